@@ -1,0 +1,225 @@
+"""One async function ``Request -> Outcome`` becomes a whole realtime backend."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+
+from ...domain.inference import Completion, Failure, FailureKind, Outcome, Request
+from ...errors import BackendError
+from ...ports.inference import JobHandle, Limits, Progress
+
+logger = logging.getLogger(__name__)
+
+REALTIME_LIMITS = Limits(concurrency=16, segment_outcomes=100, segment_seconds=2.0, settle_seconds=0.0)
+"""Fetching an answer again costs money here, so little may stay unsaved; nothing remote exists that could settle."""
+
+_OPEN = "open"
+_CANCELLED = "cancelled"
+
+
+class ConcurrentBackend:
+    """Calls ``complete`` for each request, up to ``limits.concurrency`` at once. Iterating ``results`` spends money.
+
+    ``complete`` answers one request: a ``Completion``, or a ``Failure`` for whatever went wrong with this request. It
+    raises ``BackendUnavailable`` or ``BackendRejected`` when the service as a whole cannot be asked: ``results`` then
+    starts no further call, yields what the calls already started give, and raises. Any other exception may have come
+    after the call was paid for, so it becomes a ``Failure`` of kind ``unknown``; so does an answer to another id.
+
+    ``realm`` names where answers come from; ``name`` is the ``backend`` of its handles. Nothing is bought by
+    ``submit`` and nothing exists remotely: ``cancel`` only marks the handle.
+    """
+
+    def __init__(
+        self,
+        complete: Callable[[Request], Awaitable[Outcome]],
+        *,
+        realm: str,
+        name: str = "concurrent",
+        limits: Limits = REALTIME_LIMITS,
+    ) -> None:
+        self._complete = complete
+        self._realm = realm
+        self._name = name
+        self._limits = limits
+
+    @property
+    def limits(self) -> Limits:
+        """What it accepts; ``concurrency`` bounds the calls in flight."""
+        return self._limits
+
+    @property
+    def realm(self) -> str:
+        """Where answers come from."""
+        return self._realm
+
+    async def submit(self, key: str, requests: AsyncIterable[Request]) -> JobHandle:  # noqa: ARG002  # the port's shape
+        """Return a handle at once. Buys nothing and does not look at the requests."""
+        return JobHandle(backend=self._name, key=key, token=_OPEN)
+
+    async def poll(self, handle: JobHandle) -> Progress:  # noqa: ARG002  # the port's shape
+        """Ready at once: the work happens while ``results`` is iterated. Spends nothing."""
+        return Progress(ready=True)
+
+    async def cancel(self, handle: JobHandle) -> JobHandle:
+        """Return the handle with which ``results`` calls nothing. Spends nothing."""
+        return attrs.evolve(handle, token=_CANCELLED)
+
+    async def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
+        """Call ``complete`` once for each request and yield outcomes as they finish. Spends money.
+
+        A request is taken only when a call may start at once. Raises ``BackendUnavailable`` or ``BackendRejected`` of
+        ``complete``, or whatever ``requests`` raised, after the calls already started were yielded.
+        """
+        source = aiter(requests)
+        if handle.token == _CANCELLED:
+            async with _closing(source):
+                async for request in source:
+                    yield _cancelled_failure(request)
+            return
+        calls = _Calls(self._call, source, self._limits.concurrency)
+        try:
+            while calls.busy:
+                for outcome in await calls.next_finished():
+                    yield outcome
+        finally:
+            await calls.close()
+        if calls.fatal is not None:
+            raise calls.fatal
+
+    async def _call(self, request: Request) -> Outcome:
+        """Answer one request; only the errors that end everything go through."""
+        try:
+            outcome: Any = await self._complete(request)  # a user's function may break its type
+        except BackendError:
+            raise
+        except Exception as error:  # a user's function: anything may come, and one request must not end the run
+            logger.debug("the call for request %s raised", request.id, exc_info=True)
+            return _unknown(request, f"the call raised {type(error).__name__}: {error}")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Nobody cancelled this call from here, so the function's own inside was: the call may have been paid.
+            return _unknown(request, "the call was cancelled from inside")
+        if not isinstance(outcome, Completion | Failure):
+            return _unknown(request, f"the call returned {type(outcome).__name__}, not a Completion or Failure")
+        if outcome.request_id != request.id:
+            return _unknown(request, f"the answer carries the id of another request, {outcome.request_id!r}")
+        return outcome
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        return None
+
+
+class _Calls:
+    """The calls in flight and the one request being waited for.
+
+    Not a task group: a generator that yields inside one lets its cancellation hit the wrong task (PEP 789). A request
+    is pulled in a task of its own, so that a slow source never holds back answers that are there. Started calls are
+    kept in order, because the order of a set of tasks differs from run to run.
+    """
+
+    def __init__(
+        self, call: Callable[[Request], Coroutine[Any, Any, Outcome]], source: AsyncIterator[Request], concurrency: int
+    ) -> None:
+        self._call = call
+        self._source = source
+        self._concurrency = max(concurrency, 1)
+        self._running: dict[asyncio.Task[Outcome], None] = {}
+        self._pull: asyncio.Task[Request | None] | None = None
+        self._ended = False
+        self.fatal: Exception | None = None
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._running) or not self._ended
+
+    async def next_finished(self) -> list[Outcome]:
+        """Wait until something happens; return the outcomes that are there, in the order their calls started."""
+        if self._pull is None and not self._ended and len(self._running) < self._concurrency:
+            self._pull = asyncio.create_task(_next(self._source))
+        waiting = [*self._running, *([] if self._pull is None else [self._pull])]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        outcomes = [outcome for outcome in map(self._collect, self._finished()) if outcome is not None]
+        await self._take_pulled()
+        return outcomes
+
+    def _finished(self) -> list[asyncio.Task[Outcome]]:
+        return [task for task in self._running if task.done()]
+
+    def _collect(self, task: asyncio.Task[Outcome]) -> Outcome | None:
+        del self._running[task]
+        try:
+            return task.result()
+        except BackendError as error:
+            self._stop(error)
+            return None
+
+    async def _take_pulled(self) -> None:
+        """Start the call for the request that came, or note that none will."""
+        if self._ended and self._pull is not None:
+            await _cancelled(self._pull)
+            self._pull = None
+        if self._pull is None or not self._pull.done():
+            return
+        pull, self._pull = self._pull, None
+        try:
+            request = pull.result()
+        except Exception as error:  # noqa: BLE001  # raised again by `results`, after what was paid for is yielded
+            self._stop(error)
+            return
+        if request is None:
+            self._ended = True
+        else:
+            self._running[asyncio.create_task(self._call(request))] = None
+
+    def _stop(self, error: Exception) -> None:
+        self._ended = True
+        if self.fatal is None:
+            self.fatal = error
+
+    async def close(self) -> None:
+        """Cancel and gather what still runs."""
+        async with _closing(self._source):
+            await _cancelled(*self._running, *([] if self._pull is None else [self._pull]))
+
+
+@asynccontextmanager
+async def _closing(source: AsyncIterator[Request]) -> AsyncIterator[None]:
+    """Close the iterator over the requests at the end: nobody else can reach it, and it may hold a file open."""
+    try:
+        yield
+    finally:
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()
+
+
+async def _next(source: AsyncIterator[Request]) -> Request | None:
+    return await anext(source, None)
+
+
+async def _cancelled(*tasks: asyncio.Task[Outcome] | asyncio.Task[Request | None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _cancelled_failure(request: Request) -> Failure:
+    message = "cancelled before it was sent"
+    return Failure(request_id=request.id, kind=FailureKind.CANCELLED, message=message, retryable=True)
+
+
+def _unknown(request: Request, message: str) -> Failure:
+    return Failure(request_id=request.id, kind=FailureKind.UNKNOWN, message=message, retryable=True)

@@ -1,0 +1,55 @@
+"""The fake's time: real, or virtual and shared by all processes that use one remote side."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Seconds on a clock that never runs backwards."""
+
+    def now(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class TimeKeeper(Protocol):
+    """Whoever remembers the time between processes."""
+
+    @property
+    def latest(self) -> float: ...
+
+    def note_time(self, at: float) -> None: ...
+
+
+class RealClock:
+    """The time of this machine."""
+
+    def now(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class VirtualClock:
+    """A clock on which sleeping takes no time.
+
+    It starts at the latest moment the remote side knows of and records each sleep there, so what was submitted in one
+    process is finished when another process has slept long enough. Sleeps that overlap pass together: sixteen calls
+    that take a second each take one second, not sixteen.
+    """
+
+    def __init__(self, keeper: TimeKeeper) -> None:
+        self._keeper = keeper
+
+    def now(self) -> float:
+        return self._keeper.latest
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.now() + max(seconds, 0.0)
+        await asyncio.sleep(0)
+        if until > self.now():
+            self._keeper.note_time(until)

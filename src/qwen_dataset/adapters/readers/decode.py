@@ -1,0 +1,91 @@
+"""Bytes of a text file to text with line feeds, or a ReadError that says what the bytes are instead."""
+
+from __future__ import annotations
+
+import codecs
+
+from ...domain.papers import detect_language
+from ...errors import ReadError
+
+_BOMS = (
+    # UTF-32 first: its little-endian mark begins with the one of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r")) + b"\x7f"
+# A text file may hold a stray escape sequence; a binary one is full of control characters.
+_MOST_CONTROLS = 0.05
+# Below this share of broken characters a file is UTF-8 that was damaged, not another encoding.
+_DAMAGED = 0.05
+
+
+def decode(data: bytes, *, source: str) -> str:
+    """Return the text of ``data`` with CRLF and CR as LF and without a byte order mark.
+
+    UTF-8, UTF-16 and UTF-32 with a byte order mark, and GB18030 when that gives Chinese text. Raises ReadError naming
+    ``source`` for anything else, and for a file without any text.
+    """
+    text = normalise_newlines(_decode(data, source))
+    if not text or text.isspace():
+        raise ReadError(f"{source} holds no text")
+    return text
+
+
+def normalise_newlines(text: str) -> str:
+    """Return the text with every line ended by LF alone."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _decode(data: bytes, source: str) -> str:
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return _strict(data, encoding, source)
+    if b"\0" in data:
+        raise ReadError(f"{source} is not a text file: it holds NUL bytes")
+    if len(data) - len(data.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(data):
+        raise ReadError(f"{source} is not a text file: it is full of control characters")
+    if data.startswith(b"%PDF-"):
+        raise ReadError(f"{source} is not a text file: it is a PDF document")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        position = error.start
+    chinese = _chinese(data)
+    if chinese is None:
+        raise ReadError(
+            f"{source} is not a text file in a known encoding: byte {position} is not UTF-8, and the file is not"
+            " Chinese GB18030 either; save it as UTF-8"
+        )
+    return chinese
+
+
+def _strict(data: bytes, encoding: str, source: str) -> str:
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ReadError(
+            f"{source} is not a text file: it begins as {error.encoding} but byte {error.start} is not"
+        ) from None
+    if "\0" in text:
+        raise ReadError(f"{source} is not a text file: it holds NUL characters")
+    return text
+
+
+def _chinese(data: bytes) -> str | None:
+    """Return ``data`` read as GB18030 if it is, else None.
+
+    Almost any bytes are some GB18030, so the result must read as Chinese, and must not be UTF-8 with a few broken
+    bytes (which in GB18030 is a text of rare characters).
+    """
+    loose = data.decode("utf-8", "replace")
+    foreign = len(loose) - len(loose.encode("ascii", "ignore"))
+    if loose.count("\ufffd") < _DAMAGED * foreign:
+        return None
+    try:
+        text = data.decode("gb18030")
+    except UnicodeDecodeError:
+        return None
+    return text if detect_language(text) == "zh" else None

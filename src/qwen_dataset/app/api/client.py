@@ -1,0 +1,317 @@
+"""The library's verbs: generate, resume, rebuild, cancel, status, rejects. The command line is one user of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from pathlib import Path
+
+import attrs
+
+from ...domain.events import RetryUnknown
+from ...domain.identity import RunningId
+from ...domain.inference import Failure
+from ...domain.jobs import JobSpec, JobState, Phase
+from ...domain.papers import Paper
+from ...domain.recipes.prompts import Prompt, PromptsRecipe
+from ...domain.samples import Reject
+from ...errors import JobBusy, JobNotFound, JobUnfinished, SettingError
+from ...ports.inference import Offer
+from ..codec import decode, encode
+from ..dataset.curator import curate
+from ..dataset.exporter import OutputFormat, check_output, export
+from ..dataset.sums import Sums, Tally
+from ..engine.index import Index
+from ..engine.job import Host, Job, job_ids, look_at, own_job, read_spec, request_cancel
+from ..engine.layout import Layout
+from ..engine.ledger import Ledger
+from ..engine.planner import Work, write_plan
+from ..engine.runner import Pace, Runner, RunProgress
+from ..engine.scratch import Spool
+from ..wiring import bootstrap, plugins
+from ..wiring.config import Config
+from ..wiring.corpus import ReadReport, read_papers
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """How a run ended. ``sums`` is None when it was only submitted (``wait=False``)."""
+
+    job_id: str
+    output: Path | None
+    sums: Sums | None
+    reading: ReadReport | None = None
+
+
+@attrs.frozen(kw_only=True)
+class JobStatus:
+    """Where a job stands. ``updated_at`` is the time of its last event, in seconds since 1970."""
+
+    job_id: str
+    spec: JobSpec
+    state: JobState
+    updated_at: float
+
+
+@attrs.frozen(kw_only=True)
+class Watch:
+    """Callbacks of a run, each called in the event loop's thread."""
+
+    on_read: Callable[[ReadReport], None] = lambda _: None
+    on_job: Callable[[str, JobState], None] = lambda _job, _state: None
+    on_progress: Callable[[RunProgress], None] = lambda _: None
+    on_sample: Callable[[int], None] = lambda _: None
+
+
+class Client:
+    """Works on the jobs of one storage. Every method that spends says so.
+
+    ``stop`` ends a running ``generate`` or ``resume`` cleanly when set: nothing new begins, what is in flight is
+    awaited and stored.
+    """
+
+    def __init__(self, config: Config, *, host: Host | None = None, stop: asyncio.Event | None = None) -> None:
+        config.check()
+        self.config = config
+        self.stop = stop or asyncio.Event()
+        self._host = host or bootstrap.host()
+        self._storage = bootstrap.storage(config, self._host.clock)
+        self._format: OutputFormat = plugins.output_format()
+
+    async def generate(
+        self,
+        papers: Sequence[Path],
+        output: Path,
+        *,
+        strict: bool = False,
+        wait: bool = True,
+        force: bool = False,
+        watch: Watch | None = None,
+    ) -> Report:
+        """Read papers and make their dataset at ``output``. Spends money through the backend.
+
+        The same papers and settings are the same job: what is answered is never asked again. With ``wait=False`` it
+        returns when everything is submitted. Raises SettingError, ReadError (``strict``), OutputError, and what
+        ``Runner.run`` raises; everything answered is kept in every case.
+        """
+        watch = watch or Watch()
+        self._format.check(output)
+        offer = await bootstrap.backend(self.config.backend)
+        recipe = plugins.recipe(self.config.recipe)
+        with Spool() as spool:
+            reading, corpus = ReadReport(), RunningId()
+            for paper in read_papers(papers, reading, strict=strict):
+                corpus.add(paper.id)
+                spool.append(encode(paper))
+                await self._breathe()
+            watch.on_read(reading)
+            spec = bootstrap.spec(self.config, offer, corpus=corpus.hexdigest())
+            work = (Work(paper, recipe.drafts(paper, spec.options)) for paper in _papers(spool))
+            async with self._own(spec, spec.job_id, output=output, backend=self.config.backend or "") as job:
+                check_output(job, output, self._format, force=force)
+                await _plan(job, work)
+                sums = await self._run(job, offer, output, wait=wait, reopen=False, watch=watch)
+        return Report(job_id=spec.job_id, output=output, sums=sums, reading=reading)
+
+    async def run_prompts(
+        self,
+        prompts: Iterable[Prompt],
+        output: Path,
+        *,
+        wait: bool = True,
+        force: bool = False,
+        watch: Watch | None = None,
+    ) -> Report:
+        """Ask plain prompts and put one answer or failure a prompt at ``output``, in order. Spends money."""
+        watch = watch or Watch()
+        self._format.check(output)
+        offer = await bootstrap.backend(self.config.backend)
+        recipe = PromptsRecipe()
+        with Spool() as spool:
+            corpus = RunningId()
+            for prompt in prompts:
+                line = encode(prompt)
+                corpus.add(line.decode())
+                spool.append(line)
+            config = attrs.evolve(self.config, recipe=recipe.name)
+            spec = bootstrap.spec(config, offer, corpus=corpus.hexdigest())
+            work = (Work(None, [recipe.draft(decode(Prompt, line, where="a prompt"))]) for line in spool)
+            async with self._own(spec, spec.job_id, output=output, backend=self.config.backend or "") as job:
+                check_output(job, output, self._format, force=force)
+                await _plan(job, work)
+                sums = await self._run(job, offer, output, wait=wait, reopen=False, watch=watch)
+        return Report(job_id=spec.job_id, output=output, sums=sums)
+
+    async def resume(
+        self,
+        name: str | None = None,
+        output: Path | None = None,
+        *,
+        wait: bool = True,
+        force: bool = False,
+        watch: Watch | None = None,
+    ) -> Report:
+        """Go on with a job (the newest without a name), and ask once more for what failed. Spends money.
+
+        Backend and output are those of the last run unless given. Raises JobNotFound besides what ``generate`` raises.
+        """
+        watch = watch or Watch()
+        status = await self.find(name)
+        target = _target(output, status)
+        self._format.check(target)
+        address = self.config.backend or status.state.backend
+        offer = await bootstrap.backend(address)
+        if offer.backend.realm != status.spec.realm:
+            message = (
+                f"job {status.job_id} belongs to {status.spec.realm} and the backend {address!r} is"
+                f" {offer.backend.realm}; name the job's own backend"
+            )
+            raise SettingError(message)
+        async with self._own(status.spec, status.job_id, output=output, backend=address) as job:
+            check_output(job, target, self._format, force=force)
+            await _plan(job, None)
+            sums = await self._run(job, offer, target, wait=wait, reopen=True, watch=watch)
+        return Report(job_id=status.job_id, output=target, sums=sums)
+
+    async def rebuild(
+        self, name: str, output: Path | None = None, *, force: bool = False, watch: Watch | None = None
+    ) -> Report:
+        """Make a job's dataset again from its stored answers, with today's parser and filters; spends nothing."""
+        watch = watch or Watch()
+        status = await self.find(name)
+        target = _target(output, status)
+        self._format.check(target)
+        async with self._own(status.spec, status.job_id, output=output, backend=status.state.backend) as job:
+            check_output(job, target, self._format, force=force)
+            sums = await self._export(job, target, watch)
+        return Report(job_id=status.job_id, output=target, sums=sums)
+
+    async def cancel(self, name: str) -> JobStatus:
+        """Stop a job: nothing new is submitted, what runs is cancelled, what was answered is kept. Spends nothing.
+
+        When another process has the job it is asked to do this and JobBusy is raised.
+        """
+        status = await self.find(name)
+        if status.state.phase not in (Phase.PLANNED, Phase.RUNNING):
+            return status
+        await request_cancel(self._storage, status.job_id, process=self._host.process)
+        offer = await bootstrap.backend(self.config.backend or status.state.backend)
+        try:
+            async with self._own(status.spec, status.job_id, output=None, backend=status.state.backend) as job:
+                await self._cancel(job, offer)
+        except JobBusy as busy:
+            message = f"{busy}; it was asked to cancel and will do so at its next poll"
+            raise JobBusy(message) from busy
+        return await self.find(status.job_id)
+
+    async def status(self) -> list[JobStatus]:
+        """Return where every job of the storage stands, the newest last."""
+        found = [await self._status(job_id) async for job_id in job_ids(self._storage)]
+        return sorted(found, key=lambda status: (status.updated_at, status.job_id))
+
+    async def find(self, name: str | None) -> JobStatus:
+        """Return a job by its id, its name or the beginning of its id; the newest without a name.
+
+        Raises JobNotFound, and SettingError where several jobs fit.
+        """
+        if name is None:
+            if jobs := await self.status():
+                return jobs[-1]
+            message = f"there is no job in {self.config.storage}; `qwen-dataset generate` makes one"
+            raise JobNotFound(message)
+        ids = [job_id async for job_id in job_ids(self._storage)]
+        fitting = [name] if name in ids else [job_id for job_id in ids if job_id.startswith(name)]
+        if len(fitting) > 1:
+            message = f"{name!r} fits {len(fitting)} jobs ({', '.join(fitting[:5])}); write more of the name"
+            raise SettingError(message)
+        if not fitting:
+            message = f"there is no job {name!r} in {self.config.storage}; `qwen-dataset status` lists the jobs"
+            raise JobNotFound(message)
+        return await self._status(fitting[0])
+
+    async def rejects(self, name: str | None = None) -> AsyncGenerator[Reject | Failure, None]:
+        """Yield a job's rejects and failed requests in order of the plan; spends nothing, and stores nothing."""
+        status = await self.find(name)
+        recipe = plugins.recipe(status.spec.recipe)
+        layout = Layout(status.job_id)
+        with Index(self._storage, layout) as index:
+            ledger = Ledger(self._storage, layout, listener=index.apply)
+            await ledger.load()
+            entries = curate(self._storage, layout, index, state=ledger.state, recipe=recipe, tally=Tally())
+            async with contextlib.aclosing(entries):
+                async for entry in entries:
+                    if isinstance(entry, Reject | Failure):
+                        yield entry
+
+    async def _status(self, job_id: str) -> JobStatus:
+        ledger = await look_at(self._storage, job_id)
+        spec = await read_spec(self._storage, job_id)
+        return JobStatus(job_id=job_id, spec=spec, state=ledger.state, updated_at=ledger.last_at)
+
+    def _own(
+        self, spec: JobSpec, job_id: str, *, output: Path | None, backend: str
+    ) -> contextlib.AbstractAsyncContextManager[Job]:
+        noted = None if output is None else str(output.absolute())
+        return own_job(self._storage, spec, job_id=job_id, host=self._host, backend=backend, output=noted)
+
+    def _runner(self, job: Job, offer: Offer, watch: Watch) -> Runner:
+        return Runner(
+            job,
+            offer.backend,
+            backend_name=offer.name,
+            pace=Pace(
+                rounds=self.config.rounds, poll_seconds=self.config.poll_seconds, retry_unknown=RetryUnknown.AUTO
+            ),
+            sleep=offer.sleep or self._host.clock.sleep,
+            stop=self.stop,
+            on_progress=watch.on_progress,
+        )
+
+    async def _breathe(self) -> None:
+        """Let the event loop run between two papers, and stop if asked to."""
+        await asyncio.sleep(0)
+        if self.stop.is_set():
+            message = "interrupted while papers were read; nothing was submitted"
+            raise JobUnfinished(message)
+
+    async def _run(
+        self, job: Job, offer: Offer, output: Path, *, wait: bool, reopen: bool, watch: Watch
+    ) -> Sums | None:
+        watch.on_job(job.id, job.state)
+        async with offer.backend:
+            await self._runner(job, offer, watch).run(reopen=reopen, wait=wait)
+        if job.state.phase is not Phase.FINISHED:
+            return None
+        return await self._export(job, output, watch)
+
+    async def _cancel(self, job: Job, offer: Offer) -> None:
+        async with offer.backend:
+            await self._runner(job, offer, Watch()).cancel()
+
+    async def _export(self, job: Job, output: Path, watch: Watch) -> Sums:
+        recipe = plugins.recipe(job.spec.recipe)
+        return await export(job, recipe, output, self._format, on_sample=watch.on_sample)
+
+
+async def _plan(job: Job, work: Iterable[Work] | None) -> None:
+    """Plan a job that is new; without ``work`` that cannot be."""
+    if job.state.phase is not Phase.NEW:
+        return
+    if work is None:
+        message = f"job {job.id} was never planned to the end; run `qwen-dataset generate` with its papers again"
+        raise SettingError(message)
+    await write_plan(job, work)
+
+
+def _papers(spool: Spool) -> Iterable[Paper]:
+    return (decode(Paper, line, where="a paper on the local disk") for line in spool)
+
+
+def _target(output: Path | None, status: JobStatus) -> Path:
+    if output is not None:
+        return output
+    if status.state.output is None:
+        message = f"job {status.job_id} was never given an output; pass --output FILE"
+        raise SettingError(message)
+    return Path(status.state.output)

@@ -1,0 +1,162 @@
+"""Commands that look and change nothing: status, rejects, papers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from ...domain.inference import Failure
+from ...domain.papers import Paper
+from ...domain.passages import split
+from ...errors import QwenDatasetError
+from ..api.client import Client, JobStatus
+from ..codec import failure_record, reject_record
+from ..wiring.config import Config
+from ..wiring.corpus import ReadReport, read_papers
+from . import options, session
+from .show import describe_reading, echo_json, status_record
+
+
+@click.command()
+@click.argument("job", required=False)
+@options.storage
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a job.")
+def status(job: str | None, storage: str, as_json: bool) -> None:
+    """Show the jobs of the storage, the newest last, or one JOB in full."""
+
+    async def work(_: asyncio.Event) -> list[JobStatus]:
+        client = Client(Config(storage=storage))
+        return await client.status() if job is None else [await client.find(job)]
+
+    found = session.run(work)
+    if as_json:
+        for each in found:
+            echo_json(status_record(each))
+    elif job is not None:
+        for name, value in status_record(found[0]).items():
+            click.echo(f"{name:<14}{_when(value) if name == 'updated_at' else value}")
+    elif not found:
+        click.echo(f"no jobs in {storage}")
+    else:
+        for each in found:
+            state = each.state
+            click.echo(
+                f"{each.job_id}  {state.phase}  {state.completed}/{state.requests} answered,"
+                f" {state.failed} failed  {_when(each.updated_at)}"
+            )
+
+
+@click.command()
+@click.argument("job", required=False)
+@options.storage
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def rejects(job: str | None, storage: str, as_json: bool) -> None:
+    """Show what did not become a sample in JOB (the newest without a name), and why.
+
+    A `reject` is an answer that was turned down; a `failed` request has no answer.
+    """
+
+    async def work(_: asyncio.Event) -> tuple[int, int]:
+        client = Client(Config(storage=storage))
+        turned_down = failed = 0
+        async with contextlib.aclosing(client.rejects(job)) as entries:
+            async for entry in entries:
+                if isinstance(entry, Failure):
+                    failed += 1
+                    record = failure_record(entry)
+                else:
+                    turned_down += 1
+                    record = reject_record(entry)
+                if as_json:
+                    echo_json(record)
+                    continue
+                again = "may be asked again" if entry.retryable else "final"
+                where = f"  [{entry.paper.source}]" if not isinstance(entry, Failure) and entry.paper else ""
+                word = "failed" if isinstance(entry, Failure) else "reject"
+                click.echo(f"{word}  {record['reason']}  {record['detail']} ({again}){where}")
+        return turned_down, failed
+
+    turned_down, failed = session.run(work)
+    if not as_json:
+        click.echo(f"{turned_down} rejects, {failed} failed requests")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--text", is_flag=True, help="Print the text in which all offsets count, exactly.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a paper.")
+@click.option("--strict", is_flag=True, help="Stop at the first paper that cannot be read.")
+def papers(paths: tuple[Path, ...], text: bool, as_json: bool, strict: bool) -> None:
+    """Show what is read from files and folders: titles, languages, sections, passages.
+
+    With --text and several papers, a line `==> SOURCE (ID) <==` stands before each text; --json keeps them apart.
+    """
+    report = ReadReport()
+    try:
+        if text and not as_json:
+            _print_texts(read_papers(paths, report, strict=strict))
+        else:
+            for paper in read_papers(paths, report, strict=strict):
+                _print_paper(paper, text=text, as_json=as_json)
+    except QwenDatasetError as error:
+        session.fail(str(error), session.BAD_INPUT)
+    for sentence in describe_reading(report):
+        click.echo(sentence, err=True)
+    if report.unread:
+        sys.exit(session.SOME_FAILED)
+
+
+def _print_texts(found: Iterable[Paper]) -> None:
+    """Print texts exactly as offsets count in them; nothing is added to the only one."""
+    waiting: Paper | None = None
+    several = False
+    for paper in found:
+        if waiting is not None:
+            several = True
+            _print_headed(waiting)
+        waiting = paper
+    if waiting is None:
+        return
+    if several:
+        _print_headed(waiting)
+    else:
+        click.echo(waiting.text.encode("utf-8"), nl=False)
+
+
+def _print_headed(paper: Paper) -> None:
+    click.echo(f"==> {paper.source} ({paper.id}) <==\n{paper.text}\n".encode(), nl=False)
+
+
+def _print_paper(paper: Paper, *, text: bool, as_json: bool) -> None:
+    passages = sum(1 for _ in split(paper))
+    if as_json:
+        record = {
+            "id": paper.id,
+            "title": paper.title,
+            "source": paper.source,
+            "language": paper.language,
+            "reader": paper.reader,
+            "authors": list(paper.authors),
+            "sections": len(paper.sections),
+            "passages": passages,
+            "characters": len(paper.text),
+            "warnings": list(paper.warnings),
+        }
+        echo_json(record | ({"text": paper.text} if text else {}))
+        return
+    click.echo(
+        f"{paper.source}\n  {paper.title}\n  {paper.language}, {paper.reader}, {len(paper.sections)} sections,"
+        f" {passages} passages, {len(paper.text)} characters, id {paper.id}"
+    )
+    for warning in paper.warnings:
+        click.echo(f"  warning: {warning}")
+
+
+def _when(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,224 @@
+"""What people see while a job runs and when it ends."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import attrs
+import click
+import orjson
+
+from ...domain.jobs import JobState
+from ..api.client import JobStatus, Report, Watch
+from ..dataset.sums import Sums
+from ..engine.runner import RunProgress
+from ..wiring.corpus import ReadReport
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+_LINE_SECONDS = 10.0
+
+
+def echo_json(value: Any) -> None:
+    """Print one JSON object on a line of standard output."""
+    click.echo(orjson.dumps(value).decode())
+
+
+class Display:
+    """Shows a run on standard error: a live bar on a terminal, plain lines in a pipe, nothing with ``quiet``."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.job_id: str | None = None
+        self._quiet = quiet
+        self._live: Progress | None = None
+        self._task: TaskID | None = None
+        self._began = time.monotonic()
+        self._done_at_start: int | None = None
+        self._next_line = 0.0
+        self._samples = 0
+
+    def __enter__(self) -> Self:
+        if not self._quiet and sys.stderr.isatty():
+            self._live = _bar()
+            self._task = self._live.add_task("reading papers", total=None, failed=0, samples=0)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    @property
+    def watch(self) -> Watch:
+        return Watch(
+            on_read=self._on_read, on_job=self._on_job, on_progress=self._on_progress, on_sample=self._on_sample
+        )
+
+    def say(self, sentence: str) -> None:
+        """Print a line above the bar."""
+        if self._quiet:
+            return
+        if self._live is not None:
+            self._live.console.print(sentence, markup=False, highlight=False)
+        else:
+            click.echo(sentence, err=True)
+
+    def _on_read(self, report: ReadReport) -> None:
+        for sentence in describe_reading(report):
+            self.say(sentence)
+
+    def _on_job(self, job_id: str, state: JobState) -> None:
+        self.job_id = job_id
+        self.say(f"job {job_id}: {state.requests} requests from {state.papers} papers")
+
+    def _on_progress(self, progress: RunProgress) -> None:
+        done = progress.completed + progress.remote
+        if self._done_at_start is None:
+            self._done_at_start = progress.completed
+            self._began = time.monotonic()
+        if self._live is not None and self._task is not None:
+            self._live.update(
+                self._task,
+                description=f"round {progress.round}",
+                completed=done + progress.failed,
+                total=progress.total,
+                failed=progress.failed,
+            )
+            return
+        now = time.monotonic()
+        if now < self._next_line and done + progress.failed < progress.total:
+            return
+        self._next_line = now + _LINE_SECONDS
+        self.say(
+            f"requests {done} done, {progress.failed} failed, {progress.total} in all;"
+            f" round {progress.round}; {_clock(now - self._began)} elapsed, {self._left(done, progress, now)}"
+        )
+
+    def _left(self, done: int, progress: RunProgress, now: float) -> str:
+        gained = done - (self._done_at_start or 0)
+        missing = progress.total - done - progress.failed
+        if missing <= 0:
+            return "nothing left to ask in this round"
+        if gained <= 0:
+            return "time left not known yet"
+        return f"about {_clock((now - self._began) / gained * missing)} left"
+
+    def _on_sample(self, samples: int) -> None:
+        self._samples = samples
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, description="writing dataset", samples=samples)
+
+
+def _bar() -> Progress:
+    # rich takes a moment to import, so only a terminal pays for it.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn(
+            "{task.completed}/{task.total} requests, {task.fields[failed]} failed, {task.fields[samples]} samples"
+        ),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def describe_reading(report: ReadReport) -> list[str]:
+    """Return what a person should know of the reading, a sentence each."""
+    sentences = [f"not read: {note}" for note in report.unread_notes]
+    if report.unread > len(report.unread_notes):
+        sentences.append(f"… and {report.unread - len(report.unread_notes)} more that could not be read")
+    sentences += [f"read once: {note}" for note in report.repeated_notes]
+    counts = [f"{report.papers} papers read"]
+    if report.unread:
+        counts.append(f"{report.unread} not read")
+    if report.repeated:
+        counts.append(f"{report.repeated} repeated")
+    if report.ignored:
+        counts.append(f"{report.ignored} other files ignored")
+    return [*sentences, ", ".join(counts)]
+
+
+def show_report(report: Report, *, json: bool, quiet: bool) -> None:
+    """Print how a run ended: the sums, and where the dataset is."""
+    if json:
+        echo_json(_report_record(report))
+        return
+    if quiet:
+        return
+    click.echo(f"job         {report.job_id}")
+    if report.sums is None:
+        click.echo(f"submitted; collect with: qwen-dataset resume {report.job_id}")
+        return
+    for line in describe_sums(report.sums):
+        click.echo(line)
+    click.echo(f"dataset     {report.output} ({report.sums.samples} samples)")
+    if report.sums.rejects or report.sums.failures:
+        click.echo(f"see why     qwen-dataset rejects {report.job_id}")
+
+
+def describe_sums(sums: Sums) -> list[str]:
+    """Return the sums that must hold, as lines."""
+    answers = f"{sums.completions} completions + {sums.failures} failures + {sums.unanswered} not yet answered"
+    lines = [
+        f"requests    {sums.requests} = {answers}",
+        f"candidates  {sums.candidates} = {sums.samples} samples + {sums.rejects} rejects",
+    ]
+    if sums.failures_by_kind:
+        lines.append("failures    " + ", ".join(f"{count} {kind}" for kind, count in sums.failures_by_kind.items()))
+    if sums.rejects_by_reason:
+        lines.append("rejects     " + ", ".join(f"{count} {why}" for why, count in sums.rejects_by_reason.items()))
+    if unknown := sums.failures_by_kind.get("unknown"):
+        lines.append(f"            {unknown} got no reply and are possibly paid; they are not sent again")
+    if sums.reused:
+        lines.append(f"reused      {sums.reused} answers that an earlier job paid for")
+    usage = sums.usage
+    lines.append(f"tokens      {usage.prompt_tokens} in, {usage.completion_tokens} out")
+    return lines
+
+
+def status_record(status: JobStatus) -> dict[str, Any]:
+    """Return a job's status as a JSON object."""
+    state = status.state
+    return {
+        "job": status.job_id,
+        "phase": state.phase,
+        "round": state.round,
+        "requests": state.requests,
+        "completions": state.completed,
+        "failures": state.failed,
+        "unanswered": state.unanswered,
+        "reused": state.reused,
+        "possibly_paid": state.possibly_paid,
+        "model": status.spec.model,
+        "realm": status.spec.realm,
+        "way": status.spec.way,
+        "output": state.output,
+        "updated_at": status.updated_at,
+    }
+
+
+def _report_record(report: Report) -> dict[str, Any]:
+    record: dict[str, Any] = {"job": report.job_id, "output": str(report.output), "submitted_only": report.sums is None}
+    if report.sums is not None:
+        record |= attrs.asdict(report.sums)
+    if report.reading is not None:
+        record["reading"] = attrs.asdict(report.reading)
+    return record
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

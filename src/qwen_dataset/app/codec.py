@@ -1,0 +1,160 @@
+"""Objects to bytes that we read next year.
+
+One converter for everything stored. Stored formats carry ``FORMAT``; a later version must still load every earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, TypeVar
+
+import attrs
+import orjson
+from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.preconf.orjson import OrjsonConverter, make_converter
+from cattrs.strategies import configure_tagged_union
+
+from ..domain.events import Event
+from ..domain.inference import Failure, Outcome
+from ..domain.jobs import JobSpec
+from ..domain.samples import Answer, Reject, Sample
+from ..errors import LedgerCorrupt
+
+FORMAT = 1
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Envelope:
+    """An event as stored. ``nonce`` and ``serial`` tell a writer its own lost reply from another writer's event."""
+
+    nonce: str
+    serial: int
+    at: float
+    event: Event
+    format: int = FORMAT
+
+
+@attrs.frozen(kw_only=True)
+class StoredOutcome:
+    """An outcome as stored. ``source`` is the job that paid, when the answer was copied from there."""
+
+    outcome: Outcome
+    backend: str
+    round: int
+    source: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StoredSpec:
+    """A job's spec as stored."""
+
+    spec: JobSpec
+    format: int = FORMAT
+
+
+@cache
+def _converter() -> OrjsonConverter:
+    converter = make_converter(omit_if_default=True, detailed_validation=False)
+    configure_tagged_union(Outcome, converter, tag_name="is", tag_generator=lambda cls: cls.__name__.lower())
+    configure_tagged_union(Event, converter, tag_name="is")
+    for stored in (Envelope, StoredSpec):
+        # The version is always written, also while it is the default.
+        written = make_dict_unstructure_fn(
+            stored, converter, _cattrs_omit_if_default=True, format=override(omit_if_default=False)
+        )
+        converter.register_unstructure_hook(stored, written)
+    return converter
+
+
+def encode(value: Any) -> bytes:
+    """Return one line of JSON, newline included."""
+    return orjson.dumps(_converter().unstructure(value), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def decode(cls: type[T], data: bytes, *, where: str) -> T:
+    """Read what ``encode`` wrote. Raises LedgerCorrupt naming ``where`` for anything else."""
+    try:
+        return _converter().structure(orjson.loads(data), cls)
+    except (orjson.JSONDecodeError, BaseValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"{where} cannot be read ({type(error).__name__}: {error}); was it edited or cut by hand?"
+        raise LedgerCorrupt(message) from error
+
+
+def encode_ids(ids: Iterable[str]) -> bytes:
+    """Return ids as lines."""
+    return "".join(f"{ident}\n" for ident in ids).encode("ascii")
+
+
+def decode_ids(data: bytes) -> list[str]:
+    """Read what ``encode_ids`` wrote."""
+    return data.decode("ascii").split()
+
+
+def sample_record(sample: Sample) -> dict[str, Any]:
+    """Return a sample as the line of the dataset that people load: four columns, the rest under ``metadata``."""
+    return {
+        "instruction": sample.instruction,
+        "input": sample.input,
+        "output": sample.output,
+        "metadata": {
+            "sample_id": sample.sample_id,
+            "paper": attrs.asdict(sample.paper),
+            "section": " > ".join(sample.section),
+            "passage": attrs.asdict(sample.passage),
+            "evidence": [attrs.asdict(evidence) for evidence in sample.evidence],
+            "kind": sample.kind,
+            "language": sample.language,
+            "model": sample.model,
+            "backend": sample.backend,
+            "recipe": sample.recipe,
+            "prompt_version": sample.prompt_version,
+            "request_id": sample.request_id,
+            "usage": attrs.asdict(sample.usage),
+        },
+    }
+
+
+def answer_record(answer: Answer) -> dict[str, Any]:
+    """Return the answer to a plain prompt as its line: ``output`` and how it came, or ``error``."""
+    ident = answer.label or str(answer.position)
+    if answer.error is not None:
+        error = {"kind": answer.error.kind, "message": answer.error.message, "retryable": answer.error.retryable}
+        return {"id": ident, "request_id": answer.request_id, "error": error}
+    return {
+        "id": ident,
+        "request_id": answer.request_id,
+        "output": answer.output,
+        "reasoning": answer.reasoning,
+        "finish_reason": answer.finish_reason,
+        "usage": attrs.asdict(answer.usage) if answer.usage else None,
+    }
+
+
+def reject_record(reject: Reject) -> dict[str, Any]:
+    """Return a reject as its line."""
+    return {
+        "is": "reject",
+        "request_id": reject.request_id,
+        "reason": reject.reason,
+        "detail": reject.detail,
+        "excerpt": reject.excerpt,
+        "paid": reject.paid,
+        "retryable": reject.retryable,
+        "paper": attrs.asdict(reject.paper) if reject.paper else None,
+        "section": " > ".join(reject.section),
+    }
+
+
+def failure_record(failure: Failure) -> dict[str, Any]:
+    """Return a failed request as its line, told apart from a reject by ``is``."""
+    return {
+        "is": "failure",
+        "request_id": failure.request_id,
+        "reason": failure.kind,
+        "detail": failure.message,
+        "retryable": failure.retryable,
+    }

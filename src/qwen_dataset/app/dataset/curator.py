@@ -1,0 +1,97 @@
+"""Outcomes to entries of the dataset: parsed and grounded by the recipe, exact duplicates turned away."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import AsyncGenerator
+
+from ...domain.identity import content_id
+from ...domain.inference import Failure
+from ...domain.jobs import JobState
+from ...domain.recipes.base import Answered, Recipe
+from ...domain.samples import Entry, Reject, RejectReason, Sample
+from ...ports.storage import Storage
+from ..engine.index import Index
+from ..engine.layout import Layout
+from ..engine.scratch import scratch_database
+from .join import Joined, join
+from .sums import Tally
+
+
+async def curate(
+    storage: Storage, layout: Layout, index: Index, *, state: JobState, recipe: Recipe, tally: Tally
+) -> AsyncGenerator[Entry | Failure, None]:
+    """Yield the dataset in order of papers and positions: samples, answers, rejects, and failed requests.
+
+    Nothing is spent and nothing is stored; what is counted goes into ``tally``. The same stored outcomes and the same
+    recipe give the same entries, whenever and wherever this runs.
+    """
+    with _Seen() as seen:
+        async for joined in join(storage, layout, index, chunks=state.chunks):
+            paid = joined.stored is not None and joined.stored.source is None
+            tally.request(joined.stored.outcome if joined.stored else None, paid=paid)
+            for entry in _entries(joined, recipe, paid=paid):
+                if isinstance(entry, Failure):
+                    yield entry
+                    continue
+                if not _carries_failure(entry):
+                    tally.candidate()
+                judged = seen.judge(entry, paid=paid) if isinstance(entry, Sample) else entry
+                tally.entry(judged)
+                yield judged
+
+
+def _entries(joined: Joined, recipe: Recipe, *, paid: bool) -> list[Entry | Failure]:
+    if joined.stored is None:
+        return []
+    answered = Answered(
+        planned=joined.planned,
+        paper=joined.paper,
+        outcome=joined.stored.outcome,
+        backend=joined.stored.backend,
+        paid=paid,
+    )
+    entries: list[Entry | Failure] = list(recipe.entries(answered))
+    if isinstance(joined.stored.outcome, Failure):
+        entries.append(joined.stored.outcome)
+    return entries
+
+
+def _carries_failure(entry: Entry) -> bool:
+    return getattr(entry, "error", None) is not None
+
+
+class _Seen:
+    """The samples met so far, as hashes on the local disk."""
+
+    def __init__(self) -> None:
+        self._db = scratch_database()
+        self._db.execute("CREATE TABLE seen (id BLOB PRIMARY KEY, request TEXT NOT NULL) WITHOUT ROWID")
+
+    def __enter__(self) -> _Seen:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def judge(self, sample: Sample, *, paid: bool) -> Sample | Reject:
+        """Return the sample, or its reject when an earlier one says the same but for white space."""
+        key = bytes.fromhex(content_id([_normal(text) for text in (sample.instruction, sample.input, sample.output)]))
+        added = self._db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, sample.request_id)).rowcount
+        if added:
+            return sample
+        (first,) = self._db.execute("SELECT request FROM seen WHERE id = ?", (key,)).fetchone()
+        return Reject(
+            request_id=sample.request_id,
+            reason=RejectReason.DUPLICATE,
+            detail=f"request {first} gave the same sample",
+            excerpt=sample.instruction[:300],
+            paid=paid,
+            retryable=False,
+            paper=sample.paper,
+            section=sample.section,
+        )
+
+
+def _normal(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())

@@ -1,0 +1,105 @@
+"""How a run waits and how it stops: asked by a person, by another process, or out of patience."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ...domain.events import CancelSeen, ShardCancelled
+from ...domain.jobs import Shard
+from ...errors import BackendUnavailable, JobUnfinished
+from ...ports.inference import InferenceBackend, JobHandle
+from .clock import Sleep
+from .job import Job
+from .layout import number_of
+
+_log = logging.getLogger(__name__)
+
+LONGEST_WAIT_SECONDS = 300.0
+
+
+def handle_of(shard: Shard) -> JobHandle:
+    """Return the handle of a submitted shard."""
+    assert shard.backend is not None
+    assert shard.token is not None
+    return JobHandle(backend=shard.backend, key=shard.key, token=shard.token)
+
+
+class Guard:
+    """Awaited wherever a run could go on, so that it stops where stopping costs nothing.
+
+    ``sleep`` waits in the backend's time. Setting ``stop`` ends the run: nothing new is begun, what is in flight is
+    awaited and stored. ``patience`` is how often in a row the backend may be unavailable.
+    """
+
+    def __init__(
+        self, job: Job, backend: InferenceBackend, *, sleep: Sleep, stop: asyncio.Event, patience: int
+    ) -> None:
+        self._job = job
+        self._backend = backend
+        self._sleep = sleep
+        self._stop = stop
+        self._patience = patience
+        self._refused = 0
+
+    def may_begin(self) -> bool:
+        """Say whether another request may be started."""
+        return not self._stop.is_set() and not self._job.state.cancelling
+
+    async def checkpoint(self) -> None:
+        """Stop if asked to, make sure that the job is still ours, obey a cancel request.
+
+        Raises JobUnfinished when the run is to stop and LeaseLost when another process has the job.
+        """
+        if self._stop.is_set():
+            message = f"job {self._job.id} was interrupted; what had been answered is kept"
+            raise JobUnfinished(message)
+        await self.look()
+        if self._job.state.cancelling:
+            await self._cancel_shards()
+
+    async def look(self) -> None:
+        """Notice a lost lease (LeaseLost) or a cancel request, without acting on the backend."""
+        await self._job.lease.check()
+        newest = 0
+        async for key in self._job.storage.keys(self._job.layout.cancels):
+            newest = number_of(key)
+        if newest > self._job.state.cancels_obeyed:
+            await self._job.ledger.append(CancelSeen(number=newest))
+
+    async def pause(self, seconds: float) -> None:
+        """Wait in the backend's time, or until the run is to stop; then a checkpoint."""
+        waiting = [asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._stop.wait())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        await self.checkpoint()
+
+    def answered(self) -> None:
+        """Note that the backend could be asked."""
+        self._refused = 0
+
+    async def be_patient(self, error: BackendUnavailable, *, at_least: float = 0.0) -> None:
+        """Wait before the backend is asked again; raises JobUnfinished when it was unavailable too often in a row."""
+        self._refused += 1
+        if self._refused > self._patience:
+            message = f"the backend could not be reached {self._refused} times in a row ({error}); everything is kept"
+            raise JobUnfinished(message) from error
+        _log.warning("the backend could not be asked: %s", error)
+        await self.pause(max(at_least, min(2.0**self._refused, LONGEST_WAIT_SECONDS)))
+
+    async def _cancel_shards(self) -> None:
+        """Ask the backend to stop every shard in flight that was not asked yet, and keep the handles it returns."""
+        for shard in list(self._job.state.shards.values()):
+            if shard.token is None or shard.cancelled:
+                continue
+            try:
+                cancelled = await self._backend.cancel(handle_of(shard))
+            except BackendUnavailable as error:
+                # Asked again at the next checkpoint; meanwhile nothing new begins.
+                _log.warning("shard %d could not be cancelled yet: %s", shard.number, error)
+                continue
+            await self._job.ledger.append(ShardCancelled(shard=shard.number, token=cancelled.token))

@@ -1,0 +1,193 @@
+"""Which request has which outcome: a scratch database made from the events, never a source of truth."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from enum import IntEnum
+from typing import Self
+
+import attrs
+
+from ...domain.events import (
+    Event,
+    PlanWritten,
+    RetryUnknown,
+    RoundOpened,
+    RoundWithdrawn,
+    ShardPlanned,
+    Stored,
+)
+from ...ports.storage import Storage
+from ..codec import decode_ids
+from .layout import Layout
+from .scratch import scratch_database
+
+
+class Fate(IntEnum):
+    """The latest outcome of a request."""
+
+    UNANSWERED = 0
+    COMPLETED = 1
+    RETRYABLE = 2
+    FAILED = 3
+    UNSURE = 4  # realtime: sent, no reply
+    UNKNOWN = 5  # batch: sent, no result to be had
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """Where a request stands in the plan."""
+
+    position: int
+    chunk: int
+    id: str
+
+
+_TABLES = """
+CREATE TABLE requests (
+    position INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, chunk INTEGER NOT NULL,
+    fate INTEGER NOT NULL DEFAULT 0, open INTEGER NOT NULL DEFAULT 0, shard INTEGER NOT NULL DEFAULT 0,
+    unsure INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX open_requests ON requests (shard, position) WHERE open = 1;
+CREATE TABLE segments (number INTEGER PRIMARY KEY, key TEXT NOT NULL, source TEXT);
+CREATE TABLE overlaps (id BLOB NOT NULL, job TEXT NOT NULL);
+"""
+
+# auto: once more for a realtime call, so a second silence is final; never for a batch line.
+_UNSURE_AGAIN = {
+    RetryUnknown.AUTO: "OR (fate = 4 AND unsure < 2)",
+    RetryUnknown.ALWAYS: "OR fate IN (4, 5)",
+    RetryUnknown.NEVER: "",
+}
+
+
+class Index:
+    """Answers "which requests are open" without holding a million ids in memory."""
+
+    def __init__(self, storage: Storage, layout: Layout) -> None:
+        self._storage = storage
+        self._layout = layout
+        self._db: sqlite3.Connection = scratch_database()
+        self._db.executescript(_TABLES)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    async def apply(self, event: Event) -> None:
+        """Count an event; called by the ledger for each one that counts, in order."""
+        match event:
+            case PlanWritten():
+                await self._load_requests(event.chunks)
+            case RoundOpened():
+                self._db.execute("UPDATE requests SET shard = 0 WHERE shard <> 0")
+                self._db.execute(f"UPDATE requests SET open = 1 WHERE {_may_be_asked(event.retry_unknown)}")
+            case RoundWithdrawn():
+                self._db.execute("UPDATE requests SET open = 0 WHERE open = 1")
+            case ShardPlanned():
+                ids = await self._ids(self._layout.shard_ids(event.shard))
+                self._db.executemany("UPDATE requests SET shard = ? WHERE id = ?", ((event.shard, i) for i in ids))
+            case Stored():
+                self._store(event)
+            case _:
+                pass
+
+    def to_ask(self, retry_unknown: RetryUnknown) -> int:
+        """Count the requests that a new round would ask."""
+        return self._count(f"SELECT count(*) FROM requests WHERE {_may_be_asked(retry_unknown)}")
+
+    def unassigned(self) -> Iterator[Place]:
+        """Yield the open requests that stand in no shard, in order of the plan."""
+        position = -1
+        query = (
+            "SELECT position, chunk, id FROM requests"
+            " WHERE open = 1 AND shard = 0 AND position > ? ORDER BY position LIMIT 1000"
+        )
+        # Page by page, because the caller assigns shards meanwhile.
+        while rows := self._db.execute(query, (position,)).fetchall():
+            for position, chunk, ident in rows:
+                yield Place(position=position, chunk=chunk, id=ident.hex())
+
+    def remaining(self, shard: int) -> set[str]:
+        """Return the ids of a shard that have no outcome of this round: at most a submission's worth."""
+        rows = self._db.execute("SELECT id FROM requests WHERE open = 1 AND shard = ?", (shard,))
+        return {ident.hex() for (ident,) in rows}
+
+    def members(self, shard: int) -> set[str]:
+        """Return all ids of a shard of this round."""
+        return {ident.hex() for (ident,) in self._db.execute("SELECT id FROM requests WHERE shard = ?", (shard,))}
+
+    def open_among(self, ids: Iterable[str]) -> list[str]:
+        """Return those of the ids that are open here, in the order given."""
+        query = "SELECT 1 FROM requests WHERE id = ? AND open = 1"
+        return [i for i in ids if self._db.execute(query, (bytes.fromhex(i),)).fetchone()]
+
+    def open_ids(self) -> Iterator[str]:
+        """Yield the open ids; nothing may be stored meanwhile."""
+        for (ident,) in self._db.execute("SELECT id FROM requests WHERE open = 1 ORDER BY position"):
+            yield ident.hex()
+
+    def position(self, request_id: str) -> int | None:
+        """Return a request's place in the plan, or None for an id that is not in it."""
+        row = self._db.execute("SELECT position FROM requests WHERE id = ?", (bytes.fromhex(request_id),)).fetchone()
+        return None if row is None else int(row[0])
+
+    def segments(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the keys of the segments in order, each with the job that paid for it where that is another."""
+        yield from self._db.execute("SELECT key, source FROM segments ORDER BY number")
+
+    def counts(self) -> dict[Fate, int]:
+        """Return how many requests have which fate."""
+        rows = self._db.execute("SELECT fate, count(*) FROM requests GROUP BY fate")
+        return {Fate(fate): count for fate, count in rows}
+
+    def forget_overlaps(self) -> None:
+        """Begin a new look at the other jobs."""
+        self._db.execute("DELETE FROM overlaps")
+
+    def note_overlaps(self, job: str, ids: Sequence[str]) -> None:
+        """Note that another job has these ids under way."""
+        self._db.executemany("INSERT INTO overlaps VALUES (?, ?)", ((bytes.fromhex(i), job) for i in ids))
+
+    def overlaps(self) -> dict[str, int]:
+        """Return the other jobs that have requests under way that are still open here, with how many."""
+        query = (
+            "SELECT o.job, count(*) FROM overlaps o JOIN requests r ON r.id = o.id WHERE r.open = 1"
+            " GROUP BY o.job ORDER BY o.job"
+        )
+        return dict(self._db.execute(query).fetchall())
+
+    async def _load_requests(self, chunks: int) -> None:
+        position = 0
+        for chunk in range(1, chunks + 1):
+            ids = await self._ids(self._layout.request_ids(chunk))
+            rows = [(position + offset, ident, chunk) for offset, ident in enumerate(ids)]
+            self._db.executemany("INSERT INTO requests (position, id, chunk) VALUES (?, ?, ?)", rows)
+            position += len(rows)
+
+    async def _ids(self, key: str) -> list[bytes]:
+        return [bytes.fromhex(ident) for ident in decode_ids(await self._storage.get(key))]
+
+    def _store(self, event: Stored) -> None:
+        self._db.execute("INSERT INTO segments (key, source) VALUES (?, ?)", (event.segment, event.source))
+        lists = {
+            Fate.COMPLETED: event.completed,
+            Fate.RETRYABLE: event.retryable,
+            Fate.FAILED: event.failed,
+            Fate.UNSURE: event.unsure,
+            Fate.UNKNOWN: event.unknown,
+        }
+        update = "UPDATE requests SET fate = ?, open = 0, unsure = unsure + ? WHERE id = ?"
+        for fate, ids in lists.items():
+            again = int(fate is Fate.UNSURE)
+            self._db.executemany(update, ((fate.value, again, bytes.fromhex(i)) for i in ids))
+
+    def _count(self, query: str) -> int:
+        return int(self._db.execute(query).fetchone()[0])
+
+
+def _may_be_asked(retry_unknown: RetryUnknown) -> str:
+    return f"(fate IN (0, 2) {_UNSURE_AGAIN[retry_unknown]})"

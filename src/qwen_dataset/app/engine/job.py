@@ -1,0 +1,127 @@
+"""A job that this process owns: lease, ledger and index opened together and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Iterator
+
+import attrs
+
+from ...domain.events import Opened
+from ...domain.jobs import JobSpec, JobState
+from ...errors import JobNotFound, KeyExists, KeyNotFound
+from ...ports.storage import Storage
+from ..codec import StoredSpec, decode, encode
+from .clock import Clock
+from .index import Index
+from .layout import SPEC, Layout, number_of
+from .lease import IsAlive, Lease, Process
+from .ledger import Ledger
+
+
+@attrs.frozen(kw_only=True)
+class Host:
+    """What the engine has to know of the process it runs in."""
+
+    process: Process
+    is_alive: IsAlive
+    clock: Clock = attrs.field(factory=Clock)
+
+
+@attrs.frozen(kw_only=True)
+class Job:
+    """An owned job."""
+
+    storage: Storage
+    layout: Layout
+    spec: JobSpec
+    ledger: Ledger
+    index: Index
+    lease: Lease
+    clock: Clock
+    _segments: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
+
+    @property
+    def id(self) -> str:
+        return self.layout.job
+
+    @property
+    def state(self) -> JobState:
+        return self.ledger.state
+
+    def next_segment(self) -> int:
+        """Return a number that no segment of this owner has yet."""
+        return next(self._segments)
+
+
+@contextlib.asynccontextmanager
+async def own_job(
+    storage: Storage, spec: JobSpec, *, job_id: str, host: Host, backend: str, output: str | None
+) -> AsyncIterator[Job]:
+    """Take a job, load it, and note that we have it; give it back at the end.
+
+    ``backend`` and ``output`` are noted so that a later ``resume`` needs no arguments. Raises JobBusy while another
+    process has the job.
+    """
+    layout = Layout(job_id)
+    lease = Lease(storage, layout, process=host.process, is_alive=host.is_alive, clock=host.clock)
+    await lease.acquire()
+    keeper = asyncio.create_task(lease.keep())
+    try:
+        with Index(storage, layout) as index:
+            ledger = Ledger(storage, layout, listener=index.apply)
+            await ledger.load()
+            ledger.own(lease, host.clock.now)
+            await ledger.append(Opened(nonce=lease.nonce, backend=backend, output=output))
+            yield Job(
+                storage=storage, layout=layout, spec=spec, ledger=ledger, index=index, lease=lease, clock=host.clock
+            )
+    finally:
+        keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeper
+        await lease.release()
+
+
+async def read_spec(storage: Storage, job_id: str) -> JobSpec:
+    """Return a job's stored spec. Raises JobNotFound."""
+    key = Layout(job_id).spec
+    try:
+        data = await storage.get(key)
+    except KeyNotFound as error:
+        message = f"there is no job {job_id!r} in this storage; `qwen-dataset status` lists the jobs"
+        raise JobNotFound(message) from error
+    return decode(StoredSpec, data, where=key).spec
+
+
+async def write_spec(storage: Storage, job_id: str, spec: JobSpec) -> None:
+    """Store a job's spec: from now on the job is listed."""
+    await storage.put(Layout(job_id).spec, encode(StoredSpec(spec=spec)))
+
+
+async def job_ids(storage: Storage) -> AsyncIterator[str]:
+    """Yield the ids of the stored jobs, in order."""
+    async for key in storage.keys():
+        job, slash, rest = key.partition("/")
+        if slash and rest == SPEC:
+            yield job
+
+
+async def look_at(storage: Storage, job_id: str) -> Ledger:
+    """Load a job's events without owning it."""
+    ledger = Ledger(storage, Layout(job_id))
+    await ledger.load()
+    return ledger
+
+
+async def request_cancel(storage: Storage, job_id: str, *, process: Process) -> None:
+    """Ask a job's owner, now or later, to cancel it: a create-only object that it finds at its next checkpoint."""
+    layout = Layout(job_id)
+    number = 1
+    async for key in storage.keys(layout.cancels):
+        number = number_of(key) + 1
+    # Somebody else who asks at the same moment asks for the same thing.
+    with contextlib.suppress(KeyExists):
+        await storage.put(layout.cancel(number), encode(process), if_absent=True)

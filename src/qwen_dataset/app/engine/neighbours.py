@@ -1,0 +1,111 @@
+"""Other jobs in the same storage and realm: their answers are reused, what they have under way is not bought again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from ...domain.events import Event, RoundCleared, RoundWithdrawn, Stored
+from ...domain.inference import Completion
+from ...domain.jobs import Phase
+from ...errors import JobOverlap
+from ...ports.inference import Limits
+from ..codec import StoredOutcome, decode
+from .index import Index
+from .job import Job, job_ids, read_spec
+from .layout import Layout
+from .ledger import Ledger
+from .segments import SegmentWriter
+
+_LOOKS = 20
+_WAIT_SECONDS = 0.5
+
+
+async def clear_round(job: Job, limits: Limits, checkpoint: Callable[[], Awaitable[None]]) -> None:
+    """Reuse what other jobs have, and make sure that none has any of the rest under way.
+
+    Two jobs that look at each other at the same moment must not both withdraw: the one with the greater id does, the
+    other waits for it. Raises JobOverlap after withdrawing the round; ``checkpoint`` is awaited before each look.
+    Returns without clearing when a person cancels meanwhile.
+    """
+    for _ in range(_LOOKS):
+        await checkpoint()
+        if job.state.cancelling:
+            return
+        await _note_what_is_under_way(job)
+        await _reuse_answers(job, limits)
+        overlaps = job.index.overlaps()
+        if not overlaps:
+            await job.ledger.append(RoundCleared(round=job.state.round))
+            return
+        if not all([other > job.id and await _is_undecided(job, other) for other in overlaps]):
+            break
+        await job.clock.sleep(_WAIT_SECONDS)
+    other, count = next(iter(overlaps.items()))
+    await job.ledger.append(RoundWithdrawn(round=job.state.round, because_of=other))
+    message = (
+        f"{count} of these requests are under way in job {other}; nothing was submitted: finish it with"
+        f" `qwen-dataset resume {other}` or give it up with `qwen-dataset cancel {other}`, then run this again"
+    )
+    raise JobOverlap(message)
+
+
+async def _reuse_answers(job: Job, limits: Limits) -> None:
+    """Copy completions that other jobs have for requests that are open here. Failures are never copied."""
+    async for other in _same_realm(job):
+        found: list[tuple[str, list[str]]] = []
+
+        async def match(event: Event, found: list[tuple[str, list[str]]] = found) -> None:
+            if isinstance(event, Stored) and (ids := job.index.open_among(event.completed)):
+                found.append((event.segment, ids))
+
+        await Ledger(job.storage, Layout(other), listener=match).load()
+        writer = SegmentWriter(job, limits, source=other)
+        for segment, ids in found:
+            # An id stands in one segment only, but the other job may itself have copied what a third one has.
+            wanted = set(job.index.open_among(ids))
+            if not wanted:
+                continue
+            for line in (await job.storage.get(segment)).splitlines():
+                stored = decode(StoredOutcome, line, where=segment)
+                if stored.outcome.request_id in wanted and isinstance(stored.outcome, Completion):
+                    await writer.add(stored.outcome, backend=stored.backend)
+        await writer.save()
+
+
+async def _note_what_is_under_way(job: Job) -> None:
+    """Note in the index which of our open requests other jobs have asked or are about to ask.
+
+    Call it after our own intent is stored and before ``_reuse_answers``: whoever stored an intent before us is seen
+    here, whoever comes after sees ours, and what was answered in between is then reused.
+    """
+    job.index.forget_overlaps()
+    async for other in _same_realm(job):
+        layout = Layout(other)
+        glance = Ledger(job.storage, layout)
+        await glance.load()
+        if glance.state.phase is not Phase.RUNNING:
+            continue
+        with Index(job.storage, layout) as index:
+            await Ledger(job.storage, layout, listener=index.apply).load()
+            page: list[str] = []
+            for ident in index.open_ids():
+                page.append(ident)
+                if len(page) == 1000:
+                    job.index.note_overlaps(other, job.index.open_among(page))
+                    page = []
+            job.index.note_overlaps(other, job.index.open_among(page))
+
+
+async def _is_undecided(job: Job, other: str) -> bool:
+    """Say whether another job has stored an intent and is itself still looking at its neighbours."""
+    ledger = Ledger(job.storage, Layout(other))
+    await ledger.load()
+    return ledger.state.phase is Phase.RUNNING and not ledger.state.cleared
+
+
+async def _same_realm(job: Job) -> AsyncIterator[str]:
+    # Listed first: copying answers while listing would list what was just copied.
+    others = [other async for other in job_ids(job.storage) if other != job.id]
+    for other in others:
+        if (await read_spec(job.storage, other)).realm == job.spec.realm:
+            yield other

@@ -1,0 +1,110 @@
+"""Papers to stored requests: streaming, the same bytes each time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import Self
+
+import attrs
+
+from ...domain.events import PlanWritten
+from ...domain.inference import Parameters, Request
+from ...domain.papers import Paper
+from ...domain.recipes.base import Draft, Planned
+from ...ports.storage import Storage
+from ..codec import encode, encode_ids
+from .job import Job, write_spec
+from .scratch import scratch_database
+
+_CHUNK_LINES = 1000
+_CHUNK_BYTES = 4_000_000
+
+KeyOf = Callable[[int], str]
+
+
+@attrs.frozen
+class Work:
+    """What is planned together: a paper with its drafts, or plain prompts (then ``paper`` is None)."""
+
+    paper: Paper | None
+    drafts: Iterable[Draft]
+
+
+async def write_plan(job: Job, work: Iterable[Work]) -> None:
+    """Store papers and requests of a new job, then its spec, then the event that makes them count.
+
+    A crash before the event leaves a plan that the next run writes again, byte for byte.
+    """
+    corpus = _Chunks(job.storage, job.layout.corpus)
+    requests = _Chunks(job.storage, job.layout.requests, job.layout.request_ids)
+    papers = 0
+    with _Indexes() as indexes:
+        position = 0
+        for piece in work:
+            if piece.paper is not None:
+                papers += 1
+                await corpus.add(encode(piece.paper), piece.paper.id)
+            for draft in piece.drafts:
+                request = indexes.request(draft, job.spec.model, job.spec.parameters)
+                planned = Planned(position=position, request=request, origin=draft.origin)
+                await requests.add(encode(planned), request.id)
+                position += 1
+    await corpus.flush()
+    await requests.flush()
+    await write_spec(job.storage, job.id, job.spec)
+    await job.ledger.append(
+        PlanWritten(requests=position, chunks=requests.number, papers=papers, corpus_chunks=corpus.number)
+    )
+
+
+class _Indexes:
+    """Gives requests of equal content the indexes 0, 1, …, without holding a million ids."""
+
+    def __init__(self) -> None:
+        self._db: sqlite3.Connection = scratch_database()
+        self._db.execute("CREATE TABLE seen (id BLOB PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def request(self, draft: Draft, model: str, parameters: Parameters) -> Request:
+        first = Request(messages=draft.messages, model=model, parameters=parameters)
+        (times,) = self._db.execute(
+            "INSERT INTO seen VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times",
+            (bytes.fromhex(first.id),),
+        ).fetchone()
+        return first if times == 1 else attrs.evolve(first, index=times - 1)
+
+
+class _Chunks:
+    """Lines gathered into numbered objects of bounded size, optionally with the lines' ids beside each."""
+
+    def __init__(self, storage: Storage, key: KeyOf, ids_key: KeyOf | None = None) -> None:
+        self.number = 0
+        self._storage = storage
+        self._key = key
+        self._ids_key = ids_key
+        self._lines: list[bytes] = []
+        self._ids: list[str] = []
+        self._bytes = 0
+
+    async def add(self, line: bytes, ident: str) -> None:
+        self._lines.append(line)
+        self._ids.append(ident)
+        self._bytes += len(line)
+        if len(self._lines) >= _CHUNK_LINES or self._bytes >= _CHUNK_BYTES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        if not self._lines:
+            return
+        self.number += 1
+        if self._ids_key is not None:
+            # The index reads these and never the lines.
+            await self._storage.put(self._ids_key(self.number), encode_ids(self._ids))
+        await self._storage.put(self._key(self.number), b"".join(self._lines))
+        self._lines, self._ids, self._bytes = [], [], 0

@@ -1,0 +1,187 @@
+"""When things happen: rounds, shards, polls, harvests, and how a run stops. The same for every backend."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import attrs
+
+from ...domain.events import Finished, RetryUnknown, RoundFinished, RoundOpened, Stopped
+from ...domain.jobs import JobState, Phase
+from ...errors import BackendUnavailable, JobUnfinished
+from ...ports.inference import InferenceBackend
+from .clock import Sleep
+from .guard import LONGEST_WAIT_SECONDS, Guard, handle_of
+from .harvest import Harvester
+from .job import Job
+from .neighbours import clear_round
+from .submitter import Submitter
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How a run behaves; nothing here changes an answer.
+
+    ``rounds``: paid passes over what has no completion. ``poll_seconds``: the first interval between polls where the
+    backend names none; it grows to five minutes. ``patience``: how often in a row a backend may be unavailable.
+    """
+
+    rounds: int = 3
+    poll_seconds: float = 10.0
+    patience: int = 10
+    retry_unknown: RetryUnknown = RetryUnknown.AUTO
+
+
+@attrs.frozen(kw_only=True)
+class RunProgress:
+    """How far a job is: requests with a completion, with a failure, and all; ``round`` counts from 1.
+
+    ``remote`` counts requests that the backend says are done and whose outcomes are not fetched yet.
+    """
+
+    completed: int
+    failed: int
+    total: int
+    round: int
+    reused: int
+    remote: int = 0
+
+
+class Runner:
+    """Runs one owned job on one backend.
+
+    ``sleep`` waits in the backend's time (the fake's is virtual). Setting ``stop`` ends the run cleanly: nothing new is
+    begun, what is in flight is awaited and stored.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        backend: InferenceBackend,
+        *,
+        backend_name: str,
+        pace: Pace,
+        sleep: Sleep,
+        stop: asyncio.Event,
+        on_progress: Callable[[RunProgress], None] = lambda _: None,
+    ) -> None:
+        self._job = job
+        self._backend = backend
+        self._pace = pace
+        self._on_progress = on_progress
+        self._remote: dict[int, int] = {}
+        self._guard = Guard(job, backend, sleep=sleep, stop=stop, patience=pace.patience)
+        self._submitter = Submitter(job, backend, self._guard, backend_name=backend_name)
+        self._harvester = Harvester(job, backend, self._guard)
+
+    @property
+    def _state(self) -> JobState:
+        return self._job.state
+
+    async def run(self, *, reopen: bool = False, wait: bool = True) -> None:
+        """Work until the job is finished, or with ``wait=False`` until everything open is submitted.
+
+        ``reopen`` lets a finished or stopped job ask once more for what failed. Spends money through the backend.
+        Raises JobUnfinished when stopped, cancelled or out of patience; JobOverlap when another job has some of the
+        requests under way; LeaseLost. Everything that was answered is stored in every case.
+        """
+        last_round = self._last_round(reopen=reopen)
+        if last_round is None:
+            return
+        if self._state.phase is Phase.RUNNING and not await self._work(wait=wait):
+            return
+        await self._rest_if_cancelled()
+        while self._state.round < last_round and (pending := self._job.index.to_ask(self._pace.retry_unknown)):
+            await self._guard.checkpoint()
+            await self._rest_if_cancelled()
+            await self._job.ledger.append(
+                RoundOpened(round=self._state.round + 1, pending=pending, retry_unknown=self._pace.retry_unknown)
+            )
+            if not await self._work(wait=wait):
+                return
+        if self._state.phase is not Phase.FINISHED:
+            await self._job.ledger.append(Finished())
+
+    async def cancel(self) -> None:
+        """Obey a cancel request that is stored: cancel and harvest what is in flight. Spends nothing."""
+        try:
+            await self.run()
+        except JobUnfinished:
+            if self._state.phase is not Phase.STOPPED:
+                raise
+
+    def _last_round(self, *, reopen: bool) -> int | None:
+        """Return the number of the last round this run may open, or None when there is nothing to do."""
+        state = self._state
+        if state.phase is Phase.FINISHED and not reopen:
+            return None
+        if state.phase is Phase.STOPPED and not reopen:
+            message = f"job {self._job.id} was stopped: {state.stop_reason}; resume it to go on"
+            raise JobUnfinished(message)
+        if state.phase in (Phase.FINISHED, Phase.STOPPED):
+            return max(self._pace.rounds, state.round + 1)
+        return max(self._pace.rounds, state.round)
+
+    async def _work(self, *, wait: bool) -> bool:
+        """Bring the open round to its end; return False when it was only submitted."""
+        await self._guard.checkpoint()
+        if not self._state.cleared and not self._state.cancelling:
+            await clear_round(self._job, self._backend.limits, self._guard.checkpoint)
+            self._report()
+        await self._submitter.submit_everything()
+        await self._guard.checkpoint()
+        if not wait and self._state.shards:
+            return False
+        await self._collect()
+        if self._state.cancelling:
+            await self._submitter.give_up_the_rest()
+        await self._job.ledger.append(RoundFinished(round=self._state.round))
+        self._report()
+        await self._rest_if_cancelled()
+        return True
+
+    async def _rest_if_cancelled(self) -> None:
+        """Between rounds: what a person cancelled, here or at the service, is not bought again without a person."""
+        if self._state.phase is Phase.PLANNED and (self._state.cancelling or self._state.cancelled_remotely):
+            await self._job.ledger.append(Stopped(reason="a person cancelled it"))
+            message = f"job {self._job.id} was cancelled; what had been answered is kept"
+            raise JobUnfinished(message)
+
+    async def _collect(self) -> None:
+        """Poll what is in flight and store its outcomes until nothing is in flight."""
+        interval = self._pace.poll_seconds
+        while self._state.shards:
+            await self._guard.checkpoint()
+            wishes = []
+            for number in list(self._state.shards):
+                # Looked up afresh: a cancel may have changed its handle while an earlier one was waited for.
+                shard = self._state.shards[number]
+                try:
+                    progress = await self._backend.poll(handle_of(shard))
+                    self._remote[number] = progress.completed + progress.failed
+                    if progress.ready:
+                        await self._harvester.harvest(shard)
+                    else:
+                        wishes.append(interval if progress.retry_after is None else progress.retry_after)
+                except BackendUnavailable as error:
+                    await self._guard.be_patient(error)
+                    continue
+                self._guard.answered()
+                self._report()
+            if wishes and len(wishes) == len(self._state.shards):
+                await self._guard.pause(min(wishes))
+                interval = min(interval * 1.5, LONGEST_WAIT_SECONDS)
+
+    def _report(self) -> None:
+        state = self._state
+        self._on_progress(
+            RunProgress(
+                completed=state.completed,
+                failed=state.failed,
+                total=state.requests,
+                round=state.round,
+                reused=state.reused,
+                remote=sum(done for number, done in self._remote.items() if number in state.shards),
+            )
+        )

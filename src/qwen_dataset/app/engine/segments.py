@@ -1,0 +1,105 @@
+"""Outcomes become durable: buffered, written as an immutable segment, and named by an event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import attrs
+
+from ...domain.events import Stored
+from ...domain.inference import Completion, Failure, FailureKind, Outcome
+from ...ports.inference import Limits
+from ..codec import StoredOutcome, encode
+from .index import Fate
+from .job import Job
+
+
+def fate_of(outcome: Outcome) -> Fate:
+    """Return what an outcome means for its request."""
+    if isinstance(outcome, Completion):
+        return Fate.COMPLETED
+    if outcome.kind is FailureKind.UNKNOWN:
+        return Fate.UNSURE if outcome.retryable else Fate.UNKNOWN
+    return Fate.RETRYABLE if outcome.retryable else Fate.FAILED
+
+
+class SegmentWriter:
+    """Gathers outcomes of one source and saves them within the bounds that ``limits`` sets.
+
+    ``source`` is the job that paid, when outcomes are copied from another job.
+    """
+
+    def __init__(self, job: Job, limits: Limits, *, source: str | None = None) -> None:
+        self._job = job
+        self._limits = limits
+        self._source = source
+        self._saving = asyncio.Lock()
+        self._clear()
+
+    async def add(self, outcome: Outcome, *, backend: str) -> bool:
+        """Take an outcome; return whether this made a segment durable."""
+        stored = StoredOutcome(outcome=outcome, backend=backend, round=self._job.state.round, source=self._source)
+        line = encode(stored)
+        self._lines.append(line)
+        self._bytes += len(line)
+        self._ids[fate_of(outcome)].append(outcome.request_id)
+        if not isinstance(outcome, Completion) and outcome.kind is FailureKind.CANCELLED:
+            self._cancelled = True
+        if len(self._lines) < self._limits.segment_outcomes and self._bytes < self._limits.segment_bytes:
+            return False
+        await self.save()
+        return True
+
+    async def save(self) -> None:
+        """Make durable what is there. Raises LeaseLost when another process has the job."""
+        async with self._saving:
+            if not self._lines:
+                return
+            lines, ids, cancelled = self._lines, self._ids, self._cancelled
+            self._clear()
+            job = self._job
+            key = job.layout.segment(job.lease.nonce, job.next_segment())
+            await job.storage.put(key, b"".join(lines))
+            await job.ledger.append(
+                Stored(
+                    segment=key,
+                    completed=tuple(ids[Fate.COMPLETED]),
+                    retryable=tuple(ids[Fate.RETRYABLE]),
+                    failed=tuple(ids[Fate.FAILED]),
+                    unsure=tuple(ids[Fate.UNSURE]),
+                    unknown=tuple(ids[Fate.UNKNOWN]),
+                    source=self._source,
+                    cancelled=cancelled,
+                )
+            )
+
+    async def keep_saving(self) -> None:
+        """Save every ``segment_seconds`` until cancelled, however slowly outcomes come."""
+        while True:
+            await self._job.clock.sleep(self._limits.segment_seconds)
+            await self.save()
+
+    def _clear(self) -> None:
+        self._lines: list[bytes] = []
+        self._bytes = 0
+        self._ids: dict[Fate, list[str]] = {fate: [] for fate in Fate}
+        self._cancelled = False
+
+
+@attrs.frozen
+class Failing:
+    """What a number of requests failed of together."""
+
+    kind: FailureKind
+    message: str
+    retryable: bool
+
+
+async def store_failures(job: Job, limits: Limits, ids: Iterable[str], failing: Failing, *, backend: str) -> None:
+    """Make the same failure the outcome of each of these requests."""
+    writer = SegmentWriter(job, limits)
+    for ident in ids:
+        failure = Failure(request_id=ident, kind=failing.kind, message=failing.message, retryable=failing.retryable)
+        await writer.add(failure, backend=backend)
+    await writer.save()

@@ -1,0 +1,109 @@
+"""Open requests to submitted shards: the intent is stored before money is spent."""
+
+from __future__ import annotations
+
+import logging
+
+from ...domain.events import ShardFinished, ShardPlanned, ShardRefused, ShardSubmitted
+from ...domain.inference import FailureKind
+from ...domain.jobs import Shard
+from ...errors import BackendRejected, BackendUnavailable
+from ...ports.inference import InferenceBackend
+from ..codec import encode_ids
+from .guard import Guard
+from .job import Job
+from .segments import Failing, store_failures
+from .shards import Cut, Cutter, ShardRequests
+
+_log = logging.getLogger(__name__)
+
+
+class Submitter:
+    """Submits what is open, and brings what a former run left half submitted to a definite state."""
+
+    def __init__(self, job: Job, backend: InferenceBackend, guard: Guard, *, backend_name: str) -> None:
+        self._job = job
+        self._backend = backend
+        self._guard = guard
+        self._backend_name = backend_name
+
+    async def submit_everything(self) -> None:
+        """Submit every open request. A batch backend spends money here.
+
+        Stops early without an error when nothing new may begin; raises what the guard raises.
+        """
+        await self._finish_refused()
+        uncertain = [shard for shard in self._job.state.shards.values() if shard.token is None]
+        if uncertain:
+            # A former run may have created them a moment before it died: what it created must be findable by now.
+            await self._guard.pause(self._backend.limits.settle_seconds)
+        for shard in uncertain:
+            # Also while cancelling: only finding it (or creating and then cancelling it) makes its answers safe.
+            await self._submit(shard)
+        cutter = Cutter(self._job, self._backend.limits)
+        async for cut in cutter.cuts():
+            await self._fail_too_large(cutter)
+            await self._guard.checkpoint()
+            if not self._guard.may_begin():
+                return
+            await self._submit(await self._plan(cut))
+        await self._fail_too_large(cutter)
+
+    async def give_up_the_rest(self) -> None:
+        """Let everything open that is in no shard fail as cancelled."""
+        rest = (place.id for place in self._job.index.unassigned())
+        cancelled = Failing(FailureKind.CANCELLED, "cancelled before it was submitted", retryable=True)
+        await store_failures(self._job, self._backend.limits, rest, cancelled, backend=self._backend_name)
+
+    async def _plan(self, cut: Cut) -> Shard:
+        number = self._job.state.shards_planned + 1
+        await self._job.storage.put(self._job.layout.shard_ids(number), encode_ids(cut.ids))
+        await self._job.ledger.append(
+            ShardPlanned(
+                shard=number,
+                key=cut.key(self._job.id, self._job.state.round),
+                requests=len(cut.ids),
+                first_chunk=cut.first_chunk,
+                last_chunk=cut.last_chunk,
+            )
+        )
+        return self._job.state.shards[number]
+
+    async def _submit(self, shard: Shard) -> None:
+        requests = ShardRequests(self._job, shard, frozenset(self._job.index.members(shard.number)))
+        while True:
+            await self._job.lease.verify()
+            try:
+                handle = await self._backend.submit(shard.key, requests)
+            except BackendRejected as error:
+                self._guard.answered()
+                _log.warning("the backend refused shard %d of job %s: %s", shard.number, self._job.id, error)
+                # The refusal first, so that a crash while its failures are stored cannot submit the shard after all.
+                await self._job.ledger.append(ShardRefused(shard=shard.number, reason=str(error)))
+                await self._finish_refused()
+                return
+            except BackendUnavailable as error:
+                # It may have been created: look for it only when it must be visible.
+                await self._guard.be_patient(error, at_least=self._backend.limits.settle_seconds)
+                continue
+            self._guard.answered()
+            await self._job.ledger.append(
+                ShardSubmitted(shard=shard.number, backend=handle.backend, token=handle.token)
+            )
+            return
+
+    async def _finish_refused(self) -> None:
+        for shard in list(self._job.state.shards.values()):
+            if shard.refused is None:
+                continue
+            ids = sorted(self._job.index.remaining(shard.number))
+            refused = Failing(FailureKind.REJECTED, shard.refused, retryable=True)
+            await store_failures(self._job, self._backend.limits, ids, refused, backend=self._backend_name)
+            await self._job.ledger.append(ShardFinished(shard=shard.number))
+
+    async def _fail_too_large(self, cutter: Cutter) -> None:
+        sentence = f"the request is larger than the {self._backend.limits.line_bytes} bytes that the backend accepts"
+        ids = tuple(cutter.too_large)
+        cutter.too_large.clear()
+        too_large = Failing(FailureKind.TOO_LARGE, sentence, retryable=False)
+        await store_failures(self._job, self._backend.limits, ids, too_large, backend=self._backend_name)

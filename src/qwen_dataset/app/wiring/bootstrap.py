@@ -1,0 +1,54 @@
+"""Settings to a wired client's parts: which storage, which backend, whose time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ...domain.jobs import JobSpec, Way
+from ...errors import SettingError
+from ...ports.inference import Offer
+from ...ports.storage import Storage
+from ..engine.clock import Clock
+from ..engine.job import Host
+from ..engine.patience import PatientStorage
+from . import plugins
+from .config import Config
+from .process import is_alive, this_process
+
+
+def host() -> Host:
+    """Describe this process to the engine."""
+    return Host(process=this_process(), is_alive=is_alive, clock=Clock())
+
+
+def storage(config: Config, clock: Clock) -> Storage:
+    """Return the configured storage, asked again while it is unavailable."""
+    return PatientStorage(plugins.open_storage(config.storage), clock.sleep)
+
+
+async def backend(address: str | None) -> Offer:
+    """Return the backend with this address.
+
+    Loading an adapter may import an SDK for half a second, so it happens in a thread. Raises SettingError; a missing
+    backend is never replaced by the fake in silence.
+    """
+    if address is None:
+        message = "no backend is named; pass --backend fake to try everything offline, without a key and for free"
+        raise SettingError(message)
+    return await asyncio.to_thread(plugins.open_backend, address)
+
+
+def spec(config: Config, offer: Offer, *, corpus: str) -> JobSpec:
+    """Return the spec of the job that these settings and this corpus make."""
+    recipe = plugins.recipe(config.recipe)
+    return JobSpec(
+        name=config.job_name or JobSpec.default_name(config.recipe, config.model).replace("/", "-"),
+        recipe=recipe.name,
+        prompt_version=recipe.prompt_version,
+        model=config.model,
+        realm=offer.backend.realm,
+        way=Way.REALTIME if offer.realtime else Way.BATCH,
+        corpus=corpus,
+        parameters=config.parameters,
+        options=config.options,
+    )

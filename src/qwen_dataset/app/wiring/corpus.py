@@ -1,0 +1,130 @@
+"""Named files and folders to papers, in a fixed order; what is not a paper is noted, never fatal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import attrs
+
+from ...domain.papers import Paper
+from ...errors import ReadError, SettingError
+from ..engine.scratch import scratch_database
+from . import plugins
+
+_NOTED = 100  # how many of each kind are remembered by name
+
+
+@attrs.define
+class ReadReport:
+    """What became of the files: counts, and the first hundred of each kind in words.
+
+    ``unread``: named by a person or of a reader's suffix, and failed. ``ignored``: other files found in a folder.
+    ``repeated``: the same paper as one read before.
+    """
+
+    papers: int = 0
+    unread: int = 0
+    ignored: int = 0
+    repeated: int = 0
+    unread_notes: list[str] = attrs.field(factory=list)
+    ignored_notes: list[str] = attrs.field(factory=list)
+    repeated_notes: list[str] = attrs.field(factory=list)
+
+    def note_unread(self, sentence: str) -> None:
+        self.unread += 1
+        if len(self.unread_notes) < _NOTED:
+            self.unread_notes.append(sentence)
+
+    def note_ignored(self, source: str) -> None:
+        self.ignored += 1
+        if len(self.ignored_notes) < _NOTED:
+            self.ignored_notes.append(source)
+
+    def note_repeated(self, sentence: str) -> None:
+        self.repeated += 1
+        if len(self.repeated_notes) < _NOTED:
+            self.repeated_notes.append(sentence)
+
+
+def read_papers(paths: Sequence[Path], report: ReadReport, *, strict: bool = False) -> Iterator[Paper]:
+    """Yield the papers below these files and folders, each once, folders in order of their names.
+
+    With ``strict`` the first file that cannot be read raises ReadError. Raises SettingError for a path that does not
+    exist, and when there is not a single paper.
+    """
+    for path in paths:
+        if not path.exists():
+            message = f"{path} does not exist; name a file or folder of papers"
+            raise SettingError(message)
+    with contextlib.closing(scratch_database()) as seen:
+        seen.execute("CREATE TABLE papers (id BLOB PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID")
+        for file, source in (each for path in paths for each in _files(path, report)):
+            for found in _read(file, source):
+                if isinstance(found, ReadError):
+                    if strict:
+                        raise found
+                    report.note_unread(str(found))
+                elif first := _seen_before(seen, found):
+                    report.note_repeated(f"{found.source} is the same paper as {first}")
+                else:
+                    report.papers += 1
+                    yield found
+    if not report.papers:
+        raise SettingError(_nothing(paths, report))
+
+
+def _seen_before(seen: sqlite3.Connection, paper: Paper) -> str | None:
+    """Note a paper; return the source of the copy that was read before, if any."""
+    key = bytes.fromhex(paper.id)
+    if seen.execute("INSERT OR IGNORE INTO papers VALUES (?, ?)", (key, paper.source)).rowcount:
+        return None
+    (first,) = seen.execute("SELECT source FROM papers WHERE id = ?", (key,)).fetchone()
+    return str(first)
+
+
+def _files(path: Path, report: ReadReport) -> Iterator[tuple[Path, str]]:
+    """Yield the files below a path with their sources: a file's name, or its path from the named folder on."""
+    if not path.is_dir():
+        yield path, path.name
+        return
+    base = path.resolve().name
+
+    def unreadable(error: OSError) -> None:
+        report.note_unread(f"{error.filename} cannot be read: {error.strerror}")
+
+    for folder, folders, names in os.walk(path, onerror=unreadable):
+        # Sorted in place, so that walk goes down in this order as well.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = Path(folder) / name
+            source = "/".join([base, *file.relative_to(path).parts]) if base else file.relative_to(path).as_posix()
+            if name.startswith(".") or not plugins.has_reader(file):
+                report.note_ignored(source)
+            else:
+                yield file, source
+
+
+def _read(file: Path, source: str) -> Iterator[Paper | ReadError]:
+    if not plugins.has_reader(file):
+        known = ", ".join(plugins.known_suffixes())
+        yield ReadError(f"{source} has no reader for {file.suffix or 'a name without suffix'}; known: {known}")
+        return
+    if not file.is_file():
+        # A pipe or device would be waited for without end.
+        yield ReadError(f"{source} is not a regular file")
+        return
+    try:
+        yield from plugins.read_file(file, source=source)
+    except OSError as error:
+        yield ReadError(f"{source} cannot be read: {error.strerror}")
+
+
+def _nothing(paths: Sequence[Path], report: ReadReport) -> str:
+    where = ", ".join(str(path) for path in paths)
+    if report.unread:
+        return f"no paper could be read in {where}: {report.unread_notes[0]}"
+    return f"no paper was found in {where}; papers end in {', '.join(plugins.known_suffixes())}"

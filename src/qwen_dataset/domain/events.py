@@ -1,0 +1,193 @@
+"""What happens to a job. Events are written by one owner in one order and never change; ``jobs`` adds them up."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import attrs
+
+
+class RetryUnknown(StrEnum):
+    """What to do with a request that was sent and got no reply, so that it may have been paid.
+
+    ``auto`` sends it once more where the backend calls it retryable (realtime), never in batch; ``always`` sends it
+    again everywhere; ``never`` nowhere.
+    """
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@attrs.frozen(kw_only=True)
+class Opened:
+    """A process took the job. From here on only events with its nonce count: a stale owner's late write does not."""
+
+    nonce: str
+    backend: str
+    output: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PlanWritten:
+    """Papers and requests are stored: ``requests`` in ``chunks`` objects, papers in ``corpus_chunks``."""
+
+    requests: int
+    chunks: int
+    papers: int
+    corpus_chunks: int
+
+
+@attrs.frozen(kw_only=True)
+class RoundOpened:
+    """Intent to get an answer for every request that has no final outcome; other jobs can see it from now on."""
+
+    round: int
+    pending: int
+    retry_unknown: RetryUnknown = RetryUnknown.AUTO
+
+
+@attrs.frozen(kw_only=True)
+class RoundWithdrawn:
+    """Another job has some of the requests under way; nothing was submitted."""
+
+    round: int
+    because_of: str
+
+
+@attrs.frozen(kw_only=True)
+class RoundCleared:
+    """No other job has any of the requests under way: shards may be planned."""
+
+    round: int
+
+
+@attrs.frozen(kw_only=True)
+class ShardPlanned:
+    """Intent to submit; written before money is spent. The ids are stored beside the event.
+
+    The requests stand in the request chunks ``first_chunk`` to ``last_chunk``.
+    """
+
+    shard: int
+    key: str
+    requests: int
+    first_chunk: int
+    last_chunk: int
+
+
+@attrs.frozen(kw_only=True)
+class ShardSubmitted:
+    """The backend has the shard; ``token`` finds it again."""
+
+    shard: int
+    backend: str
+    token: str
+
+
+@attrs.frozen(kw_only=True)
+class ShardRefused:
+    """The backend said no to the whole shard; nothing was bought, and its requests fail for ``reason``."""
+
+    shard: int
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class ShardCancelled:
+    """The backend was asked to stop the shard; ``token`` replaces the earlier one."""
+
+    shard: int
+    token: str
+
+
+@attrs.frozen(kw_only=True)
+class Stored:
+    """A segment of outcomes is durable. Every answered id stands in exactly one of the lists.
+
+    ``retryable``: failed, not paid, may be sent again. ``failed``: will fail again. ``unsure``: sent in realtime, no
+    reply, possibly paid. ``unknown``: sent in a batch, no result to be had, possibly paid. ``source`` is the job that
+    paid, when the answers were copied from one. ``cancelled`` says that some failed because a person cancelled.
+    """
+
+    segment: str
+    completed: tuple[str, ...] = ()
+    retryable: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    source: str | None = None
+    cancelled: bool = False
+
+    @property
+    def answered(self) -> int:
+        return self.succeeded + self.unsuccessful
+
+    @property
+    def succeeded(self) -> int:
+        return len(self.completed)
+
+    @property
+    def unsuccessful(self) -> int:
+        return len(self.retryable) + len(self.failed) + len(self.unsure) + len(self.unknown)
+
+
+@attrs.frozen(kw_only=True)
+class ShardFinished:
+    """Every request of the shard has an outcome of this round."""
+
+    shard: int
+
+
+@attrs.frozen(kw_only=True)
+class RoundFinished:
+    """Every request of the round has an outcome."""
+
+    round: int
+
+
+@attrs.frozen(kw_only=True)
+class CancelSeen:
+    """The owner obeys cancel request ``number``: no new shard, what runs is cancelled and harvested."""
+
+    number: int
+
+
+@attrs.frozen(kw_only=True)
+class Stopped:
+    """The job rests until a person resumes it."""
+
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Finished:
+    """Nothing is left to do without a person's decision."""
+
+
+@attrs.frozen(kw_only=True)
+class Exporting:
+    """Intent to put a dataset with this SHA-256 at ``output``; so a later run knows the file as this job's own."""
+
+    output: str
+    digest: str
+
+
+Event = (
+    Opened
+    | PlanWritten
+    | RoundOpened
+    | RoundWithdrawn
+    | RoundCleared
+    | ShardPlanned
+    | ShardSubmitted
+    | ShardRefused
+    | ShardCancelled
+    | Stored
+    | ShardFinished
+    | RoundFinished
+    | CancelSeen
+    | Stopped
+    | Finished
+    | Exporting
+)

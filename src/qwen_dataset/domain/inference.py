@@ -1,0 +1,125 @@
+"""What is asked of a model and what comes back: Request, Completion, Failure."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from .identity import content_id
+
+
+@attrs.frozen
+class Message:
+    """One turn of a conversation; ``role`` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@attrs.frozen(kw_only=True)
+class Parameters:
+    """Everything besides the messages and the model that can change an answer.
+
+    None means "not sent"; ``enable_thinking`` is always sent, because the service's default differs by model and
+    thinking is billed as output. ``extra_body`` passes through as it is.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    enable_thinking: bool = False
+    thinking_budget: int | None = None
+    response_format: Mapping[str, Any] | None = attrs.field(default=None, converter=copy.deepcopy, hash=False)
+    extra_body: Mapping[str, Any] = attrs.field(factory=dict, converter=copy.deepcopy, hash=False)
+
+    def chosen(self) -> dict[str, Any]:
+        """Return what differs from the defaults: a parameter added in a later version leaves old ids as they are."""
+        return chosen_fields(self)
+
+
+def chosen_fields(value: attrs.AttrsInstance) -> dict[str, Any]:
+    """Return the fields of a flat attrs value that differ from their defaults, by name."""
+    fields = attrs.fields(type(value))
+    plain = type(value)()
+    return {f.name: getattr(value, f.name) for f in fields if getattr(value, f.name) != getattr(plain, f.name)}
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """One call. ``id`` hashes exactly the fields, so equal requests are equal everywhere.
+
+    ``index`` tells apart requests of one job whose content is equal: two equal prompts are index 0 and 1, two answers
+    and two payments.
+    """
+
+    messages: tuple[Message, ...]
+    model: str
+    parameters: Parameters = Parameters()
+    index: int = 0
+    id: str = attrs.field(init=False, eq=False)
+
+    @id.default
+    def _content_id(self) -> str:
+        return content_id(
+            {
+                "messages": [[message.role, message.content] for message in self.messages],
+                "model": self.model,
+                "parameters": self.parameters.chosen(),
+                "index": self.index,
+            }
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Usage:
+    """Tokens as the service counted them. ``reasoning_tokens`` are part of ``completion_tokens``."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class FailureKind(StrEnum):
+    """Why a request has no completion. The words are ours, the same for every backend."""
+
+    RATE_LIMITED = "rate_limited"  # refused for now; not paid
+    SERVER_ERROR = "server_error"  # the service's own fault; not paid
+    TIMEOUT = "timeout"  # the service gave up; not paid
+    EXPIRED = "expired"  # the batch's window closed before this line ran; not paid
+    CANCELLED = "cancelled"  # a person cancelled before this line ran; not paid
+    REJECTED = "rejected"  # the whole submission was refused; not paid
+    NOT_SENT = "not_sent"  # never left this machine; not paid
+    TOO_LARGE = "too_large"  # larger than the backend's line limit; not sent
+    CONTENT_FILTER = "content_filter"  # refused for its content; not paid
+    INVALID_REQUEST = "invalid_request"  # refused as malformed; not paid
+    UNKNOWN = "unknown"  # sent, no answer to be had: possibly paid
+
+
+@attrs.frozen(kw_only=True)
+class Completion:
+    """A raw answer. ``text`` is what the model wrote; ``reasoning`` is kept apart from it."""
+
+    request_id: str
+    text: str
+    finish_reason: str = "stop"
+    usage: Usage = Usage()
+    reasoning: str | None = None
+    model: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """No answer, and why. ``retryable``: the same request may be sent again without a person's decision."""
+
+    request_id: str
+    kind: FailureKind
+    message: str
+    retryable: bool
+
+
+Outcome = Completion | Failure

@@ -1,0 +1,74 @@
+"""What a recipe is: papers to drafts of requests, outcomes to entries of the dataset. Pure functions both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import attrs
+
+from ..inference import Message, Outcome, Request
+from ..papers import Paper
+from ..samples import Entry, Origin
+
+
+@attrs.frozen(kw_only=True)
+class Draft:
+    """A request before it has a model and parameters: what is said, and where it came from."""
+
+    messages: tuple[Message, ...]
+    origin: Origin
+
+
+@attrs.frozen(kw_only=True)
+class Planned:
+    """A request at its place in the plan; ``position`` counts from 0 over the job."""
+
+    position: int
+    request: Request
+    origin: Origin
+
+
+@attrs.frozen(kw_only=True)
+class Answered:
+    """A planned request with its final outcome, and what the entry has to carry.
+
+    ``paper`` is None for plain prompts. ``paid`` is False when the answer was copied from an earlier job. ``backend``
+    is the name of the backend that answered.
+    """
+
+    planned: Planned
+    paper: Paper | None
+    outcome: Outcome
+    backend: str
+    paid: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class RecipeOptions:
+    """What a person may choose. ``language`` is auto, zh or en; ``max_samples`` bounds the samples of one paper."""
+
+    max_samples: int = 4
+    language: str = "auto"
+
+
+class Recipe(Protocol):
+    """One stage. ``prompt_version`` names the exact wording of the prompts; it changes whenever they do."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def prompt_version(self) -> str: ...
+
+    def drafts(self, paper: Paper, options: RecipeOptions) -> Iterator[Draft]:
+        """Yield the requests to make of one paper, in the order of their passages; depends on nothing else."""
+        ...
+
+    def entries(self, answered: Answered) -> Iterator[Entry]:
+        """Yield what an outcome gives: samples and rejects, or one answer.
+
+        A completion gives at least one entry (an answer without any candidate is one reject). A failure gives none,
+        or an ``Answer`` that carries it.
+        """
+        ...

@@ -1,0 +1,127 @@
+"""Every error the package raises on purpose.
+
+QwenDatasetError
+├── SettingError            bad input or setting; nothing was spent (exit 2)
+├── ReadError               one paper could not be read
+├── OutputError             the dataset could not be written; everything stays in the job
+├── StorageError            the storage could not do what was asked
+│   ├── KeyNotFound
+│   ├── KeyExists           a create-only put met an existing key
+│   ├── InvalidKey          the key would leave the root, or is malformed
+│   ├── StorageFull         no space left, or a size limit was met
+│   └── StorageUnavailable  retryable; the write may or may not have happened
+├── BackendError            the backend could not be asked (never: one request failed)
+│   ├── BackendUnavailable  retryable; what was sent may or may not have arrived
+│   └── BackendRejected     a definite no; nothing was bought
+└── JobError
+    ├── JobNotFound
+    ├── JobBusy             another live process has the job
+    ├── JobOverlap          another job has some of the same requests under way
+    ├── JobUnfinished       stopped early; everything is kept, `resume` goes on
+    ├── LeaseLost           another process took the job over
+    └── LedgerCorrupt       stored events contradict each other or cannot be read
+
+``retryable`` is a class attribute: True where asking again later can help without any change by a person.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class QwenDatasetError(Exception):
+    """Base of the tree. ``str()`` is one clear sentence for a person."""
+
+    retryable: ClassVar[bool] = False
+
+
+class SettingError(QwenDatasetError):
+    """Bad input or a bad setting; the sentence names it and says what to do."""
+
+
+class ReadError(QwenDatasetError):
+    """One paper could not be read; the sentence names the file (and line)."""
+
+
+class OutputError(QwenDatasetError):
+    """The dataset could not be written. Nothing that was paid for is lost."""
+
+
+class StorageError(QwenDatasetError):
+    """The storage could not do what was asked."""
+
+
+class KeyNotFound(StorageError):
+    """No object has this key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"no object is stored under {key!r}")
+        self.key = key
+
+
+class KeyExists(StorageError):
+    """A create-only put met an object that is already there."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"an object is already stored under {key!r}")
+        self.key = key
+
+
+class InvalidKey(StorageError):
+    """The key is malformed or would leave the storage's root."""
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(f"{key!r} is not a storage key: {why}")
+        self.key = key
+
+
+class StorageFull(StorageError):
+    """No space left, or a file size limit was met."""
+
+
+class StorageUnavailable(StorageError):
+    """The storage gave no reply: a write may or may not have happened."""
+
+    retryable = True
+
+
+class BackendError(QwenDatasetError):
+    """The backend could not be asked. One failed request is a ``Failure``, never this."""
+
+
+class BackendUnavailable(BackendError):
+    """No definite answer came: what was sent may or may not have arrived."""
+
+    retryable = True
+
+
+class BackendRejected(BackendError):
+    """The backend answered no. Nothing was bought by this call."""
+
+
+class JobError(QwenDatasetError):
+    """The job cannot go on as asked."""
+
+
+class JobNotFound(JobError):
+    """No stored job has this name."""
+
+
+class JobBusy(JobError):
+    """Another live process has the job."""
+
+
+class JobOverlap(JobError):
+    """Another job has some of the same requests under way."""
+
+
+class JobUnfinished(JobError):
+    """The run stopped before the end. Everything is kept and ``resume`` goes on."""
+
+
+class LeaseLost(JobError):
+    """Another process took the job over; this one must not write or spend any more."""
+
+
+class LedgerCorrupt(JobError):
+    """Stored events contradict each other or cannot be read."""

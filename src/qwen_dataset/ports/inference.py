@@ -1,0 +1,126 @@
+"""The port to whatever answers requests: a batch service, a realtime service, or the fake."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from types import TracebackType
+from typing import Protocol, Self
+
+import attrs
+
+from ..domain.inference import Outcome, Request
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What one submission may hold, and how often outcomes must be saved. Data of the adapter, not of the engine.
+
+    ``requests`` and ``submission_bytes`` bound a submission, ``line_bytes`` one encoded request; ``concurrency`` is the
+    number of calls in flight at once (1 where the service decides). An unsaved segment holds at most
+    ``segment_outcomes`` outcomes, ``segment_bytes`` bytes and ``segment_seconds`` seconds of answers: where fetching an
+    answer again costs money these are small. ``settle_seconds`` is how long a remote job that was created may stay
+    invisible to ``submit``'s look-up.
+    """
+
+    requests: int = 50_000
+    submission_bytes: int = 500_000_000
+    line_bytes: int = 1_000_000
+    concurrency: int = 1
+    segment_outcomes: int = 100
+    segment_bytes: int = 8_000_000
+    segment_seconds: float = 2.0
+    settle_seconds: float = 60.0
+
+
+@attrs.frozen(kw_only=True)
+class JobHandle:
+    """Plain data that finds one submission again from any process. ``token`` is the adapter's own."""
+
+    backend: str
+    key: str
+    token: str
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """How far a submission is. ``retry_after`` is the backend's wish for the next poll, in seconds, or None."""
+
+    ready: bool
+    completed: int = 0
+    failed: int = 0
+    total: int = 0
+    retry_after: float | None = None
+
+
+class InferenceBackend(Protocol):
+    """Answers requests. An async context manager: whoever built it enters it once and leaves it once.
+
+    Every method may raise ``BackendUnavailable`` (no definite answer; ask again) or ``BackendRejected`` (a definite
+    no; nothing was bought by this call). Both mean "the backend could not be asked", never "one request failed".
+    """
+
+    @property
+    def limits(self) -> Limits:
+        """What this backend accepts; constant while it is open."""
+        ...
+
+    @property
+    def realm(self) -> str:
+        """Where answers come from (``bailian:cn-beijing``, ``fake:7``). Answers are reused inside one realm only."""
+        ...
+
+    async def submit(self, key: str, requests: AsyncIterable[Request]) -> JobHandle:
+        """Find the submission that has this key, or create it.
+
+        - The only method that may create a remote job. A batch backend spends money here; a realtime one does not.
+        - Called again with the same key it returns a handle to the same submission and buys nothing, also when the
+          first call created the submission and its reply was lost. A submission that is still invisible to look-ups
+          cannot be found: the caller waits ``limits.settle_seconds`` before it calls again with a key that may have
+          been submitted.
+        - ``requests`` may be iterated more than once, is within ``limits`` and holds no id twice.
+        """
+        ...
+
+    async def poll(self, handle: JobHandle) -> Progress:
+        """Say how far the submission is. Never blocks for long, spends nothing; a realtime backend is ready at once."""
+        ...
+
+    def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
+        """Yield exactly one outcome for each request given, in any order.
+
+        - Called only after ``poll`` said ready; for any subset of what was submitted; as often as asked.
+        - What the service lost, expired, refused or garbled becomes a ``Failure``, also when the whole submission
+          was refused. Unknown and duplicated ids are counted and logged, never yielded.
+        - **A realtime backend calls and spends here**, once for each request given, unless the handle is cancelled.
+          It stops taking new requests when the iterable ends, and still yields those it has started.
+        - Closing the generator leaves no task behind.
+        """
+        ...
+
+    async def cancel(self, handle: JobHandle) -> JobHandle:
+        """Ask to stop, and return the handle to store in place of the old one. Idempotent, spends nothing.
+
+        After it, ``poll`` until ready; with the returned handle ``results`` starts no paid call and still answers
+        every request given: what had been done is yielded, the rest is a ``Failure`` of kind ``cancelled``.
+        """
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
+@attrs.frozen(kw_only=True)
+class Offer:
+    """What an adapter's factory hands to whoever wires the app: the backend, and what cannot be asked through the port.
+
+    ``name`` goes into handles and samples. ``realtime`` says that ``results`` calls and spends. ``sleep`` waits in the
+    backend's own time where that is not the wall clock's (the fake's is virtual).
+    """
+
+    backend: InferenceBackend
+    name: str
+    realtime: bool
+    sleep: Callable[[float], Awaitable[None]] | None = None
