@@ -122,6 +122,8 @@ def test_layout_may_differ_and_the_papers_characters_are_kept(quote: str, passag
         ("⋯does not need long-range gates⋯", "does not need long-range gates"),
         ('"does not need long-range gates"', "does not need long-range gates"),
         ("“does not need long-range gates.”", "does not need long-range gates"),
+        ("“corrects errors below a threshold of 1.1 %.”", "corrects errors below a threshold of 1.1 %."),
+        ("“corrects errors below a threshold of 1.1 %”.", "corrects errors below a threshold of 1.1 %"),
         ("'does not need long-range gates'.", "does not need long-range gates"),
         ("「does not need long-range gates」", "does not need long-range gates"),
         ("『does not need long-range gates』", "does not need long-range gates"),
@@ -231,6 +233,18 @@ def test_a_quote_that_cuts_a_word_or_a_number_is_refused(quote: str, passage: st
     assert (found.reason, "inside a word" in found.detail) == (NOT_FOUND, True)
 
 
+def test_the_first_character_of_a_paper_counts_too() -> None:
+    for paper in (
+        "work is done here",
+        "-0.5 dB were measured",
+        "w\u00adork is done here",
+        "\u00ad-0.5 dB were measured",
+    ):
+        quote = paper.lstrip("\u00ad-w")
+        assert locate(quote, paper, 0, len(paper)).reason is NOT_FOUND  # type: ignore[union-attr]
+    assert isinstance(locate("\u00adwork is done here\u00ad", "\u00adwork is done here\u00ad", 0, 19), Evidence)
+
+
 @pytest.mark.parametrize(
     ("quote", "passage"),
     [
@@ -267,9 +281,11 @@ def test_a_quote_too_short_to_prove_anything_is_refused(quote: str) -> None:
     assert (found.reason, "too short" in found.detail) == (NOT_FOUND, True)
 
 
+CHINESE_EDGES = ("\u3041\u30ff\u3041\u30ff", "\u3400\u4dbf\u4e00\u9fff", "\uf900\ufad9\U00020000\U0003134a")
+
+
 @pytest.mark.parametrize(
-    "quote",
-    ["abcdefgh", "seven let", "a1b2c3d4", "四个汉字", "ab三个字", "abcd两字", "㐀㐁㐂㐃", "𠀀𠀁𠀂𠀃", "豈更車賈"],
+    "quote", ["abcdefgh", "seven let", "a1b2c3d4", "四个汉字", "ab三个字", "abcd两字", *CHINESE_EDGES]
 )
 def test_eight_letters_or_four_chinese_characters_are_enough(quote: str) -> None:
     assert quoted(quote, f"well, {quote} indeed") == quote
@@ -285,6 +301,8 @@ def test_a_quote_that_stands_twice_is_ambiguous() -> None:
 def test_places_that_overlap_count_as_two() -> None:
     assert reason("go on and go on and go on", "we go on and go on and go on and go on") is AMBIGUOUS
     assert reason("abababab", "ababababab") is AMBIGUOUS
+    assert reason("aaaaaaaa", "aaaaaaaaa") is AMBIGUOUS
+    assert reason("a a a a a a a a", "a\na\na\na\na\na\na\na\na") is AMBIGUOUS
 
 
 def test_the_exact_place_wins_over_a_similar_one() -> None:
@@ -340,6 +358,7 @@ def test_right_offsets_of_a_single_place_are_fine() -> None:
 
 def test_offsets_may_count_the_blanks_around_the_quote() -> None:
     passage = "Now: The gate is fast. The gate is fast. So"
+    assert quoted("\u200bThe gate is fast.\u200b", passage, claimed=(22, 41)) == "The gate is fast."
     found = find(" The gate is fast. ", passage, claimed=(22, 41))
     assert found == Evidence(quote="The gate is fast.", start=23, end=40)
     assert reason(" The gate is fast. ", passage, claimed=(22, 40)) is MISPLACED

@@ -42,7 +42,7 @@ _DISTINCT = ("<super>", "<sub>", "<fraction>", "<circle>")
 _MAX_MARKS = 30
 
 _PAIRS = {'"': '"', "'": "'", "\u300c": "\u300d", "\u300e": "\u300f", "\u00ab": "\u00bb"}
-_CLOSING = frozenset(".,;:?\u3002\u3001\u22ef ")  # not "!": it may be a factorial
+_CLOSING = ".,;:?\u3002\u3001\u22ef "  # not "!": it may be a factorial
 _HYPHENS = frozenset("-\u2010\u2011\u2212")
 _SIGNS = frozenset("-+\u2010\u2011\u2013\u2212\u00b1")
 
@@ -115,7 +115,9 @@ class PassageText:
             self._normal = _normal_view(self._text, self._start, self._end)
         normal = _normal_view(wanted, 0, len(wanted)).chars
         yield self._normal, normal
-        yield self._normal, _without_trimmings(normal)
+        # What stands in the passage is kept where it can be: a full stop inside quotation marks is the paper's.
+        yield self._normal, _without_trimmings(normal, closing="")
+        yield self._normal, _without_trimmings(normal, closing=_CLOSING)
 
     def _settle(self, view: _View, form: str, first: int, claimed: _Place | None) -> Evidence | Ungrounded:
         """Choose among the places of ``form`` in ``view``; ``first`` is where the first one begins there."""
@@ -187,8 +189,8 @@ def _folded(cluster: str) -> str:
     return unicodedata.normalize("NFD", "".join(parts)).translate(_STRAIGHT)
 
 
-def _without_trimmings(normal: str) -> str:
-    """Drop what a model adds around a quote: an ellipsis, a pair of quotation marks, closing punctuation."""
+def _without_trimmings(normal: str, *, closing: str) -> str:
+    """Drop what a model adds around a quote: ellipsis, a pair of quotation marks, the punctuation in ``closing``."""
     low, high = 0, len(normal)
     while True:
         before = (low, high)
@@ -199,7 +201,7 @@ def _without_trimmings(normal: str) -> str:
             low = dots
         while low < high and normal[low] in "\u22ef ":
             low += 1
-        while high > low and normal[high - 1] in _CLOSING:
+        while high > low and normal[high - 1] in closing:
             high -= 1
         if high - low >= 2 and _PAIRS.get(normal[low]) == normal[high - 1]:
             low, high = low + 1, high - 1

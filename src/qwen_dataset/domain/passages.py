@@ -22,7 +22,7 @@ _LONGEST_SPAN = 5_000
 
 _CHINESE_NUMBER = "[一二三四五六七八九十百零〇\\d]"
 _NUMBERING = re.compile(
-    rf"(?:§\s*)?(?:第{_CHINESE_NUMBER}+[章节篇部]|[(（]{_CHINESE_NUMBER}+[)）]|[一二三四五六七八九十]+(?=[、.．:：\s])"
+    rf"\A(?:§\s*)?(?:第{_CHINESE_NUMBER}+[章节篇部]|[(（]{_CHINESE_NUMBER}+[)）]|[一二三四五六七八九十]+(?=[、.．:：\s])"
     r"|\d+(?:\.\d+)*|[ivxlc]+(?=[.):：\s])|[a-z](?:\.\d+)*(?=[.):：\s]))[\s.、．:：)）]*"
 )
 _MARKUP = re.compile(r"<[^<>]*>|[*_#`]")
@@ -67,10 +67,9 @@ _CLOSERS = {
     "\\[": re.compile(r"\\\]"),
 }
 _NEXT_WORD = re.compile(r"\S")
-_ABBREVIATIONS = frozenset(
-    "al approx app art ca cf ch chap co cor corp def dept dr ed eds e.g eg eq eqn eqns eqs et etc ex fig figs i.e ie inc"
-    " jr lem ltd mr mrs ms no nos nr p par pp prof prop ref refs rem resp sec sect secs sr st tab thm univ v viz vol"
-    " vols vs w.r.t".split()
+_ABBREVIATION = re.compile(
+    "al|approx|app|art|ca|cf|ch|chap|corp?|co|def|dept|dr|eds?|eg|eqn?s?|et|etc|ex|figs?|ie|inc|jr|lem|ltd|mrs?|ms|nos?|nr"
+    "|par|pp?|prof|prop|refs?|rem|resp|sects?|secs?|sr|st|tab|thm|univ|viz|vols?|vs?"
 )
 
 
@@ -83,14 +82,20 @@ class Passage:
     end: int
 
 
+def bare_title(title: str) -> str:
+    """Return a section's title for comparing: lower case, without numbering, markup and a colon at the end."""
+    name = _MARKUP.sub("", unicodedata.normalize("NFKC", title)[:200]).casefold().replace("’", "'")
+    name = name.replace("'s ", " ").replace("s' ", "s ")
+    return _NUMBERING.sub("", " ".join(name.split()), count=1).strip(" .:：,;、-—")
+
+
 def is_back_matter(title: str) -> bool:
     """Say whether a section of this title holds nothing to learn from: references, thanks, funding, declarations.
 
     Numbering, markup and letter case do not matter; ``7. References`` and ``八、参考文献`` are meant. An appendix is
     not back matter.
     """
-    name = _MARKUP.sub("", unicodedata.normalize("NFKC", title)[:200]).casefold().replace("'s ", " ").replace("' ", " ")
-    name = _NUMBERING.sub("", " ".join(name.split()), count=1).strip(" .:：,;、-—")
+    name = bare_title(title)
     if _BACK_MATTER.fullmatch(name):
         return True
     # "致 谢" and "参考文献 (References)" mean the same as their Chinese characters alone.
@@ -238,7 +243,7 @@ def _ends_sentence(text: str, start: int, end: int, token: re.Match[str]) -> boo
     parts = word.split(".")
     if len(word) == 1 or (len(parts) > 1 and all(len(part) <= 2 for part in parts)):
         return False
-    return word.casefold() not in _ABBREVIATIONS
+    return not _ABBREVIATION.fullmatch(word.casefold())
 
 
 def _code_end(text: str, position: int, end: int, ticks: str) -> int | None:

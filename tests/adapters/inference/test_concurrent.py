@@ -23,8 +23,8 @@ async def _collect(backend: ConcurrentBackend, requests: object) -> tuple[list[O
     outcomes: list[Outcome] = []
     try:
         async for outcome in backend.results(handle, requests):
-            outcomes.append(outcome)
-    except Exception as error:
+            outcomes.append(outcome)  # noqa: PERF401  # what came before an error is what is looked at
+    except (BackendUnavailable, BackendRejected, OSError) as error:
         return outcomes, error
     return outcomes, None
 
@@ -221,6 +221,43 @@ def test_a_broken_source_is_raised_after_all_that_was_started():
         outcomes, raised = await _collect(_backend(complete), source())
         assert len(outcomes) == 3
         assert isinstance(raised, OSError)
+
+    asyncio.run(scenario())
+
+
+def test_a_source_that_is_cancelled_from_inside_does_not_look_like_one_that_ended():
+    async def scenario():
+        async def source() -> AsyncIterator[Request]:
+            yield requests_of(1)[0]
+            raise asyncio.CancelledError
+
+        async def complete(request):
+            return _answer(request)
+
+        with pytest.raises(asyncio.CancelledError):
+            await _collect(_backend(complete), source())
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_while_the_source_has_one_more_request_calls_it_no_more():
+    async def scenario():
+        gate, calls = asyncio.Event(), []
+        first, second = requests_of(2)
+
+        async def source() -> AsyncIterator[Request]:
+            yield first
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                yield second
+
+        async def complete(request):
+            calls.append(request.id)
+            raise BackendUnavailable("down")
+
+        outcomes, raised = await _collect(_backend(complete), source())
+        assert (outcomes, str(raised), calls) == ([], "down", [first.id])
 
     asyncio.run(scenario())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -79,14 +80,15 @@ class ConcurrentBackend:
         """
         source = aiter(requests)
         if handle.token == _CANCELLED:
-            async with _closing(source):
+            async with closing(source):
                 async for request in source:
                     yield _cancelled_failure(request)
             return
         calls = _Calls(self._call, source, self._limits.concurrency)
         try:
             while calls.busy:
-                for outcome in await calls.next_finished():
+                outcome = await calls.next_finished()
+                if outcome is not None:
                     yield outcome
         finally:
             await calls.close()
@@ -124,11 +126,11 @@ class ConcurrentBackend:
 
 
 class _Calls:
-    """The calls in flight and the one request being waited for.
+    """The calls in flight, and the feeder that takes requests and starts calls while there is room.
 
-    Not a task group: a generator that yields inside one lets its cancellation hit the wrong task (PEP 789). A request
-    is pulled in a task of its own, so that a slow source never holds back answers that are there. Started calls are
-    kept in order, because the order of a set of tasks differs from run to run.
+    Not a task group: a generator that yields inside one lets its cancellation hit the wrong task (PEP 789). The feeder
+    is a task of its own, so that a slow source never holds back answers that are there. Finished calls queue up in the
+    order in which they finished, because the order of a set of tasks differs from run to run.
     """
 
     def __init__(
@@ -137,8 +139,10 @@ class _Calls:
         self._call = call
         self._source = source
         self._concurrency = max(concurrency, 1)
-        self._running: dict[asyncio.Task[Outcome], None] = {}
-        self._pull: asyncio.Task[Request | None] | None = None
+        self._running: set[asyncio.Task[Outcome | None]] = set()
+        self._finished: deque[asyncio.Task[Outcome | None]] = deque()
+        self._feeder: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
         self._ended = False
         self.fatal: Exception | None = None
 
@@ -146,44 +150,54 @@ class _Calls:
     def busy(self) -> bool:
         return bool(self._running) or not self._ended
 
-    async def next_finished(self) -> list[Outcome]:
-        """Wait until something happens; return the outcomes that are there, in the order their calls started."""
-        if self._pull is None and not self._ended and len(self._running) < self._concurrency:
-            self._pull = asyncio.create_task(_next(self._source))
-        waiting = [*self._running, *([] if self._pull is None else [self._pull])]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        outcomes = [outcome for outcome in map(self._collect, self._finished()) if outcome is not None]
-        await self._take_pulled()
-        return outcomes
+    async def next_finished(self) -> Outcome | None:
+        """Wait until something happens; return an outcome if one is there.
 
-    def _finished(self) -> list[asyncio.Task[Outcome]]:
-        return [task for task in self._running if task.done()]
-
-    def _collect(self, task: asyncio.Task[Outcome]) -> Outcome | None:
-        del self._running[task]
-        try:
-            return task.result()
-        except BackendError as error:
-            self._stop(error)
+        One at a time: an outcome that waits to be yielded holds its place, so that no more than ``concurrency``
+        calls are ever paid for and not handed over.
+        """
+        if self._feeder is None and not self._ended and len(self._running) < self._concurrency:
+            self._feeder = asyncio.create_task(self._feed())
+            self._feeder.add_done_callback(lambda _: self._news.set())
+        if not self._finished:
+            await self._news.wait()
+        self._news.clear()
+        if self._feeder is not None and (self._ended or self._feeder.done()):
+            feeder, self._feeder = self._feeder, None
+            if self._ended:
+                await _cancelled(feeder)
+            else:
+                feeder.result()  # a source that was cancelled from inside must not look like one that ended
+        if not self._finished:
             return None
+        task = self._finished.popleft()
+        self._running.discard(task)
+        return task.result()
 
-    async def _take_pulled(self) -> None:
-        """Start the call for the request that came, or note that none will."""
-        if self._ended and self._pull is not None:
-            await _cancelled(self._pull)
-            self._pull = None
-        if self._pull is None or not self._pull.done():
-            return
-        pull, self._pull = self._pull, None
+    async def _feed(self) -> None:
+        """Start calls until there is no more room; what is finished and not yet yielded takes room too."""
         try:
-            request = pull.result()
+            while not self._ended and len(self._running) < self._concurrency:
+                request = await anext(self._source, None)
+                if request is None:
+                    self._ended = True
+                elif not self._ended:
+                    task = asyncio.create_task(self._guarded(request))
+                    self._running.add(task)
+                    task.add_done_callback(self._note)
         except Exception as error:  # noqa: BLE001  # raised again by `results`, after what was paid for is yielded
             self._stop(error)
-            return
-        if request is None:
-            self._ended = True
-        else:
-            self._running[asyncio.create_task(self._call(request))] = None
+
+    async def _guarded(self, request: Request) -> Outcome | None:
+        try:
+            return await self._call(request)
+        except BackendError as error:
+            self._stop(error)  # at once: the feeder must start no further call
+            return None
+
+    def _note(self, task: asyncio.Task[Outcome | None]) -> None:
+        self._finished.append(task)
+        self._news.set()
 
     def _stop(self, error: Exception) -> None:
         self._ended = True
@@ -192,12 +206,12 @@ class _Calls:
 
     async def close(self) -> None:
         """Cancel and gather what still runs."""
-        async with _closing(self._source):
-            await _cancelled(*self._running, *([] if self._pull is None else [self._pull]))
+        async with closing(self._source):
+            await _cancelled(*self._running, *([] if self._feeder is None else [self._feeder]))
 
 
 @asynccontextmanager
-async def _closing(source: AsyncIterator[Request]) -> AsyncIterator[None]:
+async def closing(source: AsyncIterator[Any]) -> AsyncIterator[None]:
     """Close the iterator over the requests at the end: nobody else can reach it, and it may hold a file open."""
     try:
         yield
@@ -206,11 +220,7 @@ async def _closing(source: AsyncIterator[Request]) -> AsyncIterator[None]:
             await source.aclose()
 
 
-async def _next(source: AsyncIterator[Request]) -> Request | None:
-    return await anext(source, None)
-
-
-async def _cancelled(*tasks: asyncio.Task[Outcome] | asyncio.Task[Request | None]) -> None:
+async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import attrs
-import orjson
 
 from ...domain.inference import Request, Usage
 from .fake_dice import Dice
@@ -53,7 +53,7 @@ def usage(request: Request, text: str) -> Usage:
 
 def written(sample: dict[str, Any]) -> str:
     """Write a sample as the JSON text a model gives."""
-    return orjson.dumps(sample, option=orjson.OPT_INDENT_2).decode()
+    return json.dumps(sample, ensure_ascii=False, indent=2)  # also what is not quite Unicode: half a surrogate pair
 
 
 @attrs.frozen
@@ -75,7 +75,7 @@ def _sample_draft(prompt: Prompt, passage: str, quotes: Sequence[Quote], dice: _
     chosen = _neighbours(quotes, topic, dice)
     evidence = chosen[: 1 + int(dice.draw("quotes") * min(3, len(chosen)))]
     context = ""
-    if len(chosen) > len(evidence) and dice.draw("input") < _INPUT_SHARE:
+    if len(chosen) > max(len(evidence), 2) and dice.draw("input") < _INPUT_SHARE:
         context = _flat(chosen[-1].text)
         chosen = chosen[:-1]
     sample = {

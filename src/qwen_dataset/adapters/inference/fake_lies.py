@@ -36,11 +36,10 @@ def lie(draft: Draft, dice: Dice, lies: _Options, decoys: Sequence[str], salt: t
     evidence: list[Any] = list(sample["evidence"])
     at = dice.pick(range(len(evidence)), "lie at", *salt)
     first = dice.pick(range(len(lies)), "lies", *salt)
-    for kind in (*lies[first:], *lies[:first], Lie.INVENTED):
-        wrong = _WAYS[kind](draft, evidence[at], dice, decoys, salt)
-        if wrong is not None:
-            evidence[at] = wrong
-            break
+    tried = (
+        _WAYS[kind](draft, evidence[at], dice, decoys, salt) for kind in (*lies[first:], *lies[:first], Lie.INVENTED)
+    )
+    evidence[at] = next(wrong for wrong in tried if wrong is not None)
     sample["evidence"] = evidence
     return sample
 

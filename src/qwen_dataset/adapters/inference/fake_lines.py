@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ...domain.identity import text_id
 from ...domain.inference import Completion, Failure, FailureKind, Outcome, Request, Usage
+from .concurrent import closing
 from .fake_dice import Dice
 from .fake_fate import RemoteJob
 from .fake_settings import FAIL_KINDS
@@ -17,7 +18,7 @@ from .fake_spoil import answer
 Line = Mapping[str, Any]
 """``id`` and either ``answer`` (see ``fake_spoil.answer``) or ``error`` (``kind``, ``message``)."""
 
-_WINDOW = 256  # requests held at once; lines are shuffled this far
+_WINDOW = 128  # requests held at once; lines are shuffled this far
 _OTHER_TEXT = 0.5  # of the duplicates
 
 _MESSAGES: Mapping[FailureKind, str] = {
@@ -116,29 +117,33 @@ async def joined(
     failures of kind ``unknown``: the line may have been paid, so nobody sends it again unasked.
     """
     seen: set[str] = set()
-    async for window in _windows(requests):
-        waiting = {request.id: request for request in window}
-        seen.update(waiting)
-        for line in file.lines(window):
-            request = waiting.pop(line["id"], None)
-            if request is None:
-                counts["duplicate" if line["id"] in seen else "stray"] += 1
-            else:
-                yield outcome_of(line, request)
-        for request in waiting.values():
-            counts["missing"] += 1
-            message = "the service has no result for this request"
-            yield Failure(request_id=request.id, kind=FailureKind.UNKNOWN, message=message, retryable=False)
+    windows = _windows(requests)
+    async with closing(windows):
+        async for window in windows:
+            waiting = {request.id: request for request in window}
+            seen.update(waiting)
+            for line in file.lines(window):
+                request = waiting.pop(line["id"], None)
+                if request is None:
+                    counts["duplicate" if line["id"] in seen else "stray"] += 1
+                else:
+                    yield outcome_of(line, request)
+            for request in waiting.values():
+                counts["missing"] += 1
+                message = "the service has no result for this request"
+                yield Failure(request_id=request.id, kind=FailureKind.UNKNOWN, message=message, retryable=False)
     for line in file.rest():
         counts["duplicate" if line["id"] in seen else "stray"] += 1
 
 
-async def _windows(requests: AsyncIterable[Request]) -> AsyncIterator[list[Request]]:
+async def _windows(requests: AsyncIterable[Request]) -> AsyncGenerator[list[Request], None]:
     window: list[Request] = []
-    async for request in requests:
-        window.append(request)
-        if len(window) == _WINDOW:
-            yield window
-            window = []
+    source = aiter(requests)
+    async with closing(source):
+        async for request in source:
+            window.append(request)
+            if len(window) == _WINDOW:
+                yield window
+                window = []
     if window:
         yield window

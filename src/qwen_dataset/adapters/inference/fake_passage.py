@@ -91,7 +91,7 @@ def quotable(passage: str) -> list[Quote]:
         [quote for quote in handy if _reads_well(quote.text)],
         handy,
         [quote for quote in safe if len(quote.text) <= _TOO_LONG],
-        [quote for quote in [*sentences, *_lines(passage)] if stands_once(quote.text, passage)],
+        [quote for quote in dict.fromkeys([*sentences, *_lines(passage)]) if stands_once(quote.text, passage)],
     ):
         if choice:
             return choice

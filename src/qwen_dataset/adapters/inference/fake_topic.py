@@ -43,6 +43,8 @@ _DULL = frozenset(
     their them then there therefore these they this those three through thus to too two under up upon us use
     used using very via was way ways we well were what when where whether which while who whose will with within
     without would yet you your
+    keep keeps give gives find finds reduces increases improves requires provides measure measures consists contains
+    depends leads means becomes remains holds yields achieves performs occur occurs written falls
     """.split()  # noqa: SIM905  # two hundred words are easier to read without quotation marks
 )
 _NUMBERING = re.compile(r"^[\d.\s]+")

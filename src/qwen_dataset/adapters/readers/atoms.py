@@ -22,8 +22,11 @@ _TOKEN = re.compile(
     r"|<(?P<slash>/?)table\b[^<>]{0,2000}>",
     re.IGNORECASE,
 )
-_FORMULAS = "equation align alignat gather multline eqnarray flalign displaymath dmath subequations xalignat".split()
-_CODES = "verbatim lstlisting minted algorithm algorithmic algorithm2e".split()
+_FORMULAS = [
+    *("equation", "align", "alignat", "gather", "multline", "eqnarray", "flalign"),
+    *("displaymath", "dmath", "subequations", "xalignat"),
+]
+_CODES = ["verbatim", "lstlisting", "minted", "algorithm", "algorithmic", "algorithm2e"]
 _TABLES = ["table", "tabular", "tabularx", "longtable"]
 _KINDS = {
     **dict.fromkeys(_FORMULAS, BlockKind.FORMULA),
@@ -80,6 +83,11 @@ def find_atoms(text: str, start: int, *, open_fence_runs_on: bool) -> tuple[Bloc
     return tuple(_outermost(scan.found))
 
 
+def is_fence(text: str, atom: Block) -> bool:
+    """Say whether an atom is a code fence, which a Markdown parser finds as well."""
+    return text[atom.start] in "`~"
+
+
 def mask(text: str, start: int, atoms: Sequence[Block]) -> str:
     """Return ``text[start:]`` with each atom but fences as a line of prose: the same lines, nothing to misread in it.
 
@@ -87,7 +95,7 @@ def mask(text: str, start: int, atoms: Sequence[Block]) -> str:
     """
     parts: list[str] = []
     for atom in atoms:
-        if atom.kind is not BlockKind.CODE:
+        if not is_fence(text, atom):
             parts += (text[start : atom.start], "x", "\nx" * text.count("\n", atom.start, atom.end))
             start = atom.end
     parts.append(text[start:])

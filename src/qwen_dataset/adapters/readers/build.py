@@ -9,18 +9,19 @@ from pathlib import PurePosixPath
 import attrs
 
 from ...domain.papers import Block, BlockKind, Paper, Section, detect_language
-from ...domain.passages import is_back_matter
+from ...domain.passages import bare_title, is_back_matter
 
 # Enough to know a language; a dump of thousands of papers need not look at every word.
 _LANGUAGE_SAMPLE = 200_000
 _NOT_PROSE = re.compile(r"<[^<>\n]{0,500}>|\$[^$\n]{1,500}\$|`[^`\n]{1,200}`|\\[A-Za-z]+|https?://\S+")
 _ABSTRACTS = frozenset({"abstract", "摘要"})
 _LONGEST_ABSTRACT = 10_000
-_SECTION_NAMES = frozenset(
-    "abstract introduction summary overview background motivation preliminaries method methods experiment experiments"
-    " results discussion discussions conclusion conclusions outlook appendix appendices"
-    " 摘要 引言 概述 概览 背景 简介 前言 绪论 介绍 方法 实验 结果 讨论 结论 总结 展望 附录".split()
-) | {"related work", "results and discussion", "materials and methods", "conclusions and outlook"}
+_SECTION_NAME = re.compile(
+    "abstract|introduction|summary|overview|background|motivation|preliminaries|related work"
+    "|(?:materials and )?methods?|experiments?|results(?: and discussion)?|discussions?"
+    "|conclusions?(?: and outlook)?|outlook|appendi(?:x|ces)"
+    "|摘要|引言|概述|概览|背景|简介|前言|绪论|介绍|(?:实验)?方法|实验|(?:实验)?结果|讨论|结论|总结|展望|附录"
+)
 _LETTERS = re.compile(r"\w+")
 
 
@@ -101,7 +102,7 @@ def same_title(one: str, other: str) -> bool:
 
 def is_section_name(title: str) -> bool:
     """Say whether a heading names a section that every paper has, so that it cannot be the title of this one."""
-    return title.casefold().strip(" .:：") in _SECTION_NAMES or is_back_matter(title)
+    return bool(_SECTION_NAME.fullmatch(bare_title(title))) or is_back_matter(title)
 
 
 def cut(text: str, spans: Iterable[Block], atoms: Sequence[Block]) -> Iterator[Block]:
@@ -177,7 +178,7 @@ def _sections(text: str, outline: Outline) -> Iterator[Section]:
 
 def _abstract(text: str, sections: Iterable[Section]) -> str:
     for section in sections:
-        if section.blocks and section.title.strip(" .:：").casefold() in _ABSTRACTS:
+        if section.blocks and bare_title(section.title) in _ABSTRACTS:
             return text[section.blocks[0].start : section.blocks[-1].end][:_LONGEST_ABSTRACT]
     return ""
 

@@ -66,7 +66,7 @@ class _Unusable(Exception):
 
 def _fields(inside: str) -> dict[str, object] | None:
     """Return title, abstract and authors as plain values, or None when ``inside`` is not a mapping."""
-    import yaml
+    import yaml  # noqa: PLC0415 - heavy: only when there is front matter
 
     try:
         _check(yaml.parse(inside, Loader=yaml.SafeLoader))
@@ -90,7 +90,7 @@ def _fields(inside: str) -> dict[str, object] | None:
 
 def _check(events: Iterable[yaml.Event]) -> None:
     """Raise _Unusable at the first event that shows a hostile document: the parser is quadratic in the depth."""
-    import yaml
+    import yaml  # noqa: PLC0415 - heavy: only when there is front matter
 
     aliases = depth = 0
     for event in events:
@@ -104,7 +104,7 @@ def _check(events: Iterable[yaml.Event]) -> None:
 
 def _value(node: yaml.Node, depth: int) -> object:
     """Return a node as strings, lists and mappings down to ``depth``; deeper, and empty, is None."""
-    import yaml
+    import yaml  # noqa: PLC0415 - heavy: only when there is front matter
 
     if isinstance(node, yaml.ScalarNode):
         return str(node.value) if node.tag != "tag:yaml.org,2002:null" else None

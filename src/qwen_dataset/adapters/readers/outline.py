@@ -62,8 +62,7 @@ def find_headings(lines: Sequence[str], closed: Sequence[int], first: int) -> It
             above.pop()
         if found.number:
             above.append(found.number)
-            found = attrs.evolve(found, level=len(above))
-        yield found
+        yield attrs.evolve(found, level=len(above)) if found.number else found
 
 
 def _find(lines: Sequence[str], closed: Sequence[int], first: int) -> Iterator[Found]:
@@ -147,8 +146,7 @@ def _chinese(state: _State, i: int, line: str) -> Found | None:
 def _named(state: _State, i: int, line: str) -> Found | None:
     """Find a title without a number: one that every paper has, or capitals on a line of their own."""
     if is_section_name(line) and (line[0].isupper() or not line[0].isascii()) and line[-1] not in ",;，；":
-        # "Results" may end a sentence of a paragraph that is broken over lines.
-        if state.blank(i - 1) or state.blank(i + 1) or state.lines[i - 1].rstrip()[-1:] in _ENDS + ")]":
+        if state.blank(i - 1) or state.blank(i + 1) or _stands_apart(state, i):
             return Found(level=1, title=line.rstrip(" .:：—-"), first=i, last=i + 1)
         return None
     words = line.split()
@@ -165,8 +163,13 @@ def _named(state: _State, i: int, line: str) -> Found | None:
     return None
 
 
+def _stands_apart(state: _State, i: int) -> bool:
+    """Say whether a line between two others is no part of their sentence ("... which gave the / Results / of ...")."""
+    return state.lines[i - 1].rstrip()[-1] in ".。!?！？:：)]" or not state.lines[i + 1].lstrip()[0].islower()
+
+
 def _reads_as_title(title: str, *, digits: bool = False) -> bool:
-    if title[-1] in _ENDS or len(title) > _LONGEST or len(title.split()) > _MOST_WORDS:
+    if not title or title[-1] in _ENDS or len(title) > _LONGEST or len(title.split()) > _MOST_WORDS:
         return False
     first = title[0]
     if not (

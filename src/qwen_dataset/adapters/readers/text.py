@@ -34,7 +34,9 @@ _SIMPLE_TABLE = re.compile(r"[ \t]*=+(?: +=+)+[ \t]*")
 _ONE_FORMULA = re.compile(r"\$[^$]+\$[ \t]*[.,;]?")
 _PROSE = re.compile(r"(?:[A-Za-z]{2,}[,;]? ){5}|[\u4e00-\u9fff，。]{12}")
 _LONGEST_TITLE = 250
-_GOES_ON = re.compile(r"(?:[:,\-–—&]|\b(?:of|for|and|the|a|an|in|on|with|by|to|from|via|using))$")
+_GOES_ON = re.compile(
+    r"(?:[:,\-–—&]|\b(?:a|an|and|are|as|at|between|by|for|from|in|is|its|of|on|or|our|the|their|to|under|using|via|with))$"
+)
 
 
 @attrs.frozen
@@ -61,10 +63,7 @@ def text_outline(text: str, *, fallback_title: str, title: str = "") -> Outline:
     ``title`` is what is known from elsewhere and wins; ``fallback_title`` is for a text that names none.
     """
     if _looks_like_markdown(text):
-        outline = markdown_outline(text, title or fallback_title)
-        if title and outline.headings and same_title(outline.headings[0].title, title):
-            outline = attrs.evolve(outline, headings=outline.headings[1:])
-        return attrs.evolve(outline, title=title or outline.title)
+        return markdown_outline(text, fallback_title=fallback_title, title=title)
     lines = text.split("\n")
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
     atoms = find_atoms(text, 0, open_fence_runs_on=False)

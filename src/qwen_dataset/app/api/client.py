@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from pathlib import Path
 
 import attrs
@@ -12,12 +12,13 @@ import attrs
 from ...domain.events import RetryUnknown
 from ...domain.identity import RunningId
 from ...domain.inference import Failure
-from ...domain.jobs import JobSpec, JobState, Phase
+from ...domain.jobs import JobSpec, Phase
 from ...domain.papers import Paper
 from ...domain.recipes.prompts import Prompt, PromptsRecipe
 from ...domain.samples import Reject
 from ...errors import JobBusy, JobNotFound, JobUnfinished, SettingError
 from ...ports.inference import Offer
+from ...ports.storage import Storage
 from ..codec import decode, encode
 from ..dataset.curator import curate
 from ..dataset.exporter import OutputFormat, check_output, export
@@ -27,56 +28,36 @@ from ..engine.job import Host, Job, job_ids, look_at, own_job, read_spec, reques
 from ..engine.layout import Layout
 from ..engine.ledger import Ledger
 from ..engine.planner import Work, write_plan
-from ..engine.runner import Pace, Runner, RunProgress
+from ..engine.runner import Pace, Runner
 from ..engine.scratch import Spool
 from ..wiring import bootstrap, plugins
 from ..wiring.config import Config
 from ..wiring.corpus import ReadReport, read_papers
-
-
-@attrs.frozen(kw_only=True)
-class Report:
-    """How a run ended. ``sums`` is None when it was only submitted (``wait=False``)."""
-
-    job_id: str
-    output: Path | None
-    sums: Sums | None
-    reading: ReadReport | None = None
-
-
-@attrs.frozen(kw_only=True)
-class JobStatus:
-    """Where a job stands. ``updated_at`` is the time of its last event, in seconds since 1970."""
-
-    job_id: str
-    spec: JobSpec
-    state: JobState
-    updated_at: float
-
-
-@attrs.frozen(kw_only=True)
-class Watch:
-    """Callbacks of a run, each called in the event loop's thread."""
-
-    on_read: Callable[[ReadReport], None] = lambda _: None
-    on_job: Callable[[str, JobState], None] = lambda _job, _state: None
-    on_progress: Callable[[RunProgress], None] = lambda _: None
-    on_sample: Callable[[int], None] = lambda _: None
+from .reports import JobStatus, Report, Watch
 
 
 class Client:
     """Works on the jobs of one storage. Every method that spends says so.
 
     ``stop`` ends a running ``generate`` or ``resume`` cleanly when set: nothing new begins, what is in flight is
-    awaited and stored.
+    awaited and stored. ``storage`` and ``backend`` take the place of those that ``config`` names.
     """
 
-    def __init__(self, config: Config, *, host: Host | None = None, stop: asyncio.Event | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        storage: Storage | None = None,
+        backend: Offer | None = None,
+        host: Host | None = None,
+        stop: asyncio.Event | None = None,
+    ) -> None:
         config.check()
         self.config = config
         self.stop = stop or asyncio.Event()
         self._host = host or bootstrap.host()
-        self._storage = bootstrap.storage(config, self._host.clock)
+        self._storage = bootstrap.patient(storage or bootstrap.storage(config), self._host.clock)
+        self._backend = backend
         self._format: OutputFormat = plugins.output_format()
 
     async def generate(
@@ -97,7 +78,7 @@ class Client:
         """
         watch = watch or Watch()
         self._format.check(output)
-        offer = await bootstrap.backend(self.config.backend)
+        offer = await self._offer(self.config.backend)
         recipe = plugins.recipe(self.config.recipe)
         with Spool() as spool:
             reading, corpus = ReadReport(), RunningId()
@@ -126,7 +107,7 @@ class Client:
         """Ask plain prompts and put one answer or failure a prompt at ``output``, in order. Spends money."""
         watch = watch or Watch()
         self._format.check(output)
-        offer = await bootstrap.backend(self.config.backend)
+        offer = await self._offer(self.config.backend)
         recipe = PromptsRecipe()
         with Spool() as spool:
             corpus = RunningId()
@@ -161,7 +142,7 @@ class Client:
         target = _target(output, status)
         self._format.check(target)
         address = self.config.backend or status.state.backend
-        offer = await bootstrap.backend(address)
+        offer = await self._offer(address)
         if offer.backend.realm != status.spec.realm:
             message = (
                 f"job {status.job_id} belongs to {status.spec.realm} and the backend {address!r} is"
@@ -196,7 +177,7 @@ class Client:
         if status.state.phase not in (Phase.PLANNED, Phase.RUNNING):
             return status
         await request_cancel(self._storage, status.job_id, process=self._host.process)
-        offer = await bootstrap.backend(self.config.backend or status.state.backend)
+        offer = await self._offer(self.config.backend or status.state.backend)
         try:
             async with self._own(status.spec, status.job_id, output=None, backend=status.state.backend) as job:
                 await self._cancel(job, offer)
@@ -248,6 +229,9 @@ class Client:
         ledger = await look_at(self._storage, job_id)
         spec = await read_spec(self._storage, job_id)
         return JobStatus(job_id=job_id, spec=spec, state=ledger.state, updated_at=ledger.last_at)
+
+    async def _offer(self, address: str | None) -> Offer:
+        return self._backend or await bootstrap.backend(address)
 
     def _own(
         self, spec: JobSpec, job_id: str, *, output: Path | None, backend: str

@@ -15,7 +15,8 @@ from ...domain.inference import Failure
 from ...domain.papers import Paper
 from ...domain.passages import split
 from ...errors import QwenDatasetError
-from ..api.client import Client, JobStatus
+from ..api.client import Client
+from ..api.reports import JobStatus
 from ..codec import failure_record, reject_record
 from ..wiring.config import Config
 from ..wiring.corpus import ReadReport, read_papers

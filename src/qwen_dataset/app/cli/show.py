@@ -12,7 +12,7 @@ import click
 import orjson
 
 from ...domain.jobs import JobState
-from ..api.client import JobStatus, Report, Watch
+from ..api.reports import JobStatus, Report, Watch
 from ..dataset.sums import Sums
 from ..engine.runner import RunProgress
 from ..wiring.corpus import ReadReport
@@ -39,7 +39,7 @@ class Display:
         self._began = time.monotonic()
         self._done_at_start: int | None = None
         self._next_line = 0.0
-        self._samples = 0
+        self._last_counts: tuple[int, int, int] | None = None
 
     def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
@@ -92,25 +92,26 @@ class Display:
             )
             return
         now = time.monotonic()
-        if now < self._next_line and done + progress.failed < progress.total:
+        counts = (progress.round, done, progress.failed)
+        # A line every ten seconds, and one when a round has nothing left to ask; never the same one again.
+        if counts == self._last_counts or (now < self._next_line and done + progress.failed < progress.total):
             return
-        self._next_line = now + _LINE_SECONDS
+        self._last_counts, self._next_line = counts, now + _LINE_SECONDS
         self.say(
             f"requests {done} done, {progress.failed} failed, {progress.total} in all;"
-            f" round {progress.round}; {_clock(now - self._began)} elapsed, {self._left(done, progress, now)}"
+            f" {_clock(now - self._began)} elapsed, {self._left(done, progress, now)}"
         )
 
     def _left(self, done: int, progress: RunProgress, now: float) -> str:
         gained = done - (self._done_at_start or 0)
         missing = progress.total - done - progress.failed
         if missing <= 0:
-            return "nothing left to ask in this round"
+            return f"round {progress.round} done"
         if gained <= 0:
-            return "time left not known yet"
-        return f"about {_clock((now - self._began) / gained * missing)} left"
+            return f"round {progress.round}, time left not known yet"
+        return f"round {progress.round}, about {_clock((now - self._began) / gained * missing)} left"
 
     def _on_sample(self, samples: int) -> None:
-        self._samples = samples
         if self._live is not None and self._task is not None:
             self._live.update(self._task, description="writing dataset", samples=samples)
 

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from ...errors import JobError, QwenDatasetError
-from ..api.client import Client, JobStatus, Report
+from ..api.client import Client
+from ..api.reports import JobStatus, Report
 from ..wiring.config import LANGUAGES, Config
 from . import options, session
 from .show import Display, echo_json, show_report, status_record

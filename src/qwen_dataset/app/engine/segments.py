@@ -35,6 +35,7 @@ class SegmentWriter:
         self._limits = limits
         self._source = source
         self._saving = asyncio.Lock()
+        self._under_way = (0, 0)  # outcomes and bytes
         self._clear()
 
     async def add(self, outcome: Outcome, *, backend: str) -> bool:
@@ -46,7 +47,9 @@ class SegmentWriter:
         self._ids[fate_of(outcome)].append(outcome.request_id)
         if not isinstance(outcome, Completion) and outcome.kind is FailureKind.CANCELLED:
             self._cancelled = True
-        if len(self._lines) < self._limits.segment_outcomes and self._bytes < self._limits.segment_bytes:
+        # What is being saved at this moment is not durable either.
+        outcomes, size = len(self._lines) + self._under_way[0], self._bytes + self._under_way[1]
+        if outcomes < self._limits.segment_outcomes and size < self._limits.segment_bytes:
             return False
         await self.save()
         return True
@@ -57,28 +60,35 @@ class SegmentWriter:
             if not self._lines:
                 return
             lines, ids, cancelled = self._lines, self._ids, self._cancelled
+            self._under_way = (len(lines), self._bytes)
             self._clear()
-            job = self._job
-            key = job.layout.segment(job.lease.nonce, job.next_segment())
-            await job.storage.put(key, b"".join(lines))
-            await job.ledger.append(
-                Stored(
-                    segment=key,
-                    completed=tuple(ids[Fate.COMPLETED]),
-                    retryable=tuple(ids[Fate.RETRYABLE]),
-                    failed=tuple(ids[Fate.FAILED]),
-                    unsure=tuple(ids[Fate.UNSURE]),
-                    unknown=tuple(ids[Fate.UNKNOWN]),
-                    source=self._source,
-                    cancelled=cancelled,
-                )
-            )
+            try:
+                await self._write(lines, ids, cancelled=cancelled)
+            finally:
+                self._under_way = (0, 0)
 
     async def keep_saving(self) -> None:
         """Save every ``segment_seconds`` until cancelled, however slowly outcomes come."""
         while True:
             await self._job.clock.sleep(self._limits.segment_seconds)
             await self.save()
+
+    async def _write(self, lines: list[bytes], ids: dict[Fate, list[str]], *, cancelled: bool) -> None:
+        job = self._job
+        key = job.layout.segment(job.lease.nonce, job.next_segment())
+        await job.storage.put(key, b"".join(lines))
+        await job.ledger.append(
+            Stored(
+                segment=key,
+                completed=tuple(ids[Fate.COMPLETED]),
+                retryable=tuple(ids[Fate.RETRYABLE]),
+                failed=tuple(ids[Fate.FAILED]),
+                unsure=tuple(ids[Fate.UNSURE]),
+                unknown=tuple(ids[Fate.UNKNOWN]),
+                source=self._source,
+                cancelled=cancelled,
+            )
+        )
 
     def _clear(self) -> None:
         self._lines: list[bytes] = []

@@ -21,9 +21,14 @@ def host() -> Host:
     return Host(process=this_process(), is_alive=is_alive, clock=Clock())
 
 
-def storage(config: Config, clock: Clock) -> Storage:
-    """Return the configured storage, asked again while it is unavailable."""
-    return PatientStorage(plugins.open_storage(config.storage), clock.sleep)
+def storage(config: Config) -> Storage:
+    """Return the configured storage. Raises SettingError."""
+    return plugins.open_storage(config.storage)
+
+
+def patient(inner: Storage, clock: Clock) -> Storage:
+    """Return a storage that asks the inner one again while it is unavailable."""
+    return PatientStorage(inner, clock.sleep)
 
 
 async def backend(address: str | None) -> Offer:

@@ -138,14 +138,16 @@ def _next_root(text: str, start: int) -> int:
 
 def _unwrapped(root: dict[str, Any]) -> list[Mapping[str, Any]]:
     """Return the objects inside a wrapper such as {"samples": [...]} or {"result": {...}}, or the object itself."""
-    for _ in range(_MAX_DEPTH):
-        inner = root.get("samples", next(iter(root.values())) if len(root) == 1 else None)
-        if isinstance(inner, list) and any(isinstance(item, dict) for item in inner):
-            return [item if isinstance(item, dict) else {"value": item} for item in inner]
-        if not isinstance(inner, dict):
-            break
-        root = inner
+    inner = _inside(root)
+    while isinstance(inner, dict):
+        root, inner = inner, _inside(inner)
+    if isinstance(inner, list) and any(isinstance(item, dict) for item in inner):
+        return [item if isinstance(item, dict) else {"value": item} for item in inner]
     return [root]
+
+
+def _inside(root: dict[str, Any]) -> Any:
+    return root.get("samples", next(iter(root.values())) if len(root) == 1 else None)
 
 
 class _Reader:
@@ -186,7 +188,7 @@ class _Reader:
 
     def finished_items(self) -> list[Mapping[str, Any]]:
         """Return the complete objects of a list of samples that broke off."""
-        items = self.root.get("samples", next(iter(self.root.values())) if len(self.root) == 1 else None)
+        items = _inside(self.root)
         if not isinstance(items, list):
             return []
         return [item for item in items if isinstance(item, dict) and not any(item is top for top in self._open)]

@@ -1,0 +1,43 @@
+"""What the library hands back, and what it calls back with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+
+from ...domain.jobs import JobSpec, JobState
+from ..dataset.sums import Sums
+from ..engine.runner import RunProgress
+from ..wiring.corpus import ReadReport
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """How a run ended. ``sums`` is None when it was only submitted (``wait=False``)."""
+
+    job_id: str
+    output: Path | None
+    sums: Sums | None
+    reading: ReadReport | None = None
+
+
+@attrs.frozen(kw_only=True)
+class JobStatus:
+    """Where a job stands. ``updated_at`` is the time of its last event, in seconds since 1970."""
+
+    job_id: str
+    spec: JobSpec
+    state: JobState
+    updated_at: float
+
+
+@attrs.frozen(kw_only=True)
+class Watch:
+    """Callbacks of a run, each called in the event loop's thread."""
+
+    on_read: Callable[[ReadReport], None] = lambda _: None
+    on_job: Callable[[str, JobState], None] = lambda _job, _state: None
+    on_progress: Callable[[RunProgress], None] = lambda _: None
+    on_sample: Callable[[int], None] = lambda _: None

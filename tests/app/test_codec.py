@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import attrs
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qwen_dataset.app.codec import (
+    Envelope,
+    StoredOutcome,
+    StoredSpec,
+    answer_record,
+    decode,
+    decode_ids,
+    encode,
+    encode_ids,
+    failure_record,
+    reject_record,
+    sample_record,
+)
+from qwen_dataset.domain import events
+from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Message, Parameters, Request, Usage
+from qwen_dataset.domain.jobs import JobSpec, Way
+from qwen_dataset.domain.papers import Block, BlockKind, Paper, Section
+from qwen_dataset.domain.recipes.base import Planned, RecipeOptions
+from qwen_dataset.domain.samples import Answer, Evidence, Origin, PaperRef, Reject, RejectReason, Sample, Span
+from qwen_dataset.errors import LedgerCorrupt
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+NUMBER = st.integers(0, 2**40)
+IDS = st.lists(TEXT, max_size=3).map(tuple)
+
+
+def _of(cls: type) -> st.SearchStrategy[object]:
+    """Values of a stored class, made from the types of its fields."""
+    made = {
+        "str": TEXT,
+        "str | None": st.none() | TEXT,
+        "int": NUMBER,
+        "bool": st.booleans(),
+        "float": st.floats(0, 1e9),
+        "tuple[str, ...]": IDS,
+        "RetryUnknown": st.sampled_from(events.RetryUnknown),
+    }
+    return st.fixed_dictionaries({f.name: made[f.type] for f in attrs.fields(cls)}).map(lambda kw: cls(**kw))
+
+
+EVENTS = st.one_of(*[_of(cls) for cls in events.Event.__args__])
+PARAMETERS = st.builds(
+    Parameters,
+    temperature=st.none() | st.floats(0, 1.9),
+    max_tokens=st.none() | st.integers(1, 9),
+    enable_thinking=st.booleans(),
+    extra_body=st.dictionaries(TEXT, st.integers(0, 9) | TEXT, max_size=2),
+)
+REQUESTS = st.builds(
+    Request,
+    messages=st.lists(st.builds(Message, TEXT, TEXT), max_size=3).map(tuple),
+    model=TEXT,
+    parameters=PARAMETERS,
+    index=st.integers(0, 3),
+)
+ORIGINS = st.builds(Origin, paper_id=st.none() | TEXT, section=IDS, start=NUMBER, end=NUMBER, kind=TEXT, language=TEXT)
+PAPERS = st.builds(
+    Paper,
+    title=TEXT,
+    text=TEXT,
+    source=TEXT,
+    language=st.sampled_from(["zh", "en"]),
+    reader=TEXT,
+    sections=st.lists(
+        st.builds(
+            Section,
+            path=IDS,
+            start=NUMBER,
+            end=NUMBER,
+            blocks=st.lists(st.builds(Block, NUMBER, NUMBER, st.sampled_from(BlockKind)), max_size=2).map(tuple),
+        ),
+        max_size=2,
+    ).map(tuple),
+)
+OUTCOMES = st.builds(
+    StoredOutcome,
+    outcome=st.one_of(
+        st.builds(
+            Completion,
+            request_id=TEXT,
+            text=TEXT,
+            usage=st.builds(Usage, prompt_tokens=NUMBER),
+            reasoning=st.none() | TEXT,
+        ),
+        st.builds(Failure, request_id=TEXT, kind=st.sampled_from(FailureKind), message=TEXT, retryable=st.booleans()),
+    ),
+    backend=TEXT,
+    round=NUMBER,
+    source=st.none() | TEXT,
+)
+SPECS = st.builds(
+    JobSpec,
+    name=TEXT,
+    recipe=TEXT,
+    prompt_version=TEXT,
+    model=TEXT,
+    realm=TEXT,
+    way=st.sampled_from(Way),
+    corpus=TEXT,
+    parameters=PARAMETERS,
+    options=st.builds(RecipeOptions, max_samples=st.integers(1, 9), language=st.sampled_from(["auto", "zh"])),
+)
+STORED = st.one_of(
+    st.builds(Envelope, nonce=TEXT, serial=NUMBER, at=st.floats(0, 1e10), event=EVENTS),
+    st.builds(Planned, position=NUMBER, request=REQUESTS, origin=ORIGINS),
+    PAPERS,
+    OUTCOMES,
+    st.builds(StoredSpec, spec=SPECS),
+)
+
+
+@settings(max_examples=300)
+@given(STORED)
+def test_what_is_stored_comes_back_equal(value: object) -> None:
+    line = encode(value)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    back = decode(type(value), line, where="x")
+    assert back == value
+    assert getattr(back, "id", None) == getattr(value, "id", None)
+
+
+def test_versions_are_written_always() -> None:
+    spec = JobSpec(name="n", recipe="r", prompt_version="1", model="m", realm="f", way=Way.BATCH, corpus="c")
+    assert orjson.loads(encode(StoredSpec(spec=spec)))["format"] == 1
+    envelope = Envelope(nonce="n", serial=1, at=0.0, event=events.Finished())
+    assert orjson.loads(encode(envelope))["format"] == 1
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"[1]", b'{"nonce":"n"}', b'{"outcome":{"is":"other"}}', b"null"])
+def test_damage_is_told_with_its_place(data: bytes) -> None:
+    for cls in (Envelope, StoredOutcome, Planned):
+        with pytest.raises(LedgerCorrupt, match="that place cannot be read"):
+            decode(cls, data, where="that place")
+
+
+@given(st.lists(st.text("0123456789abcdef", min_size=32, max_size=32)))
+def test_ids_come_back(ids: list[str]) -> None:
+    assert decode_ids(encode_ids(ids)) == ids
+
+
+def test_a_sample_line_has_the_promised_columns() -> None:
+    sample = Sample(
+        instruction="i",
+        input="",
+        output="o",
+        paper=PaperRef(id="p", title="t", source="s"),
+        section=("A", "B"),
+        passage=Span(3, 9),
+        evidence=(Evidence(quote="q", start=4, end=5),),
+        kind="concept",
+        language="en",
+        model="m",
+        backend="b",
+        recipe="instruct",
+        prompt_version="v",
+        request_id="r",
+        usage=Usage(prompt_tokens=1, completion_tokens=2),
+    )
+    assert sample_record(sample) == {
+        "instruction": "i",
+        "input": "",
+        "output": "o",
+        "metadata": {
+            "sample_id": sample.sample_id,
+            "paper": {"id": "p", "title": "t", "source": "s"},
+            "section": "A > B",
+            "passage": {"start": 3, "end": 9},
+            "evidence": [{"quote": "q", "start": 4, "end": 5}],
+            "kind": "concept",
+            "language": "en",
+            "model": "m",
+            "backend": "b",
+            "recipe": "instruct",
+            "prompt_version": "v",
+            "request_id": "r",
+            "usage": {"prompt_tokens": 1, "completion_tokens": 2, "reasoning_tokens": 0},
+        },
+    }
+
+
+def test_answers_failures_and_rejects_are_told_apart() -> None:
+    failure = Failure(request_id="r", kind=FailureKind.TIMEOUT, message="m", retryable=True)
+    good = Answer(request_id="r", position=4, label=None, output="o", finish_reason="stop", usage=Usage())
+    assert answer_record(good)["id"] == "4"
+    assert answer_record(good)["output"] == "o"
+    bad = answer_record(Answer(request_id="r", position=4, label="mine", error=failure))
+    assert bad == {"id": "mine", "request_id": "r", "error": {"kind": "timeout", "message": "m", "retryable": True}}
+    assert failure_record(failure)["is"] == "failure"
+    reject = Reject(
+        request_id="r", reason=RejectReason.NO_JSON, detail="d", excerpt="e", paid=True, retryable=True, section=("A",)
+    )
+    assert reject_record(reject)["is"] == "reject"
+    assert reject_record(reject)["reason"] == "no_json"

@@ -1,0 +1,166 @@
+"""What a seed means: papers, jobs, processes, and everything that goes wrong."""
+
+from __future__ import annotations
+
+import random
+
+import attrs
+
+from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.readers.markdown import read_markdown
+from qwen_dataset.domain.papers import Paper
+from tests.simulation.ports import Weather
+from tests.simulation.scheduler import Trap
+
+_TOPICS = ("Gradient clipping", "Label smoothing", "Weight decay")
+_TEXT = (
+    "{topic} number {number} keeps the loss of model {number} below a threshold of {number}.5 during training. Without"
+    " it, the loss of this network can diverge within {number}00 steps. The value was chosen once on a held-out set of"
+    " {number}000 samples. Smaller models are less sensitive to it than larger ones."
+)
+
+
+def _paper(number: int, sections: int) -> Paper:
+    parts = [f"# Paper {number} about training"]
+    for section, topic in enumerate(_TOPICS[:sections]):
+        parts += [f"## {topic}", _TEXT.format(topic=topic, number=10 * number + section + 1)]
+    return read_markdown("\n\n".join(parts).encode(), source=f"paper{number}.md")
+
+
+PAPERS = {f"paper{number}.md": _paper(number, sections) for number, sections in enumerate((1, 2, 3, 1), 1)}
+
+# Where a trap snaps: anywhere, or where the order of steps matters most.
+_PLACES = (
+    ("", 250),
+    ("", 60),
+    ("events/", 40),
+    ("/lease", 12),
+    ("submit", 6),
+    ("submit", 2),
+    ("request", 12),
+    ("results", 12),
+    ("segments/", 10),
+    ("shards/", 6),
+    ("poll", 8),
+    ("cancel", 8),
+    ("woke", 10),
+    ("spec.json", 6),
+)
+
+
+@attrs.frozen(kw_only=True)
+class Actor:
+    """A process to start: what it does, to which job, when, where, and what befalls it."""
+
+    verb: str  # generate, submit, resume or cancel
+    job: int
+    start: float
+    host: str
+    weight: float
+    skew: float
+    traps: tuple[Trap, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Scenario:
+    """Everything drawn for a schedule but its interleaving. ``jobs``: the papers of each."""
+
+    seed: int
+    settings: FakeSettings
+    weather: Weather
+    jobs: tuple[tuple[str, ...], ...]
+    actors: tuple[Actor, ...]
+    segment: int
+    rounds: int
+    reruns: int
+
+
+def draw(seed: int) -> Scenario:
+    """Return what this seed means."""
+    rng = random.Random(f"scenario {seed}")
+    jobs = _jobs(rng)
+    actors = [_actor(rng, "generate" if rng.random() < 0.85 else "submit", job) for job in range(len(jobs))]
+    for _ in range(rng.choice((0, 1, 1, 2)) if len(jobs) > 1 else rng.choice((1, 1, 2))):
+        verb = rng.choices(("generate", "resume", "submit", "cancel"), (5, 3, 1, 2))[0]
+        actors.append(_actor(rng, verb, rng.randrange(len(jobs))))
+    stormy = rng.random() < 0.4
+    return Scenario(
+        seed=seed,
+        settings=_settings(rng),
+        weather=Weather(
+            lost=rng.choice((0.02, 0.1, 0.5)) if stormy else 0.0,
+            dropped=rng.choice((0.02, 0.1)) if stormy else 0.0,
+            backend=rng.choice((0.0, 0.1, 0.3)),
+            torn_listing=rng.choice((0.0, 0.05, 0.3)),
+        ),
+        jobs=jobs,
+        actors=tuple(actors),
+        segment=rng.choice((1, 1, 2, 3)),
+        rounds=rng.choice((1, 2, 3)),
+        reruns=rng.choice((0, 1, 2)),
+    )
+
+
+def rerun(rng: random.Random, actor: Actor) -> Actor:
+    """Return the process that comes after one that died or gave up, somewhat later."""
+    verb = "generate" if actor.verb == "submit" or rng.random() < 0.5 else actor.verb
+    return attrs.evolve(_actor(rng, verb, actor.job), start=rng.choice((0.0, 1.0, rng.random() * 90)))
+
+
+def _jobs(rng: random.Random) -> tuple[tuple[str, ...], ...]:
+    names = sorted(PAPERS)
+    jobs: list[tuple[str, ...]] = []
+    for _ in range(rng.choices((1, 2, 3), (8, 10, 2))[0]):
+        corpus = tuple(sorted(rng.sample(names, rng.choice((1, 2, 2, 3)))))
+        if corpus not in jobs:
+            jobs.append(corpus)
+    return tuple(jobs)
+
+
+def _actor(rng: random.Random, verb: str, job: int) -> Actor:
+    traps = []
+    if rng.random() < 0.45:
+        traps.append(_trap(rng, "crash"))
+    if rng.random() < 0.35:
+        traps.append(_trap(rng, "pause"))
+    if rng.random() < 0.05:
+        traps.append(_trap(rng, "stop"))
+    return Actor(
+        verb=verb,
+        job=job,
+        start=rng.choice((0.0, 0.0, rng.random() * 5, rng.random() * 120)),
+        host=rng.choice(("east", "west")),
+        weight=rng.choice((1.0, 1.0, 0.15)),
+        skew=rng.choice((0.0, rng.random() * 1000)),
+        traps=tuple(traps),
+    )
+
+
+def _trap(rng: random.Random, act: str) -> Trap:
+    where, most = rng.choice(_PLACES)
+    return Trap(where, rng.randint(1, most), act, seconds=rng.uniform(20.0, 200.0))
+
+
+def _settings(rng: random.Random) -> FakeSettings:
+    faults: dict[str, float] = {}
+    if rng.random() < 0.5:
+        names = ("fail", "missing", "duplicate", "stray", "unavailable", "delay")
+        faults = {name: rng.choice((0.1, 0.3)) for name in rng.sample(names, rng.choice((1, 2, 6)))}
+    common = {"seed": rng.randrange(3), "requests": rng.choice((1, 2, 3))}
+    if rng.random() < 0.4:
+        if faults and rng.random() < 0.3:
+            faults["lose_reply"] = 0.2
+        latency = rng.choice((0.0, 1.0, 20.0))
+        return FakeSettings(
+            mode="realtime", latency=latency, concurrency=rng.choice((1, 2, 3)), **common, **_known(faults)
+        )
+    for name in ("reject", "expire", "lose_submit"):
+        if rng.random() < 0.2:
+            faults[name] = 0.4
+    if rng.random() < 0.5:
+        faults["late"] = rng.choice((0.5, 1.0))
+    return FakeSettings(mode="batch", duration=rng.choice((10.0, 60.0, 300.0)), settle=60.0, **common, **faults)
+
+
+def _known(faults: dict[str, float]) -> dict[str, float]:
+    return {name: chance for name, chance in faults.items() if name not in ("missing", "duplicate", "stray")}
