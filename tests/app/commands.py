@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 import orjson
-from world import StoredJob, read_job
+from stored import StoredJob, read_job
 
 from qwen_dataset.adapters.inference.fake_service import FakeService
 from qwen_dataset.adapters.storage.file import FileStorage

@@ -1,11 +1,11 @@
-"""Makes ``world`` and ``commands`` importable: in pytest's importlib mode a test cannot import its neighbours."""
+"""Makes the helpers beside the tests importable: in pytest's importlib mode a test cannot import its neighbours."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("world", "commands")
+pytest.register_assert_rewrite("world", "stored", "commands")
 sys.path.insert(0, str(Path(__file__).parent))
 
 from world import World  # noqa: E402 - found by the line above

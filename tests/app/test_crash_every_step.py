@@ -8,7 +8,8 @@ import random
 from typing import Any
 
 import pytest
-from world import World, check_grounded, papers_below, records, write_papers
+from stored import check_grounded, papers_below, records
+from world import World, write_papers
 
 from qwen_dataset.adapters.inference.fake_settings import FakeSettings
 from qwen_dataset.adapters.storage.memory import MemoryStorage
@@ -68,7 +69,9 @@ def plans(log: list[str]) -> list[CrashPlan]:
     ]
 
 
-def crash_at(world: World, fake: FakeSettings, chosen: list[CrashPlan], expected: bytes, *, resume: bool = False) -> None:
+def crash_at(
+    world: World, fake: FakeSettings, chosen: list[CrashPlan], expected: bytes, *, resume: bool = False
+) -> None:
     for plan in chosen:
         world.renew()
         switch = crash(world, fake, plan)
@@ -206,7 +209,7 @@ def test_every_step_with_every_fault(world: World, mode: str, name: str) -> None
         except BaseException as error:
             error.add_note(f"killed at {plan}: {switch.log[-1]}")
             raise
-    print(f"\n{mode}, {name}: {len(chosen)} crashes")
+    print(f"\n{mode}, {name}: {len(chosen)} crashes")  # noqa: T201 - the figures of the long run
 
 
 @pytest.mark.long

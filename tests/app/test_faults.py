@@ -13,7 +13,8 @@ import pytest
 from commands import Desk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from world import World, check_grounded, papers_below, records, write_papers
+from stored import check_grounded, papers_below, records
+from world import World, write_papers
 
 from qwen_dataset.adapters.inference.fake_dice import Dice
 from qwen_dataset.adapters.inference.fake_lies import repeated
@@ -90,15 +91,12 @@ def check_report(world: World, report: Report) -> list[Reject | Failure]:
 @pytest.mark.parametrize("name", ALONE)
 def test_one_fault_alone(world: World, mode: str, name: str) -> None:
     faults, reasons = ALONE[name]
-    write_papers(world.papers, ["alpha", "beta", "gamma", "delta"], sections=2)
-    seen = set[str]()
-    for seed in range(2):
-        world.renew()
-        report = world.program(FakeSettings(mode=mode, seed=seed, **faults), requests=3).generate()
-        lost = check_report(world, report)
-        seen |= {str(entry.kind if isinstance(entry, Failure) else entry.reason) for entry in lost}
-        if mode == "batch":
-            assert world.paid_twice() == 0
+    write_papers(world.papers, ["alpha", "beta", "gamma"])
+    report = world.program(FakeSettings(mode=mode, seed=1, **faults), requests=3).generate()
+    lost = check_report(world, report)
+    seen = {str(entry.kind if isinstance(entry, Failure) else entry.reason) for entry in lost}
+    if mode == "batch":
+        assert world.paid_twice() == 0
     assert seen <= reasons
     # A fault may be healed by the next round, or may belong to the other mode.
     healed = name in ("failing", "refusing", "expiring", "losing replies")
@@ -197,7 +195,8 @@ def _paper(rng: random.Random, name: str) -> str:
     parts = [f"# Notes on {name}"]
     for section in range(rng.randint(1, 5)):
         own = [
-            f"Run {section}-{number} of {name} gave {rng.randint(100, 999)} counts." for number in range(rng.randint(4, 9))
+            f"Run {section}-{number} of {name} gave {rng.randint(100, 999)} counts."
+            for number in range(rng.randint(4, 9))
         ]
         sentences = own + rng.choices(_SHARED, k=rng.randint(0, 4)) + rng.choices(own, k=rng.randint(0, 2))
         rng.shuffle(sentences)
@@ -208,13 +207,18 @@ def _paper(rng: random.Random, name: str) -> str:
 _chances = st.sampled_from([0.0, 0.3, 1.0])
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 10**6),
-    papers=st.integers(1, 12),
+    papers=st.integers(1, 9),
     mode=st.sampled_from(MODES),
     faults=st.fixed_dictionaries(
-        {"missing": st.sampled_from([0.0, 0.3]), "duplicate": _chances, "stray": _chances, "lie": st.sampled_from([0.0, 0.5])}
+        {
+            "missing": st.sampled_from([0.0, 0.3]),
+            "duplicate": _chances,
+            "stray": _chances,
+            "lie": st.sampled_from([0.0, 0.5]),
+        }
     ),
 )
 def test_every_sample_belongs_to_its_own_paper(

@@ -88,4 +88,4 @@ def test_fifty_processes_killed_at_random_moments(tmp_path: Path, papers: Path, 
         kill_and_run_again(tmp_path / str(number), papers, mode, rng.uniform(0.0, 3.0), expected)
         for number in range(50)
     ]
-    print(f"\n{mode}: 50 kills, {sum(again)} payments made again, at most {max(again)} after one kill")
+    print(f"\n{mode}: 50 kills, {sum(again)} payments made again, at most {max(again)} after one kill")  # noqa: T201 - the figures of the long run

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 import attrs
-import orjson
 import pytest
+from stored import StoredJob, read_job
 
 from qwen_dataset.adapters.inference.fake import FakeBackend
 from qwen_dataset.adapters.inference.fake_service import FakeService
@@ -24,22 +23,14 @@ from qwen_dataset.adapters.inference.fake_settings import FakeSettings
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.api.client import Client
 from qwen_dataset.app.api.reports import Report
-from qwen_dataset.app.codec import Envelope, StoredOutcome, decode, decode_ids
-from qwen_dataset.app.dataset.sums import Sums
 from qwen_dataset.app.engine.clock import Clock
 from qwen_dataset.app.engine.job import Host
-from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.lease import Process
 from qwen_dataset.app.engine.patience import PatientStorage
 from qwen_dataset.app.wiring import bootstrap
 from qwen_dataset.app.wiring.config import Config
-from qwen_dataset.app.wiring.corpus import ReadReport, read_papers
-from qwen_dataset.domain.events import Event, Opened, RoundOpened, RoundWithdrawn, ShardSubmitted, Stored
-from qwen_dataset.domain.inference import Completion, Outcome, Request
+from qwen_dataset.domain.inference import Outcome, Request
 from qwen_dataset.domain.jobs import JobState
-from qwen_dataset.domain.papers import Paper
-from qwen_dataset.domain.recipes.base import Planned
-from qwen_dataset.errors import KeyNotFound
 from qwen_dataset.ports.inference import JobHandle, Limits, Offer, Progress
 from qwen_dataset.ports.storage import Storage
 from qwen_dataset.testing.crash import CrashingBackend, CrashingStorage, CrashPlan, CrashSwitch, SimulatedCrash
@@ -109,6 +100,44 @@ class Tight:
         return None
 
 
+@attrs.define
+class Meanwhile:
+    """A backend beside which something happens when it has been asked ``after`` times (polls, or outcomes given)."""
+
+    inner: Any
+    act: Callable[[], Awaitable[None]]
+    after: int
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    async def _count(self) -> None:
+        self.after -= 1
+        if self.after == 0:
+            await self.act()
+
+    async def poll(self, handle: JobHandle) -> Progress:
+        progress: Progress = await self.inner.poll(handle)
+        if not progress.ready:
+            await self._count()
+        return progress
+
+    async def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
+        outcomes = self.inner.results(handle, requests)
+        try:
+            async for outcome in outcomes:
+                await self._count()
+                yield outcome
+        finally:
+            await outcomes.aclose()
+
+    async def __aenter__(self) -> Meanwhile:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
 class VirtualTime:
     """A host's clock. Short sleeps move it at once; long ones (renewing a lease) are never over in a short run."""
 
@@ -128,7 +157,9 @@ class VirtualTime:
 class KillAt(CrashSwitch):
     """Kills at the ``time``-th step whose name begins with ``prefix`` and contains ``part``."""
 
-    def __init__(self, prefix: str, part: str = "", *, when: Literal["before", "after"] = "after", time: int = 1) -> None:
+    def __init__(
+        self, prefix: str, part: str = "", *, when: Literal["before", "after"] = "after", time: int = 1
+    ) -> None:
         super().__init__()
         self._wanted = (prefix, part, when)
         self._times_left = time
@@ -246,101 +277,10 @@ class World:
 
     def stored(self, job_id: str) -> StoredJob:
         """Read a job's objects back, independently of the engine."""
-        return run(read_job(self.storage, job_id))
-
-
-@attrs.frozen(kw_only=True)
-class StoredJob:
-    """A job as its stored objects say, added up in the plainest way."""
-
-    planned: dict[str, Planned]
-    events: list[Event]
-    outcomes: dict[str, list[Outcome]]
-
-    def check(self, sums: Sums | None = None) -> None:
-        """Assert that each request has one final outcome; and that ``sums`` say what is stored."""
-        assert set(self.outcomes) == set(self.planned)
-        for found in self.outcomes.values():
-            assert sum(isinstance(outcome, Completion) for outcome in found) <= 1
-            assert all(not isinstance(outcome, Completion) for outcome in found[:-1])
-        if sums is None:
-            return
-        completions = sum(isinstance(found[-1], Completion) for found in self.outcomes.values())
-        assert (sums.requests, sums.completions, sums.unanswered) == (len(self.planned), completions, 0)
-        assert sums.failures == len(self.planned) - completions
-        assert sums.candidates == sums.samples + sums.rejects
-
-    def submitted(self) -> int:
-        """Count the shards that were submitted."""
-        return sum(isinstance(event, ShardSubmitted) for event in self.events)
-
-
-async def read_job(storage: Storage, job_id: str) -> StoredJob:
-    """Read a job. Asserts that events are consecutive and that no round answers an id twice."""
-    layout = Layout(job_id)
-    planned, events, outcomes = {}, list[Event](), dict[str, list[Outcome]]()
-    owner, this_round = None, Counter[str]()
-    keys = [key async for key in storage.keys(job_id)]
-    for key in keys:
-        if key.startswith(f"{job_id}/requests/") and key.endswith(".jsonl"):
-            lines = [decode(Planned, line, where=key) for line in (await storage.get(key)).splitlines()]
-            assert [each.request.id for each in lines] == decode_ids(await storage.get(key[: -len("jsonl")] + "ids"))
-            planned |= {each.request.id: each for each in lines}
-    stored_events = [key for key in keys if key.startswith(f"{layout.events}/")]
-    assert stored_events == [layout.event(number) for number in range(1, len(stored_events) + 1)]
-    for key in stored_events:
-        envelope = decode(Envelope, await storage.get(key), where=key)
-        event = envelope.event
-        if isinstance(event, Opened):
-            owner = event.nonce
-        if envelope.nonce != owner:
-            continue
-        events.append(event)
-        if isinstance(event, RoundOpened | RoundWithdrawn):
-            this_round.clear()
-        if isinstance(event, Stored):
-            lines = [decode(StoredOutcome, line, where=key) for line in await _lines(storage, event.segment)]
-            ids = [line.outcome.request_id for line in lines]
-            assert sorted(ids) == sorted(
-                [*event.completed, *event.retryable, *event.failed, *event.unsure, *event.unknown]
-            )
-            this_round.update(ids)
-            for line in lines:
-                outcomes.setdefault(line.outcome.request_id, []).append(line.outcome)
-        assert all(count == 1 for count in this_round.values())
-    return StoredJob(planned=planned, events=events, outcomes=outcomes)
-
-
-async def _lines(storage: Storage, key: str) -> list[bytes]:
-    try:
-        return (await storage.get(key)).splitlines()
-    except KeyNotFound:
-        raise AssertionError(f"an event names {key}, which is not stored") from None
+        stored: StoredJob = run(read_job(self.storage, job_id))
+        return stored
 
 
 def run(work: Coroutine[Any, Any, Any] | Awaitable[Any]) -> Any:
     """Run a coroutine in a loop of its own, as a process would."""
     return asyncio.run(work)  # type: ignore[arg-type]
-
-
-def papers_below(paths: Sequence[Path]) -> dict[str, Paper]:
-    """Read papers as the library does, by id."""
-    return {paper.id: paper for paper in read_papers(paths, ReadReport())}
-
-
-def records(output: Path) -> list[dict[str, Any]]:
-    """Read a dataset file."""
-    return [orjson.loads(line) for line in output.read_bytes().splitlines()]
-
-
-def check_grounded(samples: Sequence[dict[str, Any]], papers: dict[str, Paper], planned: dict[str, Planned]) -> None:
-    """Assert that every sample is of its own request's paper and passage, and every quote stands in that passage."""
-    for sample in samples:
-        metadata = sample["metadata"]
-        origin = planned[metadata["request_id"]].origin
-        paper = papers[metadata["paper"]["id"]]
-        assert (origin.paper_id, origin.start, origin.end) == (paper.id, *metadata["passage"].values())
-        assert metadata["evidence"]
-        for evidence in metadata["evidence"]:
-            assert origin.start <= evidence["start"] < evidence["end"] <= origin.end
-            assert paper.text[evidence["start"] : evidence["end"]] == evidence["quote"]

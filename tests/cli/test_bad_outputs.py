@@ -24,6 +24,7 @@ def test_an_output_in_a_missing_parent(cli: Any) -> None:
     cli.nothing_was_made()
 
 
+@pytest.mark.long
 def test_an_output_below_a_file(cli: Any) -> None:
     cli.write("file", "x")
     cli.generate(cli.papers(), output="file/o.jsonl").fails(2, "file")
@@ -41,6 +42,7 @@ def test_an_existing_foreign_file_is_kept_and_nothing_is_spent(cli: Any) -> None
     assert len(cli.samples()) == 4
 
 
+@pytest.mark.long
 def test_a_dataset_edited_by_hand_is_foreign(cli: Any) -> None:
     folder = cli.papers()
     cli.generate(folder).works()
@@ -63,6 +65,7 @@ def test_the_same_job_replaces_its_own_output(cli: Any) -> None:
     assert cli.paid()["paid_twice"] == 0
 
 
+@pytest.mark.long
 def test_a_symlink_to_a_foreign_file_protects_its_target(cli: Any) -> None:
     target = cli.write("target", PRECIOUS)
     (cli.home / "o.jsonl").symlink_to("target")
@@ -70,6 +73,7 @@ def test_a_symlink_to_a_foreign_file_protects_its_target(cli: Any) -> None:
     assert target.read_text() == PRECIOUS
 
 
+@pytest.mark.long
 def test_a_dangling_symlink_stays_a_link(cli: Any) -> None:
     (cli.home / "o.jsonl").symlink_to("target.jsonl")
     cli.generate(cli.papers()).works()
@@ -77,6 +81,7 @@ def test_a_dangling_symlink_stays_a_link(cli: Any) -> None:
     assert len(cli.samples("target.jsonl")) == 4
 
 
+@pytest.mark.long
 def test_an_output_link_in_a_loop(cli: Any) -> None:
     (cli.home / "o.jsonl").symlink_to("o.jsonl")
     cli.generate(cli.papers()).fails(2, "o.jsonl")
@@ -109,7 +114,13 @@ def test_a_full_disk_for_the_dataset_loses_nothing(cli: Any) -> None:
 
 
 @FULL
-@pytest.mark.parametrize("args", [("papers", "papers"), ("status",), ("papers", "papers", "--text"), ("--help",)])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("papers", "papers"),
+        *(pytest.param(args, marks=pytest.mark.long) for args in [("papers", "papers", "--text"), ("--help",)]),
+    ],
+)
 def test_a_full_disk_behind_stdout_is_one_sentence(cli: Any, args: tuple[str, ...]) -> None:
     cli.papers()
     cli.write("batch_jobs/.keep", "")
@@ -121,7 +132,9 @@ def test_a_full_disk_behind_stdout_is_one_sentence(cli: Any, args: tuple[str, ..
     assert len(words.splitlines()) == 1, words
 
 
-@pytest.mark.parametrize("command", [("generate",), ("status",), ("resume",)])
+@pytest.mark.parametrize(
+    "command", [("generate",), *(pytest.param((name,), marks=pytest.mark.long) for name in ("status", "resume"))]
+)
 def test_a_storage_that_is_a_file_is_a_bad_setting(cli: Any, command: tuple[str, ...]) -> None:
     cli.papers()
     cli.write("stuff", PRECIOUS)
@@ -141,11 +154,13 @@ def test_a_storage_and_an_output_without_permission(cli: Any) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+@pytest.mark.long
 def test_a_storage_where_nobody_may_write(cli: Any) -> None:
     cli.generate(cli.papers(), "--storage", "file:/proc/jobs").fails(2, "/proc/jobs")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+@pytest.mark.long
 def test_an_output_where_nobody_may_write_is_found_before_paying(cli: Any) -> None:
     cli.generate(cli.papers(), output="/proc/o.jsonl").fails(2, "/proc/o.jsonl")
     ledger = cli.home / ".qwen-dataset-fake.jsonl"
@@ -167,7 +182,7 @@ def test_names_with_spaces_chinese_and_emoji(cli: Any) -> None:
 def test_a_file_name_that_is_not_utf8(cli: Any) -> None:
     folder = cli.papers()
     try:
-        os.rename(cli.home / "papers" / "a.md", os.fsencode(cli.home / "papers") + b"/caf\xe9.md")
+        (cli.home / "papers" / "a.md").rename(cli.home / "papers" / os.fsdecode(b"caf\xe9.md"))
     except OSError:
         pytest.skip("this file system takes no such name")
     said = cli.generate(folder, "--json").clean()

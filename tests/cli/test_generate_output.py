@@ -117,10 +117,12 @@ def test_every_shared_kind_of_paper_keeps_every_promise(cli: Any, check: Any, sh
     _checked(cli, check, str(shared / kind), code=unread)
 
 
+@pytest.mark.long
 def test_the_examples_keep_every_promise(cli: Any, check: Any) -> None:
     _checked(cli, check, str(Path(__file__).resolve().parents[2] / "examples" / "papers"))
 
 
+@pytest.mark.long
 def test_the_text_of_one_paper_is_printed_exactly_as_offsets_count(cli: Any, check: Any) -> None:
     folder = cli.papers()
     cli.generate(folder).works()
@@ -142,6 +144,7 @@ def test_two_runs_in_two_folders_give_identical_bytes(cli: Any, tmp_path: Path) 
     assert one.endswith(b"\n")
 
 
+@pytest.mark.long
 def test_shuffled_late_and_duplicated_results_give_the_same_bytes(cli: Any) -> None:
     folder = cli.papers()
     cli.generate(folder, output="calm.jsonl").works()
@@ -151,6 +154,7 @@ def test_shuffled_late_and_duplicated_results_give_the_same_bytes(cli: Any) -> N
     assert (cli.home / "calm.jsonl").read_bytes() == (cli.home / "wild.jsonl").read_bytes()
 
 
+@pytest.mark.long
 def test_realtime_and_batch_ask_for_the_same_samples(cli: Any) -> None:
     folder = cli.papers()
     cli.generate(folder, output="batch.jsonl").works()
@@ -158,6 +162,7 @@ def test_realtime_and_batch_ask_for_the_same_samples(cli: Any) -> None:
     assert (cli.home / "batch.jsonl").read_bytes() == (cli.home / "rt.jsonl").read_bytes()
 
 
+@pytest.mark.long
 def test_max_samples_limits_and_the_same_limit_is_the_same_job(cli: Any) -> None:
     folder = cli.papers()
     report = cli.generate(folder, "--max-samples", "1", "--json").works().json
@@ -212,6 +217,7 @@ def test_progress_is_true(cli: Any) -> None:
     assert not beyond, f"more done and failed than there are:\n{said.err}"
 
 
+@pytest.mark.long
 def test_progress_names_the_samples(cli: Any) -> None:
     said = cli.generate(cli.papers()).works()
     assert re.search(r"\d+ samples?", said.err), said.err

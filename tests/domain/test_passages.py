@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -324,12 +323,7 @@ def test_passages_of_any_paper_are_exact_ordered_and_cut_nothing_whole(parts: li
         "\\",
     ],
 )
-def test_a_giant_paragraph_takes_time_in_proportion(unit: str) -> None:
-    def seconds(size: int) -> float:
-        paper = make((("A",), [(P, unit * (size // len(unit)))]))
-        begun = time.process_time()
-        check(paper, list(split(paper)))
-        return time.process_time() - begun
-
-    # Ten times the text in far less than a hundred times the time; the constant absorbs the noise of short runs.
-    assert seconds(400_000) < 30 * seconds(40_000) + 0.5
+def test_a_giant_paragraph_is_split_before_pytest_loses_patience(unit: str) -> None:
+    # Quadratic cost would take hours here.
+    paper = make((("A",), [(P, unit * (4_000_000 // len(unit)))]))
+    check(paper, list(split(paper)))

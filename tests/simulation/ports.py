@@ -15,7 +15,7 @@ from qwen_dataset.adapters.inference.fake_service import FakeService
 from qwen_dataset.adapters.inference.fake_settings import FakeSettings
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.codec import decode
-from qwen_dataset.app.engine.lease import LeaseRecord
+from qwen_dataset.app.engine.lease import EXPIRE_SECONDS, LeaseRecord
 from qwen_dataset.domain.inference import FailureKind, Outcome, Request
 from qwen_dataset.errors import BackendError, BackendUnavailable, StorageError, StorageUnavailable
 from qwen_dataset.ports.inference import JobHandle, Limits, Progress
@@ -55,12 +55,40 @@ async def newest_lease(storage: MemoryStorage, job: str) -> LeaseRecord | None:
     return decode(LeaseRecord, await storage.get(keys[-1]), where=keys[-1]) if keys else None
 
 
+class Books:
+    """The one storage and the one service of a world, who bought what, and who had which job."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
+        self.storage = MemoryStorage()
+        self.service = FakeService()
+        self.bought: list[Bought] = []
+        self.robbed: list[str] = []  # takeovers of jobs whose owner was there
+        self._owners: dict[str, tuple[SimProcess, float]] = {}
+
+    def note_lease(self, key: str, process: SimProcess) -> None:
+        """Note a lease that was just created, and whether its former owner lived and renewed it."""
+        job = key.partition("/")[0]
+        newest = finished(newest_lease(self.storage, job))
+        if newest.process.pid != process.number:
+            return  # a number below the newest: no lease
+        owner, renewed = self._owners.get(job, (process, 0.0))
+        there = not (owner.dead or owner.ended) and self.scheduler.now - renewed < EXPIRE_SECONDS - 0.001
+        if owner is not process and there:
+            self.robbed.append(f"process {process.number} took {job} from process {owner.number}, which was at work")
+        if newest.released:
+            self._owners.pop(job, None)
+        else:
+            self._owners[job] = (process, self.scheduler.now)
+
+
 class SimStorage:
     """The shared storage, seen by one process."""
 
-    def __init__(self, inner: MemoryStorage, scheduler: Scheduler, process: SimProcess, weather: Weather) -> None:
-        self._inner = inner
-        self._scheduler = scheduler
+    def __init__(self, books: Books, process: SimProcess, weather: Weather) -> None:
+        self._books = books
+        self._inner = books.storage
+        self._scheduler = books.scheduler
         self._process = process
         self._weather = weather
 
@@ -74,7 +102,13 @@ class SimStorage:
         if not isinstance(data, bytes):
             data = b"".join([piece async for piece in data])
         whole = data
-        await self._step("put", key, lambda: self._inner.put(key, whole, if_absent=if_absent))
+
+        async def perform() -> None:
+            await self._inner.put(key, whole, if_absent=if_absent)
+            if "/lease/" in key:
+                self._books.note_lease(key, self._process)
+
+        await self._step("put", key, perform)
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
         self._process.looked.pop(asyncio.current_task(), None)
@@ -119,16 +153,6 @@ class SimStorage:
 
     def _chance(self, chance: float) -> bool:
         return chance > 0.0 and self._scheduler.rng.random() < chance
-
-
-class Books:
-    """The one service of a world, and who bought what of it."""
-
-    def __init__(self, scheduler: Scheduler, storage: MemoryStorage) -> None:
-        self.service = FakeService()
-        self.bought: list[Bought] = []
-        self.scheduler = scheduler
-        self.storage = storage
 
 
 class SimService:

@@ -46,6 +46,7 @@ def check(world: World) -> Counter[str]:
     """Raise BrokenPromise for the first promise that does not hold; return figures of the schedule."""
     jobs = sorted({key.partition("/")[0] for key in world.storage._sorted if key.endswith("/spec.json")})
     _expect(len(jobs) == len(world.scenario.jobs), f"{len(jobs)} jobs are stored")
+    _expect(not world.books.robbed, "; ".join(world.books.robbed))
     stories = [finished(_read(world, job)) for job in jobs]
     for story in stories:
         finished(_check_job(world, story))

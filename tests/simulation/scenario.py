@@ -47,6 +47,17 @@ _PLACES = (
     ("spec.json", 6),
 )
 
+_DUELS = (
+    ("request", 4),
+    ("submit", 4),
+    ("/lease", 40),
+    ("events/", 24),
+    ("shards/", 6),
+    ("segments/", 6),
+    ("results", 6),
+    ("woke", 10),
+)
+
 
 @attrs.frozen(kw_only=True)
 class Actor:
@@ -83,6 +94,9 @@ def draw(seed: int) -> Scenario:
     for _ in range(rng.choice((0, 1, 1, 2)) if len(jobs) > 1 else rng.choice((1, 1, 2))):
         verb = rng.choices(("generate", "resume", "submit", "cancel"), (5, 3, 1, 2))[0]
         actors.append(_actor(rng, verb, rng.randrange(len(jobs))))
+    if rng.random() < 0.25:
+        duel = _duel(rng, len(jobs))
+        actors = [actor for actor in actors if actor.job != duel[0].job] + duel
     stormy = rng.random() < 0.4
     return Scenario(
         seed=seed,
@@ -134,6 +148,17 @@ def _actor(rng: random.Random, verb: str, job: int) -> Actor:
         skew=rng.choice((0.0, rng.random() * 1000)),
         traps=tuple(traps),
     )
+
+
+def _duel(rng: random.Random, jobs: int) -> list[Actor]:
+    """Return an owner that is paused beyond its lease, and one on another host that waits for just that."""
+    job = rng.randrange(jobs)
+    where, most = rng.choice(_DUELS)
+    pause = Trap(where, rng.randint(1, most), "pause", seconds=rng.uniform(90.0, 200.0))
+    owner = attrs.evolve(_actor(rng, "generate", job), host="east", start=0.0, traps=(pause,))
+    verb = rng.choice(("generate", "generate", "resume", "cancel"))
+    rival = attrs.evolve(_actor(rng, verb, job), host="west", start=rng.uniform(1.0, 40.0), traps=())
+    return [owner, rival]
 
 
 def _trap(rng: random.Random, act: str) -> Trap:

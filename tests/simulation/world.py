@@ -17,7 +17,6 @@ import attrs
 import orjson
 
 from qwen_dataset.adapters.storage import memory as memory_module
-from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.api import client as client_module
 from qwen_dataset.app.api.client import Client, Report
 from qwen_dataset.app.dataset.exporter import OutputFormat
@@ -59,8 +58,8 @@ class World:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.scheduler = Scheduler(scenario.seed)
-        self.storage = MemoryStorage()
-        self.books = Books(self.scheduler, self.storage)
+        self.books = Books(self.scheduler)
+        self.storage = self.books.storage
         self.weather = scenario.weather
         self.processes: list[SimProcess] = []
         self.outputs: dict[str, bytes] = {}
@@ -209,7 +208,7 @@ async def _backend(_address: str | None) -> Offer:
 
 def _storage(_address: str) -> SimStorage:
     world, process = _here.get()
-    return SimStorage(world.storage, world.scheduler, process, world.weather)
+    return SimStorage(world.books, process, world.weather)
 
 
 def _read_papers(paths: Sequence[Path], report: Any, *, strict: bool = False) -> Iterator[Paper]:

@@ -1,4 +1,4 @@
-"""What the contract suite of ``InferenceBackend`` is driven with: requests, the hooks, and asking as the port allows."""
+"""What drives the contract suite of ``InferenceBackend``: requests, the hooks, and asking as the port allows."""
 
 from __future__ import annotations
 

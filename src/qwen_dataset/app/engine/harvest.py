@@ -43,7 +43,7 @@ class Harvester:
         # A cancelled shard starts nothing paid, so it is always harvested whole.
         go_on = _always if shard.cancelled else self._guard.may_begin
         consumer = asyncio.create_task(self._consume(shard, handle, remaining, writer, go_on))
-        saver = asyncio.create_task(writer.keep_saving())
+        saver = asyncio.create_task(writer.keep_saving(self._guard.look))
         try:
             await asyncio.wait({consumer, saver}, return_when=asyncio.FIRST_COMPLETED)
         finally:

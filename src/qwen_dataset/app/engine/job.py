@@ -73,6 +73,8 @@ async def own_job(
         with Index(storage, layout) as index:
             ledger = Ledger(storage, layout, listener=index.apply)
             await ledger.load()
+            # Whoever took the job over while this was loading has opened it already, or will find our event there.
+            await lease.verify()
             ledger.own(lease, host.clock.now)
             await ledger.append(Opened(nonce=lease.nonce, backend=backend, output=output))
             yield Job(

@@ -37,7 +37,7 @@ async def clear_round(job: Job, limits: Limits, checkpoint: Callable[[], Awaitab
         if not overlaps:
             await job.ledger.append(RoundCleared(round=job.state.round))
             return
-        if not all([other > job.id and await _is_undecided(job, other) for other in overlaps]):
+        if not all([await _may_give_way(job, other) for other in overlaps]):
             break
         await job.clock.sleep(_WAIT_SECONDS)
     other, count = next(iter(overlaps.items()))
@@ -96,11 +96,14 @@ async def _note_what_is_under_way(job: Job) -> None:
             job.index.note_overlaps(other, job.index.open_among(page))
 
 
-async def _is_undecided(job: Job, other: str) -> bool:
-    """Say whether another job has stored an intent and is itself still looking at its neighbours."""
+async def _may_give_way(job: Job, other: str) -> bool:
+    """Say whether it is worth looking at another job again: it rests by now, or will see us and withdraw."""
     ledger = Ledger(job.storage, Layout(other))
     await ledger.load()
-    return ledger.state.phase is Phase.RUNNING and not ledger.state.cleared
+    if ledger.state.phase is not Phase.RUNNING:
+        # It withdrew or finished since it was noted; to withdraw as well would leave the requests to nobody.
+        return True
+    return other > job.id and not ledger.state.cleared
 
 
 async def _same_realm(job: Job) -> AsyncIterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import attrs
 
@@ -67,11 +67,15 @@ class SegmentWriter:
             finally:
                 self._under_way = (0, 0)
 
-    async def keep_saving(self) -> None:
-        """Save every ``segment_seconds`` until cancelled, however slowly outcomes come."""
+    async def keep_saving(self, look: Callable[[], Awaitable[None]]) -> None:
+        """Save every ``segment_seconds`` until cancelled, however slowly outcomes come, and ``look`` around each time.
+
+        Slow calls may never fill a segment, so what ``look`` notices cannot wait for a full one.
+        """
         while True:
             await self._job.clock.sleep(self._limits.segment_seconds)
             await self.save()
+            await look()
 
     async def _write(self, lines: list[bytes], ids: dict[Fate, list[str]], *, cancelled: bool) -> None:
         job = self._job
