@@ -64,7 +64,11 @@ class Books:
         self.service = FakeService()
         self.bought: list[Bought] = []
         self.robbed: list[str] = []  # takeovers of jobs whose owner was there
+        self.losers: set[int] = set()  # processes whose lease another one took
         self._owners: dict[str, tuple[SimProcess, float]] = {}
+
+    def has_lost_its_lease(self, process: SimProcess) -> bool:
+        return process.number in self.losers
 
     def note_lease(self, key: str, process: SimProcess) -> None:
         """Note a lease that was just created, and whether its former owner lived and renewed it."""
@@ -73,6 +77,8 @@ class Books:
         if newest.process.pid != process.number:
             return  # a number below the newest: no lease
         owner, renewed = self._owners.get(job, (process, 0.0))
+        if owner is not process:
+            self.losers.add(owner.number)
         there = not (owner.dead or owner.ended) and self.scheduler.now - renewed < EXPIRE_SECONDS - 0.001
         if owner is not process and there:
             self.robbed.append(f"process {process.number} took {job} from process {owner.number}, which was at work")

@@ -94,9 +94,13 @@ def draw(seed: int) -> Scenario:
     for _ in range(rng.choice((0, 1, 1, 2)) if len(jobs) > 1 else rng.choice((1, 1, 2))):
         verb = rng.choices(("generate", "resume", "submit", "cancel"), (5, 3, 1, 2))[0]
         actors.append(_actor(rng, verb, rng.randrange(len(jobs))))
-    if rng.random() < 0.25:
-        duel = _duel(rng, len(jobs))
-        actors = [actor for actor in actors if actor.job != duel[0].job] + duel
+    reruns = rng.choice((0, 1, 2))
+    drama = rng.random()
+    if drama < 0.4:
+        job = rng.randrange(len(jobs))
+        actors = [actor for actor in actors if actor.job != job]
+        actors += _duel(rng, job) if drama < 0.28 else [_torn(rng, job)]
+        reruns = max(reruns, 1)
     stormy = rng.random() < 0.4
     return Scenario(
         seed=seed,
@@ -111,14 +115,15 @@ def draw(seed: int) -> Scenario:
         actors=tuple(actors),
         segment=rng.choice((1, 1, 2, 3)),
         rounds=rng.choice((1, 2, 3)),
-        reruns=rng.choice((0, 1, 2)),
+        reruns=reruns,
     )
 
 
 def rerun(rng: random.Random, actor: Actor) -> Actor:
     """Return the process that comes after one that died or gave up, somewhat later."""
     verb = "generate" if actor.verb == "submit" or rng.random() < 0.5 else actor.verb
-    return attrs.evolve(_actor(rng, verb, actor.job), start=rng.choice((0.0, 1.0, rng.random() * 90)))
+    host = actor.host if rng.random() < 0.6 else rng.choice(("east", "west"))
+    return attrs.evolve(_actor(rng, verb, actor.job), host=host, start=rng.choice((0.0, 1.0, rng.random() * 90)))
 
 
 def _jobs(rng: random.Random) -> tuple[tuple[str, ...], ...]:
@@ -150,15 +155,24 @@ def _actor(rng: random.Random, verb: str, job: int) -> Actor:
     )
 
 
-def _duel(rng: random.Random, jobs: int) -> list[Actor]:
+def _duel(rng: random.Random, job: int) -> list[Actor]:
     """Return an owner that is paused beyond its lease, and one on another host that waits for just that."""
-    job = rng.randrange(jobs)
-    where, most = rng.choice(_DUELS)
-    pause = Trap(where, rng.randint(1, most), "pause", seconds=rng.uniform(90.0, 200.0))
-    owner = attrs.evolve(_actor(rng, "generate", job), host="east", start=0.0, traps=(pause,))
+
+    def pause() -> Trap:
+        where, most = rng.choice(_DUELS)
+        return Trap(where, rng.randint(1, most), "pause", seconds=rng.uniform(90.0, 200.0))
+
+    owner = attrs.evolve(_actor(rng, "generate", job), host="east", start=0.0, traps=(pause(),))
     verb = rng.choice(("generate", "generate", "resume", "cancel"))
-    rival = attrs.evolve(_actor(rng, verb, job), host="west", start=rng.uniform(1.0, 40.0), traps=())
+    traps = (pause(),) if rng.random() < 0.5 else ()
+    rival = attrs.evolve(_actor(rng, verb, job), host="west", start=rng.uniform(1.0, 40.0), traps=traps)
     return [owner, rival]
+
+
+def _torn(rng: random.Random, job: int) -> Actor:
+    """Return a process that dies around a submission; the next one begins before the dust has settled."""
+    trap = Trap("submit", rng.randint(1, 6), "crash")
+    return attrs.evolve(_actor(rng, "generate", job), host="east", traps=(trap,))
 
 
 def _trap(rng: random.Random, act: str) -> Trap:

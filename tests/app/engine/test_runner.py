@@ -504,6 +504,15 @@ def test_progress_counts_what_the_backend_has_done_and_what_is_stored() -> None:
     assert (last.completed, last.failed, last.total, last.round, last.remote) == (3, 0, 3, 1, 0)
 
 
+def test_progress_is_told_while_results_come_and_counts_nothing_twice() -> None:
+    polls = [Progress(ready=True, completed=4, total=4)]
+    limits = attrs.evolve(LIMITS, requests=4, segment_outcomes=1)
+    ran = run(["a", "b", "c", "d"], Scripted(polls=list(polls), limits=limits))
+    seen = [(p.completed, p.remote) for p in ran.progress]
+    assert [pair for pair in seen if 0 < pair[0] < 4] == [(1, 3), (2, 2), (3, 1)]
+    assert all(completed + remote <= 4 for completed, remote in seen)
+
+
 def test_equal_prompts_are_two_requests_with_two_answers() -> None:
     ran = run(["a", "a", "a"], Scripted())
     assert ran.state.completed == 3

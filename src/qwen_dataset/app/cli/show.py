@@ -44,7 +44,7 @@ class Display:
     def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
             self._live = _bar()
-            self._task = self._live.add_task("reading papers", total=None, failed=0, samples=0)
+            self._task = self._live.add_task("reading papers", total=None, counts="")
             self._live.start()
         return self
 
@@ -75,6 +75,14 @@ class Display:
 
     def _on_job(self, job_id: str, state: JobState) -> None:
         self.job_id = job_id
+        if self._live is not None and self._task is not None:
+            self._live.update(
+                self._task,
+                description="starting",
+                completed=state.completed + state.failed,
+                total=state.requests,
+                counts=f"{state.completed}/{state.requests} requests, {state.failed} failed",
+            )
         self.say(f"job {job_id}: {state.requests} requests from {state.papers} papers")
 
     def _on_progress(self, progress: RunProgress) -> None:
@@ -88,7 +96,7 @@ class Display:
                 description=f"round {progress.round}",
                 completed=done + progress.failed,
                 total=progress.total,
-                failed=progress.failed,
+                counts=f"{done}/{progress.total} requests, {progress.failed} failed",
             )
             return
         now = time.monotonic()
@@ -113,7 +121,7 @@ class Display:
 
     def _on_sample(self, samples: int) -> None:
         if self._live is not None and self._task is not None:
-            self._live.update(self._task, description="writing dataset", samples=samples)
+            self._live.update(self._task, description="writing dataset", counts=f"{samples} samples")
 
 
 def _bar() -> Progress:
@@ -124,9 +132,7 @@ def _bar() -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
-        TextColumn(
-            "{task.completed}/{task.total} requests, {task.fields[failed]} failed, {task.fields[samples]} samples"
-        ),
+        TextColumn("{task.fields[counts]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ...domain.events import ShardFinished
 from ...domain.inference import FailureKind
@@ -32,18 +32,28 @@ class Harvester:
         self._backend = backend
         self._guard = guard
 
-    async def harvest(self, shard: Shard) -> None:
+    async def harvest(self, shard: Shard, *, on_saved: Callable[[], None] = lambda: None) -> None:
         """Store the outcomes of a shard. In realtime this is what spends.
 
         When a stop or cancel ends the stream of requests early, the shard stays in flight and keeps what was stored.
+        ``on_saved`` is called whenever some outcomes became durable.
         """
+
+        async def after_save() -> None:
+            on_saved()
+            await self._guard.look()
+
         handle = handle_of(shard)
         remaining = self._job.index.remaining(shard.number)
         writer = SegmentWriter(self._job, self._backend.limits)
         # A cancelled shard starts nothing paid, so it is always harvested whole.
         go_on = _always if shard.cancelled else self._guard.may_begin
-        consumer = asyncio.create_task(self._consume(shard, handle, remaining, writer, go_on))
-        saver = asyncio.create_task(writer.keep_saving(self._guard.look))
+        consumer = asyncio.create_task(
+            self._consume(
+                ShardRequests(self._job, shard, frozenset(remaining), go_on), handle, remaining, writer, after_save
+            )
+        )
+        saver = asyncio.create_task(writer.keep_saving(after_save))
         try:
             await asyncio.wait({consumer, saver}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -63,13 +73,12 @@ class Harvester:
 
     async def _consume(
         self,
-        shard: Shard,
+        requests: ShardRequests,
         handle: JobHandle,
         remaining: set[str],
         writer: SegmentWriter,
-        go_on: Callable[[], bool],
+        after_save: Callable[[], Awaitable[None]],
     ) -> None:
-        requests = ShardRequests(self._job, shard, frozenset(remaining), go_on)
         try:
             async with contextlib.aclosing(self._backend.results(handle, requests)) as outcomes:
                 async for outcome in outcomes:
@@ -78,7 +87,7 @@ class Harvester:
                         continue
                     remaining.discard(outcome.request_id)
                     if await writer.add(outcome, backend=handle.backend):
-                        await self._guard.look()
+                        await after_save()
         except (BackendError, asyncio.CancelledError):
             # What was answered before is paid: it is saved before the error goes on.
             await writer.save()

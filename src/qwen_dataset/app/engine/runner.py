@@ -8,7 +8,7 @@ from collections.abc import Callable
 import attrs
 
 from ...domain.events import Finished, RetryUnknown, RoundFinished, RoundOpened, Stopped
-from ...domain.jobs import JobState, Phase
+from ...domain.jobs import JobState, Phase, Shard
 from ...errors import BackendUnavailable, JobUnfinished
 from ...ports.inference import InferenceBackend
 from .clock import Sleep
@@ -161,7 +161,7 @@ class Runner:
                     progress = await self._backend.poll(handle_of(shard))
                     self._remote[number] = progress.completed + progress.failed
                     if progress.ready:
-                        await self._harvester.harvest(shard)
+                        await self._harvest(shard)
                     else:
                         wishes.append(interval if progress.retry_after is None else progress.retry_after)
                 except BackendUnavailable as error:
@@ -172,6 +172,16 @@ class Runner:
             if wishes and len(wishes) == len(self._state.shards):
                 await self._guard.pause(min(wishes))
                 interval = min(interval * 1.5, LONGEST_WAIT_SECONDS)
+
+    async def _harvest(self, shard: Shard) -> None:
+        done, before = self._remote[shard.number], self._state.open
+
+        def report() -> None:
+            # What is fetched is no longer to be fetched: nothing is counted twice.
+            self._remote[shard.number] = max(0, done - (before - self._state.open))
+            self._report()
+
+        await self._harvester.harvest(shard, on_saved=report)
 
     def _report(self) -> None:
         state = self._state
