@@ -114,6 +114,13 @@ class JobBusy(JobError):
 class JobOverlap(JobError):
     """Another job has some of the same requests under way."""
 
+    def __init__(self, job: str, requests: int) -> None:
+        super().__init__(
+            f"{requests} of these requests are under way in job {job}; nothing was submitted:"
+            " resume or cancel that job, then run this again"
+        )
+        self.job = job
+
 
 class JobUnfinished(JobError):
     """The run stopped before the end. Everything is kept and ``resume`` goes on."""

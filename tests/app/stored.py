@@ -53,7 +53,9 @@ async def read_job(storage: Storage, job_id: str) -> StoredJob:
     for key in keys:
         if key.startswith(f"{job_id}/requests/") and key.endswith(".jsonl"):
             lines = [decode(Planned, line, where=key) for line in (await storage.get(key)).splitlines()]
-            assert [each.request.id for each in lines] == decode_ids(await storage.get(key[: -len("jsonl")] + "ids"))
+            assert [each.request.id for each in lines] == decode_ids(
+                await storage.get(key[: -len("jsonl")] + "ids"), where=key
+            )
             planned |= {each.request.id: each for each in lines}
     stored_events = [key for key in keys if key.startswith(f"{layout.events}/")]
     assert stored_events == [layout.event(number) for number in range(1, len(stored_events) + 1)]

@@ -11,8 +11,8 @@ import pytest
 
 from qwen_dataset.app.api.client import Client
 from qwen_dataset.app.codec import failure_record, reject_record
+from qwen_dataset.app.dataset.curator import FailedRequest
 from qwen_dataset.app.wiring.config import Config
-from qwen_dataset.domain.inference import Failure
 from qwen_dataset.domain.jobs import Phase
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -43,7 +43,11 @@ def test_it_rebuilds_to_the_same_bytes(client: Client, tmp_path: Path) -> None:
 def test_it_tells_the_same_rejects(client: Client) -> None:
     async def lines() -> list[bytes]:
         return [
-            orjson.dumps(failure_record(entry) if isinstance(entry, Failure) else reject_record(entry))
+            orjson.dumps(
+                failure_record(entry.failure, entry.paper, entry.section)
+                if isinstance(entry, FailedRequest)
+                else reject_record(entry)
+            )
             async for entry in client.rejects("golden")
         ]
 

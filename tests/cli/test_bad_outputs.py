@@ -167,6 +167,7 @@ def test_an_output_where_nobody_may_write_is_found_before_paying(cli: Any) -> No
     assert not ledger.exists() or not ledger.read_bytes()
 
 
+@pytest.mark.long
 def test_names_with_spaces_chinese_and_emoji(cli: Any) -> None:
     folder = cli.papers("my papers 论文 🎉")
     output = "the data 数据 😀.jsonl"

@@ -100,6 +100,7 @@ def test_a_file_without_permission(cli: Any) -> None:
     cli.generate("locked.md").fails(2, "locked.md")
 
 
+@pytest.mark.long
 def test_papers_given_twice_and_twins_are_read_once(cli: Any, check: Any) -> None:
     folder = cli.papers()
     plain = cli.generate(folder, "--json").works().json

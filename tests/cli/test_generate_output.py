@@ -109,7 +109,7 @@ def test_the_shared_papers_keep_every_promise(cli: Any, check: Any, shared: Path
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["text", "jsonl", "markdown"])
+@pytest.mark.parametrize("kind", ["text", "markdown"])
 def test_every_shared_kind_of_paper_keeps_every_promise(cli: Any, check: Any, shared: Path, kind: str) -> None:
     if not (shared / kind).is_dir():
         pytest.skip(f"no {kind} papers")

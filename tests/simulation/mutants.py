@@ -17,12 +17,16 @@ import attrs
 
 @attrs.frozen
 class Mutant:
-    """In ``module`` of the engine ``old`` (which stands there once) becomes ``new``."""
+    """In ``module`` of the engine ``old`` (which stands there once) becomes ``new``.
+
+    ``since`` is the first seed to try: one that is known to find it.
+    """
 
     name: str
     module: str
     old: str
     new: str
+    since: int = 0
 
 
 MUTANTS = (
@@ -33,7 +37,17 @@ MUTANTS = (
         "if glance.state.phase is not Phase.RUNNING:",
         "if not glance.state.cleared:",
     ),
-    Mutant("no settle time", "submitter", "if uncertain:", "if not uncertain:"),
+    Mutant(
+        "answers of neighbours are not reused", "neighbours", "await _reuse_answers(job, limits)", "await checkpoint()"
+    ),
+    Mutant("no settle time after a crash", "submitter", "if uncertain:", "if not uncertain:", since=80),
+    Mutant(
+        "no settle time after a lost reply",
+        "submitter",
+        "at_least=self._backend.limits.settle_seconds",
+        "at_least=0.0",
+        since=19,
+    ),
     Mutant(
         "shards left half submitted are forgotten",
         "submitter",
@@ -46,7 +60,7 @@ MUTANTS = (
         "await self._job.lease.verify()",
         "await self._job.lease.check()",
     ),
-    Mutant("a job lost while it was read is opened", "job", "await lease.verify()", "await lease.check()"),
+    Mutant("a job lost while it was read is opened", "job", "await lease.verify()", "await asyncio.sleep(0)", since=32),
     Mutant(
         "another owner's event is no reason to stop",
         "ledger",
@@ -70,18 +84,13 @@ MUTANTS = (
         "lease",
         "if record is None or record.nonce != self.nonce:",
         "if record is None:",
+        since=49,
     ),
     Mutant(
         "answered requests are asked again",
         "harvest",
         "self._job.index.remaining(shard.number)",
         "self._job.index.members(shard.number)",
-    ),
-    Mutant(
-        "a segment is named before it is stored",
-        "segments",
-        "await job.storage.put(key, b\"\".join(lines))",
-        "asyncio.get_running_loop().call_later(1.0, asyncio.ensure_future, job.storage.put(key, b\"\".join(lines)))",
     ),
 )
 
@@ -114,9 +123,10 @@ def _functions(module: ModuleType, mutated: dict[str, Any]) -> Iterator[tuple[Fu
         if isinstance(value, type):
             for method, function in list(vars(value).items()):
                 other = vars(mutated[name]).get(method)
-                if isinstance(function, FunctionType) and isinstance(other, FunctionType):
-                    if function.__code__.co_filename == module.__file__:
-                        yield function, other
+                both = isinstance(function, FunctionType) and isinstance(other, FunctionType)
+                # What attrs generated for a class has no source of its own.
+                if both and function.__code__.co_filename == module.__file__:
+                    yield function, other
         elif isinstance(value, FunctionType):
             true, false = inspect.unwrap(value), inspect.unwrap(mutated[name])
             yield true, false

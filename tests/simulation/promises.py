@@ -18,7 +18,8 @@ from qwen_dataset.app.engine.ledger import Ledger
 from qwen_dataset.domain.events import Opened, Stored
 from qwen_dataset.domain.inference import Completion, FailureKind
 from qwen_dataset.domain.jobs import JobState, Phase
-from tests.simulation.ports import Bought, Weather, finished
+from tests.simulation.books import Bought, finished
+from tests.simulation.ports import Weather
 from tests.simulation.scenario import Actor, Scenario
 from tests.simulation.world import BrokenPromise, World, output_of
 
@@ -35,7 +36,7 @@ class Story:
     events: list[Envelope]  # those that count
     refused: int = 0  # those of former owners
     history: dict[str, list[StoredOutcome]] = attrs.field(factory=dict)
-    by_process: dict[int, Counter[str]] = attrs.field(factory=dict)
+    kept_by: dict[int, Counter[str]] = attrs.field(factory=dict)  # what a process may have paid for and stored
 
     @property
     def completed(self) -> set[str]:
@@ -68,7 +69,7 @@ async def _read(world: World, job: str) -> Story:
     planned: list[str] = []
     async for key in storage.keys(f"{job}/requests"):
         if key.endswith(".ids"):
-            planned += decode_ids(await storage.get(key))
+            planned += decode_ids(await storage.get(key), where=key)
     story = Story(job=job, number=number, planned=planned, events=[])
     owner, place = None, 0
     async for key in storage.keys(layout.events):
@@ -98,8 +99,8 @@ async def _tell(world: World, story: Story, envelope: Envelope, event: Stored) -
         told = story.history.setdefault(ident, [])
         _expect(not (told and _is_completion(told[-1])), f"{story.job} stored an outcome of {ident} after its answer")
         told.append(line)
-        if line.source is None:
-            story.by_process.setdefault(world.nonces[envelope.nonce], Counter())[ident] += 1
+        if line.source is None and (_is_completion(line) or _is_unknown(line)):
+            story.kept_by.setdefault(world.nonces[envelope.nonce], Counter())[ident] += 1
 
 
 async def _check_job(world: World, story: Story) -> None:
@@ -155,7 +156,7 @@ def _check_calls(world: World, stories: list[Story]) -> Counter[str]:
     limits = world.scenario.settings.concurrency + world.scenario.segment
     kept: Counter[tuple[int, str]] = Counter()
     for story in stories:
-        for process, ids in story.by_process.items():
+        for process, ids in story.kept_by.items():
             for ident, count in ids.items():
                 kept[process, ident] += count
     calls = Counter((bought.process, ident) for bought in world.books.bought for ident in bought.ids)

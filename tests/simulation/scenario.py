@@ -48,6 +48,7 @@ _PLACES = (
 )
 
 _DUELS = (
+    ("get .*/events/", 12),
     ("request", 4),
     ("submit", 4),
     ("/lease", 40),
@@ -164,9 +165,10 @@ def _duel(rng: random.Random, job: int) -> list[Actor]:
 
     owner = attrs.evolve(_actor(rng, "generate", job), host="east", start=0.0, traps=(pause(),))
     verb = rng.choice(("generate", "generate", "resume", "cancel"))
-    traps = (pause(),) if rng.random() < 0.5 else ()
+    traps = (pause(),) if rng.random() < 0.6 else ()
     rival = attrs.evolve(_actor(rng, verb, job), host="west", start=rng.uniform(1.0, 40.0), traps=traps)
-    return [owner, rival]
+    third = attrs.evolve(_actor(rng, "generate", job), host="north", start=rng.uniform(30.0, 150.0), traps=())
+    return [owner, rival, third][: rng.choice((2, 3))]
 
 
 def _torn(rng: random.Random, job: int) -> Actor:

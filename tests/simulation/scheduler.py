@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import selectors
 from typing import Any
 
@@ -28,7 +29,7 @@ class Stuck(Exception):
 
 @attrs.define(eq=False)
 class Trap:
-    """Something that befalls a process at its ``countdown``-th gate whose label holds ``where``."""
+    """Something that befalls a process at its ``countdown``-th gate whose label ``where`` (a pattern) is found in."""
 
     where: str
     countdown: int
@@ -107,7 +108,7 @@ class Scheduler:
         """Wait until the scheduler lets this process go on. Raises SimulatedCrash once it is dead."""
         self.check(process)
         for trap in process.traps:
-            if trap.where in label:
+            if re.search(trap.where, label):
                 trap.countdown -= 1
                 if trap.countdown == 0:
                     self._spring(process, trap, label)

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,6 @@ import orjson
 from qwen_dataset.adapters.storage import memory as memory_module
 from qwen_dataset.app.api import client as client_module
 from qwen_dataset.app.api.client import Client, Report
-from qwen_dataset.app.dataset.exporter import OutputFormat
 from qwen_dataset.app.engine import lease as lease_module
 from qwen_dataset.app.engine.clock import Clock
 from qwen_dataset.app.engine.job import Host
@@ -30,7 +29,8 @@ from qwen_dataset.domain.papers import Paper
 from qwen_dataset.errors import QwenDatasetError
 from qwen_dataset.ports.inference import Offer
 from qwen_dataset.testing.crash import SimulatedCrash
-from tests.simulation.ports import Books, SimBackend, SimStorage, Weather
+from tests.simulation.books import Books
+from tests.simulation.ports import SimBackend, SimStorage, Weather
 from tests.simulation.scenario import PAPERS, Actor, Scenario, rerun
 from tests.simulation.scheduler import Scheduler, SimProcess, Stuck
 
@@ -91,7 +91,8 @@ class World:
         for task in left:
             task.cancel()
         if left:
-            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            with suppress(Stuck):
+                loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
     async def _play(self) -> None:
         await asyncio.gather(*(asyncio.create_task(self._life(actor)) for actor in self.scenario.actors))
@@ -224,7 +225,7 @@ def _storage(_address: str) -> SimStorage:
     return SimStorage(world.books, process, world.weather)
 
 
-def _read_papers(paths: Sequence[Path], report: Any, *, strict: bool = False) -> Iterator[Paper]:
+def _read_papers(paths: Sequence[Path], report: Any, **_: Any) -> Iterator[Paper]:
     for path in paths:
         report.papers += 1
         yield PAPERS[path.name]
@@ -274,11 +275,11 @@ def _digest(path: Path) -> str | None:
 @contextmanager
 def wired() -> Iterator[None]:
     """Let every ``Client`` built inside have the ports of the simulated process that builds it."""
-    output = OutputFormat(open=_opened, check=lambda _: None, digest=_digest)
+    output = attrs.evolve(plugins.output_format(), open=_opened, check=lambda _: None, digest=_digest)
     with (
         mock.patch.object(bootstrap, "backend", _backend),
         mock.patch.object(plugins, "open_storage", _storage),
-        mock.patch.object(plugins, "output_format", lambda: output),
+        mock.patch.object(plugins, "output_format", return_value=output),
         mock.patch.object(client_module, "read_papers", _read_papers),
         mock.patch.object(lease_module, "secrets", _Secrets),
         # The same few keys are judged again and again.

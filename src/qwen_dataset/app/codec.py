@@ -5,6 +5,7 @@ One converter for everything stored. Stored formats carry ``FORMAT``; a later ve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar
@@ -19,12 +20,14 @@ from cattrs.strategies import configure_tagged_union
 from ..domain.events import Event
 from ..domain.inference import Failure, Outcome
 from ..domain.jobs import JobSpec
-from ..domain.samples import Answer, Reject, Sample
+from ..domain.samples import Answer, PaperRef, Reject, Sample
 from ..errors import LedgerCorrupt
 
 FORMAT = 1
 
 T = TypeVar("T")
+
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @attrs.frozen(kw_only=True)
@@ -80,8 +83,7 @@ def decode(cls: type[T], data: bytes, *, where: str) -> T:
     try:
         return _converter().structure(orjson.loads(data), cls)
     except (orjson.JSONDecodeError, BaseValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"{where} cannot be read ({type(error).__name__}: {error}); was it edited or cut by hand?"
-        raise LedgerCorrupt(message) from error
+        raise LedgerCorrupt(damaged(where, f"cannot be read ({type(error).__name__}: {error})")) from error
 
 
 def encode_ids(ids: Iterable[str]) -> bytes:
@@ -89,9 +91,17 @@ def encode_ids(ids: Iterable[str]) -> bytes:
     return "".join(f"{ident}\n" for ident in ids).encode("ascii")
 
 
-def decode_ids(data: bytes) -> list[str]:
-    """Read what ``encode_ids`` wrote."""
-    return data.decode("ascii").split()
+def decode_ids(data: bytes, *, where: str) -> list[str]:
+    """Read what ``encode_ids`` wrote. Raises LedgerCorrupt naming ``where`` for anything else."""
+    ids = data.decode("ascii", "replace").split()
+    if not all(map(_ID.fullmatch, ids)) or data[-1:] not in (b"\n", b""):
+        raise LedgerCorrupt(damaged(where, "cannot be read"))
+    return ids
+
+
+def damaged(where: str, what: str) -> str:
+    """Return the sentence for a stored object that is not as it was written: what is wrong, and the way out."""
+    return f"{where} {what}; restore it from a copy, or delete its job's folder and run generate again"
 
 
 def sample_record(sample: Sample) -> dict[str, Any]:
@@ -149,7 +159,7 @@ def reject_record(reject: Reject) -> dict[str, Any]:
     }
 
 
-def failure_record(failure: Failure) -> dict[str, Any]:
+def failure_record(failure: Failure, paper: PaperRef | None, section: tuple[str, ...]) -> dict[str, Any]:
     """Return a failed request as its line, told apart from a reject by ``is``."""
     return {
         "is": "failure",
@@ -157,4 +167,6 @@ def failure_record(failure: Failure) -> dict[str, Any]:
         "reason": failure.kind,
         "detail": failure.message,
         "retryable": failure.retryable,
+        "paper": attrs.asdict(paper) if paper else None,
+        "section": " > ".join(section),
     }

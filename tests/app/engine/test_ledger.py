@@ -158,7 +158,7 @@ def test_a_missing_event_is_named() -> None:
         storage = MemoryStorage()
         await write(storage, 1, Opened(nonce="one", backend="b"), "one")
         await write(storage, 3, PLAN, "one", 3)
-        with pytest.raises(LedgerCorrupt, match="event 2 of job job is missing"):
+        with pytest.raises(LedgerCorrupt, match="job/events/000000000002.json is missing; restore it"):
             await Ledger(storage, LAYOUT).load()
 
     asyncio.run(go())

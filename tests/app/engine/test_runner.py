@@ -499,18 +499,39 @@ def test_a_lost_lease_stops_before_the_next_submit() -> None:
 def test_progress_counts_what_the_backend_has_done_and_what_is_stored() -> None:
     polls = [Progress(ready=False, completed=1, failed=1, total=3, retry_after=1.0)]
     ran = run(["a", "b", "c"], Scripted(polls=list(polls)))
-    assert (2, 0) in [(p.remote, p.completed) for p in ran.progress]
+    assert (1, 1) in [(p.completed, p.failed) for p in ran.progress]
     last = ran.progress[-1]
-    assert (last.completed, last.failed, last.total, last.round, last.remote) == (3, 0, 3, 1, 0)
+    assert (last.completed, last.failed, last.total, last.round) == (3, 0, 3, 1)
+
+
+def test_progress_never_counts_more_than_there_is() -> None:
+    tries: list[str] = []
+
+    def answer(request: Request) -> Outcome:
+        tries.append(request.messages[0].content)
+        return done(request) if tries.count(tries[-1]) == 2 else failing(FailureKind.TIMEOUT, retryable=True)(request)
+
+    polls = [
+        Progress(ready=False, completed=0, failed=2, total=2, retry_after=1.0),
+        Progress(ready=True, completed=0, failed=2, total=2),
+        Progress(ready=False, completed=2, failed=0, total=2, retry_after=1.0),
+        Progress(ready=True, completed=2, failed=0, total=2),
+    ]
+    ran = run(["a", "b"], Scripted(answer=answer, polls=list(polls)))
+    seen = [(p.round, p.completed, p.failed) for p in ran.progress]
+    assert (1, 0, 2) in seen
+    assert (2, 2, 0) in seen
+    assert all(completed + failed <= 2 for _, completed, failed in seen)
+    assert [completed for _, completed, _ in seen] == sorted(completed for _, completed, _ in seen)
 
 
 def test_progress_is_told_while_results_come_and_counts_nothing_twice() -> None:
     polls = [Progress(ready=True, completed=4, total=4)]
     limits = attrs.evolve(LIMITS, requests=4, segment_outcomes=1)
     ran = run(["a", "b", "c", "d"], Scripted(polls=list(polls), limits=limits))
-    seen = [(p.completed, p.remote) for p in ran.progress]
-    assert [pair for pair in seen if 0 < pair[0] < 4] == [(1, 3), (2, 2), (3, 1)]
-    assert all(completed + remote <= 4 for completed, remote in seen)
+    assert {p.completed for p in ran.progress[1:]} == {4}
+    ran = run(["a", "b", "c", "d"], Scripted(limits=limits))
+    assert sorted({p.completed for p in ran.progress} - {0, 4}) == [1, 2, 3]
 
 
 def test_equal_prompts_are_two_requests_with_two_answers() -> None:

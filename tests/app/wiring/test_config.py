@@ -21,13 +21,13 @@ def test_the_defaults_are_right() -> None:
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("max_samples", [0, -1]),
+        ("max_samples", [0, -1, 10**6 + 1]),
         ("language", ["fr", ""]),
         ("temperature", [-0.1, 2.0, math.nan, math.inf]),
-        ("max_tokens", [0]),
+        ("max_tokens", [0, 10**24]),
         ("top_p", [0.0, 1.1, math.nan]),
-        ("rounds", [0]),
-        ("poll_seconds", [0.0, -1.0, math.nan]),
+        ("rounds", [0, 101]),
+        ("poll_seconds", [0.0, -1.0, math.nan, math.inf, 86401.0]),
         ("model", ["", "  "]),
         ("job_name", ["a/b", "", "../x", ".hidden", "x" * 81, "a b"]),
     ],

@@ -26,7 +26,11 @@ def from_url(location: str, parameters: Mapping[str, str]) -> FileStorage:
     if not location or parameters:
         message = "the storage file: needs a folder and takes no parameters; write file:batch_jobs"
         raise SettingError(message)
-    return FileStorage(Path(location).expanduser())
+    root = Path(location).expanduser()
+    if root.exists() and not root.is_dir():
+        message = f"the storage file:{location} is a file; name a folder, such as file:batch_jobs"
+        raise SettingError(message)
+    return FileStorage(root)
 
 
 class FileStorage:

@@ -25,6 +25,8 @@ from .._durable import CANNOT_SYNC, Disk, TempFile, reason, sweep, write_all
 _BUFFER_BYTES = 256 * 1024
 _OWN_DESCRIPTOR = re.compile(r"/dev/(?:fd/(\d+)|stdout|stderr)|/proc/self/fd/(\d+)")
 
+_LONGEST_LOOK = 10_000_000  # bytes of a first line
+
 
 class JsonlWriter:
     """Writes one JSON object a line; the file changes only at ``commit``, and then at once.
@@ -130,9 +132,31 @@ class JsonlWriter:
 
 
 def check_target(path: Path) -> None:
-    """Raise ``SettingError`` if the dataset cannot be written to ``path``. Opens, makes and changes nothing."""
+    """Raise ``SettingError`` if the dataset cannot be written to ``path``; the path itself is left as it is.
+
+    Looking cannot tell everything (a folder of the kernel's, a read-only mount), so a hidden file is made and removed.
+    """
     if problem := _problem(path):
         raise SettingError(problem)
+    if _is_special(os.fspath(path)):
+        return
+    try:
+        with JsonlWriter(path):
+            pass
+    except OutputError as error:
+        raise SettingError(str(error)) from error
+
+
+def is_dataset(path: Path) -> bool:
+    """Say whether a file begins like one that ``JsonlWriter`` was given samples or answers for."""
+    try:
+        with path.open("rb") as file:
+            record = orjson.loads(file.readline(_LONGEST_LOOK))
+    except (OSError, orjson.JSONDecodeError):
+        return False
+    return isinstance(record, dict) and (
+        {"instruction", "metadata"} <= record.keys() or {"id", "request_id"} <= record.keys()
+    )
 
 
 def file_digest(path: Path) -> str | None:

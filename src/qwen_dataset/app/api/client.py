@@ -4,39 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import attrs
 
 from ...domain.events import RetryUnknown
 from ...domain.identity import RunningId
-from ...domain.inference import Failure
 from ...domain.jobs import JobSpec, Phase
 from ...domain.papers import Paper
 from ...domain.recipes.prompts import Prompt, PromptsRecipe
-from ...domain.samples import Reject
-from ...errors import JobBusy, JobNotFound, JobUnfinished, SettingError
+from ...errors import JobBusy, JobUnfinished, SettingError
 from ...ports.inference import Offer
 from ...ports.storage import Storage
 from ..codec import decode, encode
-from ..dataset.curator import curate
 from ..dataset.exporter import OutputFormat, check_output, export
-from ..dataset.sums import Sums, Tally
-from ..engine.index import Index
-from ..engine.job import Host, Job, job_ids, look_at, own_job, read_spec, request_cancel
-from ..engine.layout import Layout
-from ..engine.ledger import Ledger
+from ..dataset.sums import Sums
+from ..engine.job import Host, Job, own_job, request_cancel
 from ..engine.planner import Work, write_plan
 from ..engine.runner import Pace, Runner
 from ..engine.scratch import Spool
 from ..wiring import bootstrap, plugins
 from ..wiring.config import Config
-from ..wiring.corpus import ReadReport, read_papers
+from ..wiring.corpus import ReadReport, own_files, read_papers
+from .catalogue import Catalogue
 from .reports import JobStatus, Report, Watch
 
 
-class Client:
+class Client(Catalogue):
     """Works on the jobs of one storage. Every method that spends says so.
 
     ``stop`` ends a running ``generate`` or ``resume`` cleanly when set: nothing new begins, what is in flight is
@@ -56,7 +51,8 @@ class Client:
         self.config = config
         self.stop = stop or asyncio.Event()
         self._host = host or bootstrap.host()
-        self._storage = bootstrap.patient(storage or bootstrap.storage(config), self._host.clock)
+        patient = bootstrap.patient(storage or bootstrap.storage(config), self._host.clock)
+        super().__init__(patient, where=config.storage)
         self._backend = backend
         self._format: OutputFormat = plugins.output_format()
 
@@ -82,17 +78,15 @@ class Client:
         recipe = plugins.recipe(self.config.recipe)
         with Spool() as spool:
             reading, corpus = ReadReport(), RunningId()
-            for paper in read_papers(papers, reading, strict=strict):
+            leave_out = own_files(papers, output, self.config.storage, self._format)
+            for paper in read_papers(papers, reading, strict=strict, leave_out=leave_out):
                 corpus.add(paper.id)
                 spool.append(encode(paper))
                 await self._breathe()
             watch.on_read(reading)
             spec = bootstrap.spec(self.config, offer, corpus=corpus.hexdigest())
             work = (Work(paper, recipe.drafts(paper, spec.options)) for paper in _papers(spool))
-            async with self._own(spec, spec.job_id, output=output, backend=self.config.backend or "") as job:
-                check_output(job, output, self._format, force=force)
-                await _plan(job, work)
-                sums = await self._run(job, offer, output, wait=wait, reopen=False, watch=watch)
+            sums = await self._make(spec, offer, work, output, wait=wait, force=force, watch=watch)
         return Report(job_id=spec.job_id, output=output, sums=sums, reading=reading)
 
     async def run_prompts(
@@ -118,10 +112,7 @@ class Client:
             config = attrs.evolve(self.config, recipe=recipe.name)
             spec = bootstrap.spec(config, offer, corpus=corpus.hexdigest())
             work = (Work(None, [recipe.draft(decode(Prompt, line, where="a prompt"))]) for line in spool)
-            async with self._own(spec, spec.job_id, output=output, backend=self.config.backend or "") as job:
-                check_output(job, output, self._format, force=force)
-                await _plan(job, work)
-                sums = await self._run(job, offer, output, wait=wait, reopen=False, watch=watch)
+            sums = await self._make(spec, offer, work, output, wait=wait, force=force, watch=watch)
         return Report(job_id=spec.job_id, output=output, sums=sums)
 
     async def resume(
@@ -141,6 +132,8 @@ class Client:
         status = await self.find(name)
         target = _target(output, status)
         self._format.check(target)
+        if status.state.phase is Phase.NEW:
+            raise SettingError(_unplanned(status.job_id))
         address = self.config.backend or status.state.backend
         offer = await self._offer(address)
         if offer.backend.realm != status.spec.realm:
@@ -151,7 +144,6 @@ class Client:
             raise SettingError(message)
         async with self._own(status.spec, status.job_id, output=output, backend=address) as job:
             check_output(job, target, self._format, force=force)
-            await _plan(job, None)
             sums = await self._run(job, offer, target, wait=wait, reopen=True, watch=watch)
         return Report(job_id=status.job_id, output=target, sums=sums)
 
@@ -161,9 +153,12 @@ class Client:
         """Make a job's dataset again from its stored answers, with today's parser and filters; spends nothing."""
         watch = watch or Watch()
         status = await self.find(name)
+        if status.state.phase is Phase.NEW:
+            raise SettingError(_unplanned(status.job_id))
         target = _target(output, status)
         self._format.check(target)
-        async with self._own(status.spec, status.job_id, output=output, backend=status.state.backend) as job:
+        # A rebuild elsewhere is a copy: where a later resume writes stays as it was.
+        async with self._own(status.spec, status.job_id, output=None, backend=status.state.backend) as job:
             check_output(job, target, self._format, force=force)
             sums = await self._export(job, target, watch)
         return Report(job_id=status.job_id, output=target, sums=sums)
@@ -174,6 +169,8 @@ class Client:
         When another process has the job it is asked to do this and JobBusy is raised.
         """
         status = await self.find(name)
+        if status.state.phase is Phase.NEW:
+            raise SettingError(_unplanned(status.job_id))
         if status.state.phase not in (Phase.PLANNED, Phase.RUNNING):
             return status
         await request_cancel(self._storage, status.job_id, process=self._host.process)
@@ -185,50 +182,6 @@ class Client:
             message = f"{busy}; it was asked to cancel and will do so at its next poll"
             raise JobBusy(message) from busy
         return await self.find(status.job_id)
-
-    async def status(self) -> list[JobStatus]:
-        """Return where every job of the storage stands, the newest last."""
-        found = [await self._status(job_id) async for job_id in job_ids(self._storage)]
-        return sorted(found, key=lambda status: (status.updated_at, status.job_id))
-
-    async def find(self, name: str | None) -> JobStatus:
-        """Return a job by its id, its name or the beginning of its id; the newest without a name.
-
-        Raises JobNotFound, and SettingError where several jobs fit.
-        """
-        if name is None:
-            if jobs := await self.status():
-                return jobs[-1]
-            message = f"there is no job in {self.config.storage}; `qwen-dataset generate` makes one"
-            raise JobNotFound(message)
-        ids = [job_id async for job_id in job_ids(self._storage)]
-        fitting = [name] if name in ids else [job_id for job_id in ids if job_id.startswith(name)]
-        if len(fitting) > 1:
-            message = f"{name!r} fits {len(fitting)} jobs ({', '.join(fitting[:5])}); write more of the name"
-            raise SettingError(message)
-        if not fitting:
-            message = f"there is no job {name!r} in {self.config.storage}; `qwen-dataset status` lists the jobs"
-            raise JobNotFound(message)
-        return await self._status(fitting[0])
-
-    async def rejects(self, name: str | None = None) -> AsyncGenerator[Reject | Failure, None]:
-        """Yield a job's rejects and failed requests in order of the plan; spends nothing, and stores nothing."""
-        status = await self.find(name)
-        recipe = plugins.recipe(status.spec.recipe)
-        layout = Layout(status.job_id)
-        with Index(self._storage, layout) as index:
-            ledger = Ledger(self._storage, layout, listener=index.apply)
-            await ledger.load()
-            entries = curate(self._storage, layout, index, state=ledger.state, recipe=recipe, tally=Tally())
-            async with contextlib.aclosing(entries):
-                async for entry in entries:
-                    if isinstance(entry, Reject | Failure):
-                        yield entry
-
-    async def _status(self, job_id: str) -> JobStatus:
-        ledger = await look_at(self._storage, job_id)
-        spec = await read_spec(self._storage, job_id)
-        return JobStatus(job_id=job_id, spec=spec, state=ledger.state, updated_at=ledger.last_at)
 
     async def _offer(self, address: str | None) -> Offer:
         return self._backend or await bootstrap.backend(address)
@@ -259,6 +212,23 @@ class Client:
             message = "interrupted while papers were read; nothing was submitted"
             raise JobUnfinished(message)
 
+    async def _make(
+        self,
+        spec: JobSpec,
+        offer: Offer,
+        work: Iterable[Work],
+        output: Path,
+        *,
+        wait: bool,
+        force: bool,
+        watch: Watch,
+    ) -> Sums | None:
+        async with self._own(spec, spec.job_id, output=output, backend=self.config.backend or "") as job:
+            check_output(job, output, self._format, force=force)
+            if job.state.phase is Phase.NEW:
+                await write_plan(job, work)
+            return await self._run(job, offer, output, wait=wait, reopen=False, watch=watch)
+
     async def _run(
         self, job: Job, offer: Offer, output: Path, *, wait: bool, reopen: bool, watch: Watch
     ) -> Sums | None:
@@ -278,14 +248,8 @@ class Client:
         return await export(job, recipe, output, self._format, on_sample=watch.on_sample)
 
 
-async def _plan(job: Job, work: Iterable[Work] | None) -> None:
-    """Plan a job that is new; without ``work`` that cannot be."""
-    if job.state.phase is not Phase.NEW:
-        return
-    if work is None:
-        message = f"job {job.id} was never planned to the end; run `qwen-dataset generate` with its papers again"
-        raise SettingError(message)
-    await write_plan(job, work)
+def _unplanned(job_id: str) -> str:
+    return f"job {job_id} was never planned to the end, and nothing was bought; run generate with its papers again"
 
 
 def _papers(spool: Spool) -> Iterable[Paper]:

@@ -25,12 +25,20 @@ class Report:
 
 @attrs.frozen(kw_only=True)
 class JobStatus:
-    """Where a job stands. ``updated_at`` is the time of its last event, in seconds since 1970."""
+    """Where a job stands. ``updated_at`` is the time of its last event, in seconds since 1970 (0: none yet)."""
 
     job_id: str
     spec: JobSpec
     state: JobState
     updated_at: float
+
+
+@attrs.frozen
+class DamagedJob:
+    """A job whose folder cannot be read; ``damage`` is the sentence that says what is wrong and what to do."""
+
+    job_id: str
+    damage: str
 
 
 @attrs.frozen(kw_only=True)

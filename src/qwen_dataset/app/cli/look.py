@@ -6,18 +6,18 @@ import asyncio
 import contextlib
 import datetime as dt
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
-from ...domain.inference import Failure
 from ...domain.papers import Paper
 from ...domain.passages import split
 from ...errors import QwenDatasetError
 from ..api.client import Client
-from ..api.reports import JobStatus
+from ..api.reports import DamagedJob, JobStatus
 from ..codec import failure_record, reject_record
+from ..dataset.curator import FailedRequest
 from ..wiring.config import Config
 from ..wiring.corpus import ReadReport, read_papers
 from . import options, session
@@ -31,7 +31,7 @@ from .show import describe_reading, echo_json, status_record
 def status(job: str | None, storage: str, as_json: bool) -> None:
     """Show the jobs of the storage, the newest last, or one JOB in full."""
 
-    async def work(_: asyncio.Event) -> list[JobStatus]:
+    async def work(_: asyncio.Event) -> Sequence[JobStatus | DamagedJob]:
         client = Client(Config(storage=storage))
         return await client.status() if job is None else [await client.find(job)]
 
@@ -46,11 +46,15 @@ def status(job: str | None, storage: str, as_json: bool) -> None:
         click.echo(f"no jobs in {storage}")
     else:
         for each in found:
-            state = each.state
-            click.echo(
-                f"{each.job_id}  {state.phase}  {state.completed}/{state.requests} answered,"
-                f" {state.failed} failed  {_when(each.updated_at)}"
-            )
+            click.echo(_describe(each))
+
+
+def _describe(status: JobStatus | DamagedJob) -> str:
+    if isinstance(status, DamagedJob):
+        return f"{status.job_id}  damaged  {status.damage}"
+    state = status.state
+    counts = f"{state.completed}/{state.requests} answered, {state.failed} failed"
+    return f"{status.job_id}  {state.phase}  {counts}  {_when(status.updated_at)}"
 
 
 @click.command()
@@ -68,19 +72,19 @@ def rejects(job: str | None, storage: str, as_json: bool) -> None:
         turned_down = failed = 0
         async with contextlib.aclosing(client.rejects(job)) as entries:
             async for entry in entries:
-                if isinstance(entry, Failure):
+                if isinstance(entry, FailedRequest):
                     failed += 1
-                    record = failure_record(entry)
+                    record = failure_record(entry.failure, entry.paper, entry.section)
                 else:
                     turned_down += 1
                     record = reject_record(entry)
                 if as_json:
                     echo_json(record)
                     continue
-                again = "may be asked again" if entry.retryable else "final"
-                where = f"  [{entry.paper.source}]" if not isinstance(entry, Failure) and entry.paper else ""
-                word = "failed" if isinstance(entry, Failure) else "reject"
-                click.echo(f"{word}  {record['reason']}  {record['detail']} ({again}){where}")
+                again = "may be asked again" if record["retryable"] else "final"
+                where = record["paper"]["source"] if record["paper"] else record["request_id"]
+                word = "failed" if isinstance(entry, FailedRequest) else "reject"
+                click.echo(f"{word}  {record['reason']}  {record['detail']} ({again})  [{where}]")
         return turned_down, failed
 
     turned_down, failed = session.run(work)
@@ -160,4 +164,6 @@ def _print_paper(paper: Paper, *, text: bool, as_json: bool) -> None:
 
 
 def _when(seconds: float) -> str:
+    if not seconds:
+        return "-"
     return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from typing import Any
 
 import click
 
@@ -30,6 +32,23 @@ _HELP = {
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when called, so that --help starts at once."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; output that cannot be written is one sentence."""
+        try:
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read the output has seen enough.
+            sys.stdout = None
+            sys.exit(1)
+        except OSError as error:
+            # What is left in the buffer cannot be written either, and must not be tried again at exit.
+            sys.stdout = None
+            click.echo(f"qwen-dataset: the output cannot be written: {error.strerror}", err=True)
+            sys.exit(3)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

@@ -11,7 +11,18 @@ from typing import NoReturn, TypeVar
 
 import click
 
-from ...errors import InvalidKey, JobNotFound, JobUnfinished, LedgerCorrupt, QwenDatasetError, ReadError, SettingError
+from ...errors import (
+    InvalidKey,
+    JobNotFound,
+    JobUnfinished,
+    LedgerCorrupt,
+    QwenDatasetError,
+    ReadError,
+    SettingError,
+    StorageError,
+    StorageFull,
+    StorageUnavailable,
+)
 
 T = TypeVar("T")
 
@@ -21,14 +32,21 @@ BAD_INPUT = 2
 UNFINISHED = 3
 INTERRUPTED = 130
 
-# Everything else that is ours is "not finished yet": what was done is kept and the same command goes on.
-_BAD_INPUT = (SettingError, ReadError, JobNotFound, LedgerCorrupt, InvalidKey)
+# What a person has to mend first. Everything else that is ours is "not finished yet": what was done is kept.
+BAD_INPUT_ERRORS = (SettingError, ReadError, JobNotFound, LedgerCorrupt, InvalidKey)
 
 
-def run(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
+def _no_hint(_: QwenDatasetError) -> None:
+    return None
+
+
+def run(
+    work: Callable[[asyncio.Event], Awaitable[T]], *, hint: Callable[[QwenDatasetError], str | None] = _no_hint
+) -> T:
     """Run ``work`` with an event that the first Ctrl-C (or SIGTERM) sets; the second one ends it at once.
 
-    Ends the process with the right exit code and one sentence when an error of ours comes out.
+    Ends the process with the right exit code and one sentence when an error of ours comes out; ``hint`` may add what to
+    do next.
     """
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     interrupted = False
@@ -57,9 +75,20 @@ def run(work: Callable[[asyncio.Event], Awaitable[T]]) -> T:
     except asyncio.CancelledError:
         fail("stopped at once; everything stored so far is kept", INTERRUPTED)
     except QwenDatasetError as error:
+        what_next = hint(error)
+        sentence = f"{error}; {what_next}" if what_next else str(error)
         if isinstance(error, JobUnfinished) and interrupted:
-            fail(str(error), INTERRUPTED)
-        fail(str(error), BAD_INPUT if isinstance(error, _BAD_INPUT) else UNFINISHED)
+            fail(sentence, INTERRUPTED)
+        fail(sentence, _code(error))
+
+
+def _code(error: QwenDatasetError) -> int:
+    if isinstance(error, BAD_INPUT_ERRORS):
+        return BAD_INPUT
+    if isinstance(error, StorageError) and not isinstance(error, StorageFull | StorageUnavailable):
+        # No permission, no such place: the storage that was named cannot be used.
+        return BAD_INPUT
+    return UNFINISHED
 
 
 def fail(sentence: str, code: int) -> NoReturn:

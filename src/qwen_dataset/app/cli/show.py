@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from types import TracebackType
@@ -12,9 +13,10 @@ import click
 import orjson
 
 from ...domain.jobs import JobState
-from ..api.reports import JobStatus, Report, Watch
+from ..api.reports import DamagedJob, JobStatus, Report, Watch
 from ..dataset.sums import Sums
 from ..engine.runner import RunProgress
+from ..wiring.config import Config
 from ..wiring.corpus import ReadReport
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ class Display:
         self.say(f"job {job_id}: {state.requests} requests from {state.papers} papers")
 
     def _on_progress(self, progress: RunProgress) -> None:
-        done = progress.completed + progress.remote
+        done = progress.completed
         if self._done_at_start is None:
             self._done_at_start = progress.completed
             self._began = time.monotonic()
@@ -120,6 +122,10 @@ class Display:
         return f"round {progress.round}, about {_clock((now - self._began) / gained * missing)} left"
 
     def _on_sample(self, samples: int) -> None:
+        now = time.monotonic()
+        if self._live is None and now >= self._next_line:
+            self._next_line = now + _LINE_SECONDS
+            self.say(f"writing the dataset: {samples} samples; {_clock(now - self._began)} elapsed")
         if self._live is not None and self._task is not None:
             self._live.update(self._task, description="writing dataset", counts=f"{samples} samples")
 
@@ -157,7 +163,7 @@ def describe_reading(report: ReadReport) -> list[str]:
     return [*sentences, ", ".join(counts)]
 
 
-def show_report(report: Report, *, json: bool, quiet: bool) -> None:
+def show_report(report: Report, *, storage: str, json: bool, quiet: bool) -> None:
     """Print how a run ended: the sums, and where the dataset is."""
     if json:
         echo_json(_report_record(report))
@@ -166,13 +172,13 @@ def show_report(report: Report, *, json: bool, quiet: bool) -> None:
         return
     click.echo(f"job         {report.job_id}")
     if report.sums is None:
-        click.echo(f"submitted; collect with: qwen-dataset resume {report.job_id}")
+        click.echo(f"submitted; collect with: {command('resume', report.job_id, storage)}")
         return
     for line in describe_sums(report.sums):
         click.echo(line)
     click.echo(f"dataset     {report.output} ({report.sums.samples} samples)")
     if report.sums.rejects or report.sums.failures:
-        click.echo(f"see why     qwen-dataset rejects {report.job_id}")
+        click.echo(f"see why     {command('rejects', report.job_id, storage)}")
 
 
 def describe_sums(sums: Sums) -> list[str]:
@@ -195,8 +201,16 @@ def describe_sums(sums: Sums) -> list[str]:
     return lines
 
 
-def status_record(status: JobStatus) -> dict[str, Any]:
+def command(verb: str, job_id: str, storage: str) -> str:
+    """Return the command that does this to a job, as a person would type it."""
+    where = "" if storage == Config().storage else f" --storage {shlex.quote(storage)}"
+    return f"qwen-dataset {verb} {job_id}{where}"
+
+
+def status_record(status: JobStatus | DamagedJob) -> dict[str, Any]:
     """Return a job's status as a JSON object."""
+    if isinstance(status, DamagedJob):
+        return {"job": status.job_id, "phase": "damaged", "damage": status.damage}
     state = status.state
     return {
         "job": status.job_id,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ...errors import JobError, QwenDatasetError
+from ...errors import JobBusy, JobOverlap, QwenDatasetError
 from ..api.client import Client
 from ..api.reports import JobStatus, Report
 from ..wiring.config import LANGUAGES, Config
 from . import options, session
-from .show import Display, echo_json, show_report, status_record
+from .show import Display, command, echo_json, show_report, status_record
 
 
 @click.command()
@@ -51,6 +52,7 @@ def generate(
     asked. Spends money unless the backend is the fake.
     """
     _refuse_prompts_recipe(settings["recipe"])
+    storage = settings["storage"]
     with Display(quiet=quiet or as_json) as display:
 
         async def work(stop: asyncio.Event) -> Report:
@@ -59,8 +61,8 @@ def generate(
                 papers, output, strict=strict, wait=not no_wait, force=force, watch=display.watch
             )
 
-        report = _run(display, work)
-    _end(report, quiet=quiet, as_json=as_json)
+        report = _run(display, work, storage=storage)
+    _end(report, storage=storage, quiet=quiet, as_json=as_json)
 
 
 @click.command()
@@ -88,8 +90,8 @@ def resume(
             client = Client(Config(backend=backend, storage=storage), stop=stop)
             return await client.resume(job, output, wait=not no_wait, force=force, watch=display.watch)
 
-        report = _run(display, work)
-    _end(report, quiet=quiet, as_json=as_json)
+        report = _run(display, work, storage=storage)
+    _end(report, storage=storage, quiet=quiet, as_json=as_json)
 
 
 @click.command()
@@ -106,8 +108,8 @@ def rebuild(job: str, output: Path | None, storage: str, force: bool, quiet: boo
             client = Client(Config(storage=storage), stop=stop)
             return await client.rebuild(job, output, force=force, watch=display.watch)
 
-        report = _run(display, work)
-    _end(report, quiet=quiet, as_json=as_json)
+        report = _run(display, work, storage=storage)
+    _end(report, storage=storage, quiet=quiet, as_json=as_json)
 
 
 @click.command()
@@ -128,30 +130,25 @@ def cancel(job: str, backend: str | None, storage: str, quiet: bool, as_json: bo
         state = status.state
         click.echo(
             f"job {status.job_id} is {state.phase}: {state.completed} of {state.requests} requests are answered and"
-            f" kept; go on with: qwen-dataset resume {status.job_id}"
+            f" kept; go on with: {command('resume', status.job_id, storage)}"
         )
 
 
-def _run(display: Display, work: Any) -> Report:
-    async def with_hint(stop: asyncio.Event) -> Report:
-        try:
-            report: Report = await work(stop)
-        except QwenDatasetError as error:
-            hint = f"go on with: qwen-dataset resume {display.job_id}"
-            if display.job_id is not None and not _names_another_way(error):
-                error.args = (f"{error}; {hint}",)
-            raise
-        return report
+def _run(display: Display, work: Callable[[asyncio.Event], Awaitable[Report]], *, storage: str) -> Report:
+    """Run ``work``; an error that leaves the job to go on with ends with the command that does."""
 
-    return session.run(with_hint)
+    def hint(error: QwenDatasetError) -> str | None:
+        if isinstance(error, JobOverlap):
+            return f"{command('resume', error.job, storage)} or {command('cancel', error.job, storage)}"
+        if display.job_id is None or isinstance(error, (JobBusy, *session.BAD_INPUT_ERRORS)):
+            return None
+        return f"go on with: {command('resume', display.job_id, storage)}"
 
-
-def _names_another_way(error: QwenDatasetError) -> bool:
-    return isinstance(error, JobError) and "qwen-dataset" in str(error)
+    return session.run(work, hint=hint)
 
 
-def _end(report: Report, *, quiet: bool, as_json: bool) -> None:
-    show_report(report, json=as_json, quiet=quiet)
+def _end(report: Report, *, storage: str, quiet: bool, as_json: bool) -> None:
+    show_report(report, storage=storage, json=as_json, quiet=quiet)
     sums = report.sums
     if sums is not None and sums.unanswered:
         sys.exit(session.UNFINISHED)

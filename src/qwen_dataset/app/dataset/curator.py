@@ -5,33 +5,44 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import AsyncGenerator
 
+import attrs
+
 from ...domain.identity import content_id
 from ...domain.inference import Failure
 from ...domain.jobs import JobState
 from ...domain.recipes.base import Answered, Recipe
-from ...domain.samples import Entry, Reject, RejectReason, Sample
+from ...domain.samples import Entry, PaperRef, Reject, RejectReason, Sample
 from ...ports.storage import Storage
 from ..engine.index import Index
 from ..engine.layout import Layout
-from ..engine.scratch import scratch_database
+from ..engine.scratch import ScratchDatabase
 from .join import Joined, join
 from .sums import Tally
 
 
+@attrs.frozen(kw_only=True)
+class FailedRequest:
+    """A request that ended without an answer, and the paper it was about (None for a plain prompt)."""
+
+    failure: Failure
+    paper: PaperRef | None
+    section: tuple[str, ...]
+
+
 async def curate(
     storage: Storage, layout: Layout, index: Index, *, state: JobState, recipe: Recipe, tally: Tally
-) -> AsyncGenerator[Entry | Failure, None]:
+) -> AsyncGenerator[Entry | FailedRequest, None]:
     """Yield the dataset in order of papers and positions: samples, answers, rejects, and failed requests.
 
     Nothing is spent and nothing is stored; what is counted goes into ``tally``. The same stored outcomes and the same
     recipe give the same entries, whenever and wherever this runs.
     """
     with _Seen() as seen:
-        async for joined in join(storage, layout, index, chunks=state.chunks):
+        async for joined in join(storage, layout, index, state):
             paid = joined.stored is not None and joined.stored.source is None
             tally.request(joined.stored.outcome if joined.stored else None, paid=paid)
             for entry in _entries(joined, recipe, paid=paid):
-                if isinstance(entry, Failure):
+                if isinstance(entry, FailedRequest):
                     yield entry
                     continue
                 if not _carries_failure(entry):
@@ -41,7 +52,7 @@ async def curate(
                 yield judged
 
 
-def _entries(joined: Joined, recipe: Recipe, *, paid: bool) -> list[Entry | Failure]:
+def _entries(joined: Joined, recipe: Recipe, *, paid: bool) -> list[Entry | FailedRequest]:
     if joined.stored is None:
         return []
     answered = Answered(
@@ -51,9 +62,16 @@ def _entries(joined: Joined, recipe: Recipe, *, paid: bool) -> list[Entry | Fail
         backend=joined.stored.backend,
         paid=paid,
     )
-    entries: list[Entry | Failure] = list(recipe.entries(answered))
+    entries: list[Entry | FailedRequest] = list(recipe.entries(answered))
     if isinstance(joined.stored.outcome, Failure):
-        entries.append(joined.stored.outcome)
+        paper = joined.paper
+        entries.append(
+            FailedRequest(
+                failure=joined.stored.outcome,
+                paper=PaperRef(id=paper.id, title=paper.title, source=paper.source) if paper else None,
+                section=joined.planned.origin.section,
+            )
+        )
     return entries
 
 
@@ -65,14 +83,13 @@ class _Seen:
     """The samples met so far, as hashes on the local disk."""
 
     def __init__(self) -> None:
-        self._db = scratch_database()
-        self._db.execute("CREATE TABLE seen (id BLOB PRIMARY KEY, request TEXT NOT NULL) WITHOUT ROWID")
+        self._db = ScratchDatabase("CREATE TABLE seen (id BLOB PRIMARY KEY, request TEXT NOT NULL) WITHOUT ROWID")
 
     def __enter__(self) -> _Seen:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        self._db.__exit__()
 
     def judge(self, sample: Sample, *, paid: bool) -> Sample | Reject:
         """Return the sample, or its reject when an earlier one says the same but for white space."""

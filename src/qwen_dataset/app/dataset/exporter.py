@@ -12,14 +12,13 @@ import attrs
 import orjson
 
 from ...domain.events import Exporting
-from ...domain.inference import Failure
 from ...domain.recipes.base import Recipe
 from ...domain.samples import Answer, Reject, Sample
 from ...errors import SettingError
 from ..codec import answer_record, failure_record, reject_record, sample_record
 from ..engine.job import Job
 from ..engine.scratch import Spool
-from .curator import curate
+from .curator import FailedRequest, curate
 from .sums import Sums, Tally
 
 _PIECE_BYTES = 1_000_000
@@ -47,12 +46,13 @@ class OutputFormat:
     """A kind of dataset file, provided by an adapter.
 
     ``check`` raises SettingError for a path that cannot be written; ``digest`` returns the SHA-256 of an existing file,
-    None without one.
+    None without one. ``recognise`` says whether a file looks like a dataset of this kind.
     """
 
     open: OpenWriter
     check: Callable[[Path], None]
     digest: Callable[[Path], str | None]
+    recognise: Callable[[Path], bool]
 
 
 def check_output(job: Job, output: Path, output_format: OutputFormat, *, force: bool) -> None:
@@ -89,8 +89,9 @@ async def export(
                     writer.write(answer_record(entry))
                 case Reject():
                     rejects.append(orjson.dumps(reject_record(entry), option=orjson.OPT_APPEND_NEWLINE))
-                case Failure():
-                    rejects.append(orjson.dumps(failure_record(entry), option=orjson.OPT_APPEND_NEWLINE))
+                case FailedRequest():
+                    record = failure_record(entry.failure, entry.paper, entry.section)
+                    rejects.append(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
         sums = tally.sums()
         await job.storage.put(job.layout.rejects, _Pieces(rejects))
         # The intent first: a run that dies after the commit must still know the file as its own.

@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 
 import attrs
 
+from ...domain.jobs import JobState
 from ...domain.papers import Paper
 from ...domain.recipes.base import Planned
 from ...errors import LedgerCorrupt
 from ...ports.storage import Storage
-from ..codec import StoredOutcome, decode
+from ..codec import StoredOutcome, damaged, decode
 from ..engine.index import Index
-from ..engine.layout import Layout
-from ..engine.scratch import Spool, scratch_database
+from ..engine.layout import Layout, fetch
+from ..engine.scratch import ScratchDatabase, Spool
 from ..engine.shards import read_chunk
 
 
@@ -26,16 +27,16 @@ class Joined:
     stored: StoredOutcome | None
 
 
-async def join(storage: Storage, layout: Layout, index: Index, *, chunks: int) -> AsyncIterator[Joined]:
+async def join(storage: Storage, layout: Layout, index: Index, state: JobState) -> AsyncIterator[Joined]:
     """Yield every request of the plan in order.
 
     Outcomes lie in segments in order of arrival, so they are spooled to the local disk first and read back by place:
     two passes over the answers, none of them in memory.
     """
-    papers = _Papers(storage, layout)
+    papers = _Papers(storage, layout, state.corpus_chunks)
     with _Outcomes() as outcomes:
         await outcomes.gather(storage, index)
-        for chunk in range(1, chunks + 1):
+        for chunk in range(1, state.chunks + 1):
             async for planned, _ in read_chunk(storage, layout, chunk):
                 paper = None if planned.origin.paper_id is None else await papers.find(planned.origin.paper_id)
                 yield Joined(planned=planned, paper=paper, stored=outcomes.at(planned.position))
@@ -46,28 +47,28 @@ class _Outcomes:
 
     def __init__(self) -> None:
         self._spool = Spool()
-        self._db = scratch_database()
-        self._db.execute("CREATE TABLE places (position INTEGER PRIMARY KEY, offset INTEGER, length INTEGER)")
+        self._db = ScratchDatabase("CREATE TABLE places (position INTEGER PRIMARY KEY, offset INTEGER, length INTEGER)")
 
     def __enter__(self) -> _Outcomes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        self._db.__exit__()
         self._spool.__exit__()
 
     async def gather(self, storage: Storage, index: Index) -> None:
         # In order of the events: a later outcome of the same request replaces an earlier one, and after a completion
         # there is none.
-        for key, _ in index.segments():
+        for key, outcomes in index.segments():
             rows = []
-            for line in (await storage.get(key)).splitlines(keepends=True):
+            for line in (await fetch(storage, key)).splitlines(keepends=True):
                 stored = decode(StoredOutcome, line, where=key)
                 position = index.position(stored.outcome.request_id)
                 if position is None:
-                    message = f"{key} holds an outcome of a request that is not in the plan"
-                    raise LedgerCorrupt(message)
+                    raise LedgerCorrupt(damaged(key, "holds an outcome of a request that is not in the plan"))
                 rows.append((position, *self._spool.append(line)))
+            if len(rows) != outcomes:
+                raise LedgerCorrupt(damaged(key, f"holds {len(rows)} of the {outcomes} outcomes that its event names"))
             self._db.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", rows)
 
     def at(self, position: int) -> StoredOutcome | None:
@@ -80,8 +81,9 @@ class _Outcomes:
 class _Papers:
     """The stored papers, read once in their order: the plan asks for them in the same order."""
 
-    def __init__(self, storage: Storage, layout: Layout) -> None:
-        self._papers = self._read(storage, layout)
+    def __init__(self, storage: Storage, layout: Layout, chunks: int) -> None:
+        self._layout = layout
+        self._papers = self._read(storage, layout, chunks)
         self._current: Paper | None = None
 
     async def find(self, paper_id: str) -> Paper:
@@ -89,12 +91,12 @@ class _Papers:
             try:
                 self._current = await anext(self._papers)
             except StopAsyncIteration:
-                message = f"the stored corpus has no paper {paper_id} where the plan has it"
-                raise LedgerCorrupt(message) from None
+                raise LedgerCorrupt(damaged(self._layout.corpora, f"lacks paper {paper_id}")) from None
         return self._current
 
     @staticmethod
-    async def _read(storage: Storage, layout: Layout) -> AsyncIterator[Paper]:
-        async for key in storage.keys(layout.corpora):
-            for line in (await storage.get(key)).splitlines():
+    async def _read(storage: Storage, layout: Layout, chunks: int) -> AsyncIterator[Paper]:
+        for chunk in range(1, chunks + 1):
+            key = layout.corpus(chunk)
+            for line in (await fetch(storage, key)).splitlines():
                 yield decode(Paper, line, where=key)

@@ -58,7 +58,7 @@ class Tally:
             case None:
                 self._unanswered += 1
             case Failure():
-                self._failures[outcome.kind] += 1
+                self._failures[outcome.kind.value] += 1
             case Completion():
                 self._completions += 1
                 self._reused += not paid
@@ -80,7 +80,7 @@ class Tally:
                 # The answer that carries a failure is the failure's line, not a candidate.
                 self._samples += entry.error is None
             case Reject():
-                self._rejects[entry.reason] += 1
+                self._rejects[entry.reason.value] += 1
 
     def sums(self) -> Sums:
         """Return the sums. Raises LedgerCorrupt if they do not hold."""

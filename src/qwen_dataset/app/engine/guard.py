@@ -11,7 +11,7 @@ from ...errors import BackendUnavailable, JobUnfinished
 from ...ports.inference import InferenceBackend, JobHandle
 from .clock import Sleep
 from .job import Job
-from .layout import number_of
+from .layout import numbers
 
 _log = logging.getLogger(__name__)
 
@@ -62,8 +62,8 @@ class Guard:
         """Notice a lost lease (LeaseLost) or a cancel request, without acting on the backend."""
         await self._job.lease.check()
         newest = 0
-        async for key in self._job.storage.keys(self._job.layout.cancels):
-            newest = number_of(key)
+        async for number in numbers(self._job.storage, self._job.layout.cancels):
+            newest = number
         if newest > self._job.state.cancels_obeyed:
             await self._job.ledger.append(CancelSeen(number=newest))
 
@@ -75,7 +75,10 @@ class Guard:
         finally:
             for task in waiting:
                 task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+            slept, _ = await asyncio.gather(*waiting, return_exceptions=True)
+        if isinstance(slept, BaseException) and not isinstance(slept, asyncio.CancelledError):
+            # The backend's time may be kept by the backend, and fail with it.
+            raise slept
         await self.checkpoint()
 
     def answered(self) -> None:

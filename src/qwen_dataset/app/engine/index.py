@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Self
@@ -20,8 +19,8 @@ from ...domain.events import (
 )
 from ...ports.storage import Storage
 from ..codec import decode_ids
-from .layout import Layout
-from .scratch import scratch_database
+from .layout import Layout, fetch
+from .scratch import ScratchDatabase
 
 
 class Fate(IntEnum):
@@ -44,15 +43,15 @@ class Place:
     id: str
 
 
-_TABLES = """
-CREATE TABLE requests (
+_TABLES = (
+    """CREATE TABLE requests (
     position INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, chunk INTEGER NOT NULL,
     fate INTEGER NOT NULL DEFAULT 0, open INTEGER NOT NULL DEFAULT 0, shard INTEGER NOT NULL DEFAULT 0,
-    unsure INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX open_requests ON requests (shard, position) WHERE open = 1;
-CREATE TABLE segments (number INTEGER PRIMARY KEY, key TEXT NOT NULL, source TEXT);
-CREATE TABLE overlaps (id BLOB NOT NULL, job TEXT NOT NULL);
-"""
+    unsure INTEGER NOT NULL DEFAULT 0)""",
+    "CREATE INDEX open_requests ON requests (shard, position) WHERE open = 1",
+    "CREATE TABLE segments (number INTEGER PRIMARY KEY, key TEXT NOT NULL, outcomes INTEGER NOT NULL)",
+    "CREATE TABLE overlaps (id BLOB NOT NULL, job TEXT NOT NULL)",
+)
 
 # auto: once more for a realtime call, so a second silence is final; never for a batch line.
 _UNSURE_AGAIN = {
@@ -68,14 +67,13 @@ class Index:
     def __init__(self, storage: Storage, layout: Layout) -> None:
         self._storage = storage
         self._layout = layout
-        self._db: sqlite3.Connection = scratch_database()
-        self._db.executescript(_TABLES)
+        self._db = ScratchDatabase(*_TABLES)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        self._db.__exit__()
 
     async def apply(self, event: Event) -> None:
         """Count an event; called by the ledger for each one that counts, in order."""
@@ -135,9 +133,9 @@ class Index:
         row = self._db.execute("SELECT position FROM requests WHERE id = ?", (bytes.fromhex(request_id),)).fetchone()
         return None if row is None else int(row[0])
 
-    def segments(self) -> Iterator[tuple[str, str | None]]:
-        """Yield the keys of the segments in order, each with the job that paid for it where that is another."""
-        yield from self._db.execute("SELECT key, source FROM segments ORDER BY number")
+    def segments(self) -> Iterator[tuple[str, int]]:
+        """Yield the keys of the segments in order, each with the number of outcomes that its event names."""
+        yield from self._db.execute("SELECT key, outcomes FROM segments ORDER BY number")
 
     def counts(self) -> dict[Fate, int]:
         """Return how many requests have which fate."""
@@ -169,10 +167,10 @@ class Index:
             position += len(rows)
 
     async def _ids(self, key: str) -> list[bytes]:
-        return [bytes.fromhex(ident) for ident in decode_ids(await self._storage.get(key))]
+        return [bytes.fromhex(ident) for ident in decode_ids(await fetch(self._storage, key), where=key)]
 
     def _store(self, event: Stored) -> None:
-        self._db.execute("INSERT INTO segments (key, source) VALUES (?, ?)", (event.segment, event.source))
+        self._db.execute("INSERT INTO segments (key, outcomes) VALUES (?, ?)", (event.segment, event.answered))
         lists = {
             Fate.COMPLETED: event.completed,
             Fate.RETRYABLE: event.retryable,

@@ -16,7 +16,7 @@ from ...ports.storage import Storage
 from ..codec import StoredSpec, decode, encode
 from .clock import Clock
 from .index import Index
-from .layout import SPEC, Layout, number_of
+from .layout import SPEC, Layout, numbers
 from .lease import IsAlive, Lease, Process
 from .ledger import Ledger
 
@@ -122,8 +122,15 @@ async def request_cancel(storage: Storage, job_id: str, *, process: Process) -> 
     """Ask a job's owner, now or later, to cancel it: a create-only object that it finds at its next checkpoint."""
     layout = Layout(job_id)
     number = 1
-    async for key in storage.keys(layout.cancels):
-        number = number_of(key) + 1
+    async for taken in numbers(storage, layout.cancels):
+        number = taken + 1
     # Somebody else who asks at the same moment asks for the same thing.
     with contextlib.suppress(KeyExists):
         await storage.put(layout.cancel(number), encode(process), if_absent=True)
+
+
+async def overrule_cancels(job: Job) -> None:
+    """Withdraw the cancel requests that no owner has obeyed: a person has asked to go on since."""
+    async for number in numbers(job.storage, job.layout.cancels):
+        if number > job.state.cancels_obeyed:
+            await job.storage.delete(job.layout.cancel(number))

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 
 import attrs
+
+from ...errors import KeyNotFound, LedgerCorrupt
+from ...ports.storage import Storage
+from ..codec import damaged
 
 SPEC = "spec.json"
 
@@ -15,6 +20,9 @@ _JOB_NAME = re.compile(r"[A-Za-z0-9\u3400-\u9fff][A-Za-z0-9\u3400-\u9fff._-]{0,7
 def is_job_name(name: str) -> bool:
     """Say whether a person may call a job this."""
     return _JOB_NAME.fullmatch(name) is not None
+
+
+_NUMBERED = re.compile(r"/(\d+)\.json")
 
 
 @attrs.frozen
@@ -72,6 +80,16 @@ class Layout:
         return f"{self.job}/dataset/rejects.jsonl"
 
 
-def number_of(key: str) -> int:
-    """Return the number in the last segment of a numbered key."""
-    return int(key.rsplit("/", 1)[-1].split(".", 1)[0])
+async def numbers(storage: Storage, prefix: str) -> AsyncIterator[int]:
+    """Yield the numbers of the numbered objects below ``prefix``, ascending; stray files are passed over."""
+    async for key in storage.keys(prefix):
+        if found := _NUMBERED.fullmatch(key, len(prefix)):
+            yield int(found[1])
+
+
+async def fetch(storage: Storage, key: str) -> bytes:
+    """Return an object that a job cannot be without. Raises LedgerCorrupt where it is missing."""
+    try:
+        return await storage.get(key)
+    except KeyNotFound as error:
+        raise LedgerCorrupt(damaged(key, "is missing")) from error

@@ -18,7 +18,7 @@ from ...errors import JobBusy, KeyExists, KeyNotFound, LeaseLost, StorageError
 from ...ports.storage import Storage
 from ..codec import decode, encode
 from .clock import Clock
-from .layout import Layout, number_of
+from .layout import Layout, numbers
 
 RENEW_SECONDS = 15.0
 EXPIRE_SECONDS = 60.0
@@ -178,12 +178,12 @@ class Lease:
 
     async def _newest_number(self) -> int:
         newest = 0
-        async for key in self._storage.keys(self._layout.leases):
-            newest = number_of(key)
+        async for number in numbers(self._storage, self._layout.leases):
+            newest = number
         return newest
 
     async def _numbers_below(self, number: int) -> list[int]:
-        return [n async for key in self._storage.keys(self._layout.leases) if (n := number_of(key)) < number]
+        return [old async for old in numbers(self._storage, self._layout.leases) if old < number]
 
     def _busy(self, record: LeaseRecord | None) -> str:
         owner = f"{record.process}" if record else "another process"

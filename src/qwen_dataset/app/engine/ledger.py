@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 from ...domain.events import Event, Opened
 from ...domain.jobs import JobState, advance
 from ...errors import KeyExists, LedgerCorrupt
 from ...ports.storage import Storage
-from ..codec import FORMAT, Envelope, decode, encode
-from .layout import Layout, number_of
+from ..codec import FORMAT, Envelope, damaged, decode, encode
+from .layout import Layout, fetch, numbers
 from .lease import Lease
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Ledger:
 
     async def load(self) -> None:
         """Read every event stored since the last ``load``. Raises LedgerCorrupt on a gap or an unreadable event."""
-        async for number in self._numbers():
+        async for number in numbers(self._storage, self._layout.events):
             if number <= self._last:
                 continue
             await self._take(number, await self._read(number))
@@ -80,8 +80,7 @@ class Ledger:
 
     async def _take(self, number: int, envelope: Envelope) -> None:
         if number != self._last + 1:
-            message = f"event {self._last + 1} of job {self._layout.job} is missing; was the folder copied in part?"
-            raise LedgerCorrupt(message)
+            raise LedgerCorrupt(damaged(self._layout.event(self._last + 1), "is missing"))
         self._last = number
         self.last_at = envelope.at
         event = envelope.event
@@ -94,13 +93,9 @@ class Ledger:
         if self._listener is not None:
             await self._listener(event)
 
-    async def _numbers(self) -> AsyncIterator[int]:
-        async for key in self._storage.keys(self._layout.events):
-            yield number_of(key)
-
     async def _read(self, number: int) -> Envelope:
         key = self._layout.event(number)
-        envelope = decode(Envelope, await self._storage.get(key), where=key)
+        envelope = decode(Envelope, await fetch(self._storage, key), where=key)
         if envelope.format > FORMAT:
             message = f"{key} was written by a newer version of qwen-dataset; upgrade to read it"
             raise LedgerCorrupt(message)

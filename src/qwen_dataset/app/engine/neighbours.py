@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from ...domain.events import Event, RoundCleared, RoundWithdrawn, Stored
 from ...domain.inference import Completion
 from ...domain.jobs import Phase
-from ...errors import JobOverlap
+from ...errors import JobOverlap, LedgerCorrupt
 from ...ports.inference import Limits
-from ..codec import StoredOutcome, decode
+from ..codec import StoredOutcome, damaged, decode
 from .index import Index
 from .job import Job, job_ids, read_spec
-from .layout import Layout
+from .layout import Layout, fetch
 from .ledger import Ledger
 from .segments import SegmentWriter
 
@@ -42,11 +42,7 @@ async def clear_round(job: Job, limits: Limits, checkpoint: Callable[[], Awaitab
         await job.clock.sleep(_WAIT_SECONDS)
     other, count = next(iter(overlaps.items()))
     await job.ledger.append(RoundWithdrawn(round=job.state.round, because_of=other))
-    message = (
-        f"{count} of these requests are under way in job {other}; nothing was submitted: finish it with"
-        f" `qwen-dataset resume {other}` or give it up with `qwen-dataset cancel {other}`, then run this again"
-    )
-    raise JobOverlap(message)
+    raise JobOverlap(other, count)
 
 
 async def _reuse_answers(job: Job, limits: Limits) -> None:
@@ -65,10 +61,13 @@ async def _reuse_answers(job: Job, limits: Limits) -> None:
             wanted = set(job.index.open_among(ids))
             if not wanted:
                 continue
-            for line in (await job.storage.get(segment)).splitlines():
+            for line in (await fetch(job.storage, segment)).splitlines():
                 stored = decode(StoredOutcome, line, where=segment)
                 if stored.outcome.request_id in wanted and isinstance(stored.outcome, Completion):
+                    wanted.discard(stored.outcome.request_id)
                     await writer.add(stored.outcome, backend=stored.backend)
+            if wanted:
+                raise LedgerCorrupt(damaged(segment, f"lacks {len(wanted)} of the outcomes that its event names"))
         await writer.save()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Self
 
@@ -15,7 +14,7 @@ from ...domain.recipes.base import Draft, Planned
 from ...ports.storage import Storage
 from ..codec import encode, encode_ids
 from .job import Job, write_spec
-from .scratch import scratch_database
+from .scratch import ScratchDatabase
 
 _CHUNK_LINES = 1000
 _CHUNK_BYTES = 4_000_000
@@ -62,14 +61,13 @@ class _Indexes:
     """Gives requests of equal content the indexes 0, 1, …, without holding a million ids."""
 
     def __init__(self) -> None:
-        self._db: sqlite3.Connection = scratch_database()
-        self._db.execute("CREATE TABLE seen (id BLOB PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID")
+        self._db = ScratchDatabase("CREATE TABLE seen (id BLOB PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        self._db.__exit__()
 
     def request(self, draft: Draft, model: str, parameters: Parameters) -> Request:
         first = Request(messages=draft.messages, model=model, parameters=parameters)

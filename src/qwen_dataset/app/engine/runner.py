@@ -14,7 +14,7 @@ from ...ports.inference import InferenceBackend
 from .clock import Sleep
 from .guard import LONGEST_WAIT_SECONDS, Guard, handle_of
 from .harvest import Harvester
-from .job import Job
+from .job import Job, overrule_cancels
 from .neighbours import clear_round
 from .submitter import Submitter
 
@@ -37,7 +37,7 @@ class Pace:
 class RunProgress:
     """How far a job is: requests with a completion, with a failure, and all; ``round`` counts from 1.
 
-    ``remote`` counts requests that the backend says are done and whose outcomes are not fetched yet.
+    What the backend says is done counts as well, also while its outcomes are not fetched yet.
     """
 
     completed: int
@@ -45,7 +45,6 @@ class RunProgress:
     total: int
     round: int
     reused: int
-    remote: int = 0
 
 
 class Runner:
@@ -70,7 +69,7 @@ class Runner:
         self._backend = backend
         self._pace = pace
         self._on_progress = on_progress
-        self._remote: dict[int, int] = {}
+        self._remote: dict[int, tuple[int, int]] = {}
         self._guard = Guard(job, backend, sleep=sleep, stop=stop, patience=pace.patience)
         self._submitter = Submitter(job, backend, self._guard, backend_name=backend_name)
         self._harvester = Harvester(job, backend, self._guard)
@@ -86,11 +85,20 @@ class Runner:
         Raises JobUnfinished when stopped, cancelled or out of patience; JobOverlap when another job has some of the
         requests under way; LeaseLost. Everything that was answered is stored in every case.
         """
+        if reopen:
+            await overrule_cancels(self._job)
         last_round = self._last_round(reopen=reopen)
         if last_round is None:
             return
-        if self._state.phase is Phase.RUNNING and not await self._work(wait=wait):
-            return
+        if self._state.phase is Phase.RUNNING:
+            cancelling = self._state.cancelling
+            try:
+                if not await self._work(wait=wait):
+                    return
+            except JobUnfinished:
+                # A former owner died while it cancelled; a person who resumes since then wants to go on.
+                if not (reopen and cancelling and self._has_stopped()):
+                    raise
         await self._rest_if_cancelled()
         while self._state.round < last_round and (pending := self._job.index.to_ask(self._pace.retry_unknown)):
             await self._guard.checkpoint()
@@ -108,8 +116,11 @@ class Runner:
         try:
             await self.run()
         except JobUnfinished:
-            if self._state.phase is not Phase.STOPPED:
+            if not self._has_stopped():
                 raise
+
+    def _has_stopped(self) -> bool:
+        return self._state.phase is Phase.STOPPED
 
     def _last_round(self, *, reopen: bool) -> int | None:
         """Return the number of the last round this run may open, or None when there is nothing to do."""
@@ -119,7 +130,7 @@ class Runner:
         if state.phase is Phase.STOPPED and not reopen:
             message = f"job {self._job.id} was stopped: {state.stop_reason}; resume it to go on"
             raise JobUnfinished(message)
-        if state.phase in (Phase.FINISHED, Phase.STOPPED):
+        if state.cancelling or state.phase in (Phase.FINISHED, Phase.STOPPED):
             return max(self._pace.rounds, state.round + 1)
         return max(self._pace.rounds, state.round)
 
@@ -159,7 +170,7 @@ class Runner:
                 shard = self._state.shards[number]
                 try:
                     progress = await self._backend.poll(handle_of(shard))
-                    self._remote[number] = progress.completed + progress.failed
+                    self._remote[number] = (progress.completed, progress.failed)
                     if progress.ready:
                         await self._harvest(shard)
                     else:
@@ -174,24 +185,30 @@ class Runner:
                 interval = min(interval * 1.5, LONGEST_WAIT_SECONDS)
 
     async def _harvest(self, shard: Shard) -> None:
-        done, before = self._remote[shard.number], self._state.open
+        remote, before = self._remote[shard.number], self._state
 
         def report() -> None:
             # What is fetched is no longer to be fetched: nothing is counted twice.
-            self._remote[shard.number] = max(0, done - (before - self._state.open))
+            state = self._state
+            succeeded = state.completed - before.completed
+            failed = before.open - state.open - succeeded
+            self._remote[shard.number] = (max(0, remote[0] - succeeded), max(0, remote[1] - failed))
             self._report()
 
         await self._harvester.harvest(shard, on_saved=report)
 
     def _report(self) -> None:
         state = self._state
+        in_flight = [counts for number, counts in self._remote.items() if number in state.shards]
+        succeeded = sum(completed for completed, _ in in_flight)
+        # Before round 1 nothing had failed; later, everything that is open had, until it succeeds.
+        failed = sum(failed for _, failed in in_flight) if state.round == 1 else -succeeded
         self._on_progress(
             RunProgress(
-                completed=state.completed,
-                failed=state.failed,
+                completed=state.completed + succeeded,
+                failed=max(0, state.failed + failed),
                 total=state.requests,
                 round=state.round,
                 reused=state.reused,
-                remote=sum(done for number, done in self._remote.items() if number in state.shards),
             )
         )

@@ -15,7 +15,7 @@ from ...ports.storage import Storage
 from ..codec import decode
 from .index import Place
 from .job import Job
-from .layout import Layout
+from .layout import Layout, fetch
 
 
 @attrs.frozen(kw_only=True)
@@ -102,5 +102,5 @@ class ShardRequests:
 async def read_chunk(storage: Storage, layout: Layout, chunk: int) -> AsyncIterator[tuple[Planned, int]]:
     """Yield the planned requests of a chunk in order, each with the bytes its line takes."""
     key = layout.requests(chunk)
-    for line in (await storage.get(key)).splitlines(keepends=True):
+    for line in (await fetch(storage, key)).splitlines(keepends=True):
         yield decode(Planned, line, where=key), len(line)

@@ -10,6 +10,8 @@ from ...errors import SettingError
 from ..engine.layout import is_job_name
 
 LANGUAGES = ("auto", "zh", "en")
+_MANY = 1_000_000
+_DAY = 86_400.0
 
 
 @attrs.frozen(kw_only=True)
@@ -35,13 +37,15 @@ class Config:
     def problems(self) -> list[str]:
         """Return one sentence for each setting that cannot be."""
         wrong = {
-            f"max_samples is {self.max_samples}; it must be 1 or more": self.max_samples < 1,
+            f"max_samples is {self.max_samples}; it must be from 1 to {_MANY}": not 1 <= self.max_samples <= _MANY,
             f"language is {self.language!r}; it must be one of {', '.join(LANGUAGES)}": self.language not in LANGUAGES,
             f"temperature is {self.temperature}; it must be at least 0 and below 2": not 0 <= self.temperature < 2,
-            f"max_tokens is {self.max_tokens}; it must be 1 or more": self.max_tokens < 1,
+            f"max_tokens is {self.max_tokens}; it must be from 1 to {_MANY}": not 1 <= self.max_tokens <= _MANY,
             f"top_p is {self.top_p}; it must be above 0 and at most 1": not 0 < self.top_p <= 1,
-            f"rounds is {self.rounds}; it must be 1 or more": self.rounds < 1,
-            f"poll is {self.poll_seconds} seconds; it must be above 0": not self.poll_seconds > 0,
+            f"rounds is {self.rounds}; it must be from 1 to 100": not 1 <= self.rounds <= 100,
+            f"poll is {self.poll_seconds} seconds; it must be above 0 and at most a day": not 0
+            < self.poll_seconds
+            <= _DAY,
             "model is empty; name a model such as qwen-plus": not self.model.strip(),
             f"job_name {self.job_name!r} cannot be a folder's name; use up to 80 letters, digits, '.', '_' and '-'": (
                 self.job_name is not None and not is_job_name(self.job_name)

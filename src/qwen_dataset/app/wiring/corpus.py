@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import attrs
 
 from ...domain.papers import Paper
 from ...errors import ReadError, SettingError
-from ..engine.scratch import scratch_database
+from ..dataset.exporter import OutputFormat
+from ..engine.scratch import ScratchDatabase
 from . import plugins
 
 _NOTED = 100  # how many of each kind are remembered by name
@@ -50,19 +49,22 @@ class ReadReport:
             self.repeated_notes.append(sentence)
 
 
-def read_papers(paths: Sequence[Path], report: ReadReport, *, strict: bool = False) -> Iterator[Paper]:
+def read_papers(
+    paths: Sequence[Path], report: ReadReport, *, strict: bool = False, leave_out: Collection[Path] = ()
+) -> Iterator[Paper]:
     """Yield the papers below these files and folders, each once, folders in order of their names.
 
-    With ``strict`` the first file that cannot be read raises ReadError. Raises SettingError for a path that does not
-    exist, and when there is not a single paper.
+    With ``strict`` the first file that cannot be read raises ReadError. ``leave_out`` names files and folders that are
+    not papers wherever they stand (our own output and jobs). Raises SettingError for a path that does not exist, and
+    when there is not a single paper.
     """
+    own = {path.resolve() for path in leave_out}
     for path in paths:
         if not path.exists():
             message = f"{path} does not exist; name a file or folder of papers"
             raise SettingError(message)
-    with contextlib.closing(scratch_database()) as seen:
-        seen.execute("CREATE TABLE papers (id BLOB PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID")
-        for file, source in (each for path in paths for each in _files(path, report)):
+    with ScratchDatabase("CREATE TABLE papers (id BLOB PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID") as seen:
+        for file, source in (each for path in paths for each in _files(path, report, own)):
             for found in _read(file, source):
                 if isinstance(found, ReadError):
                     if strict:
@@ -77,7 +79,21 @@ def read_papers(paths: Sequence[Path], report: ReadReport, *, strict: bool = Fal
         raise SettingError(_nothing(paths, report))
 
 
-def _seen_before(seen: sqlite3.Connection, paper: Paper) -> str | None:
+def own_files(papers: Sequence[Path], output: Path, storage: str, output_format: OutputFormat) -> list[Path]:
+    """Return what is ours and not a paper, wherever it stands: the storage's folder, and the output of an earlier run.
+
+    Raises SettingError where the output would replace one of the papers.
+    """
+    target = output.resolve()
+    is_input = target.is_file() and any(target.is_relative_to(path.resolve()) for path in papers)
+    if is_input and target.stat().st_size and plugins.has_reader(target) and not output_format.recognise(target):
+        message = f"the output {output} is one of the papers; choose another --output"
+        raise SettingError(message)
+    folder = plugins.local_folder(storage)
+    return [output] if folder is None else [output, folder]
+
+
+def _seen_before(seen: ScratchDatabase, paper: Paper) -> str | None:
     """Note a paper; return the source of the copy that was read before, if any."""
     key = bytes.fromhex(paper.id)
     if seen.execute("INSERT OR IGNORE INTO papers VALUES (?, ?)", (key, paper.source)).rowcount:
@@ -86,23 +102,25 @@ def _seen_before(seen: sqlite3.Connection, paper: Paper) -> str | None:
     return str(first)
 
 
-def _files(path: Path, report: ReadReport) -> Iterator[tuple[Path, str]]:
+def _files(path: Path, report: ReadReport, own: Collection[Path]) -> Iterator[tuple[Path, str]]:
     """Yield the files below a path with their sources: a file's name, or its path from the named folder on."""
     if not path.is_dir():
-        yield path, path.name
+        yield path, _printable(path.name)
         return
     base = path.resolve().name
 
     def unreadable(error: OSError) -> None:
-        report.note_unread(f"{error.filename} cannot be read: {error.strerror}")
+        report.note_unread(f"{_printable(str(error.filename))} cannot be read: {error.strerror}")
 
     for folder, folders, names in os.walk(path, onerror=unreadable):
         # Sorted in place, so that walk goes down in this order as well.
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and (Path(folder) / name).resolve() not in own
+        )
         for name in sorted(names):
             file = Path(folder) / name
-            source = "/".join([base, *file.relative_to(path).parts]) if base else file.relative_to(path).as_posix()
-            if name.startswith(".") or not plugins.has_reader(file):
+            source = _printable("/".join([base, *file.relative_to(path).parts]).lstrip("/"))
+            if name.startswith(".") or not plugins.has_reader(file) or file.resolve() in own:
                 report.note_ignored(source)
             else:
                 yield file, source
@@ -121,6 +139,11 @@ def _read(file: Path, source: str) -> Iterator[Paper | ReadError]:
         yield from plugins.read_file(file, source=source)
     except OSError as error:
         yield ReadError(f"{source} cannot be read: {error.strerror}")
+
+
+def _printable(name: str) -> str:
+    """Return a file's name as text that can be stored and shown, also where its bytes are not UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _nothing(paths: Sequence[Path], report: ReadReport) -> str:

@@ -83,6 +83,12 @@ def open_storage(text: str) -> Storage:
     return cast("Storage", factory(address.location, address.parameters))
 
 
+def local_folder(storage: str) -> Path | None:
+    """Return the folder in which a storage keeps its jobs, None where that is no local folder."""
+    address = Address.parse(storage, setting="the storage")
+    return Path(address.location).expanduser() if address.scheme == "file" else None
+
+
 def recipe(name: str) -> Recipe:
     """Return the recipe with this name. Raises SettingError."""
     if name not in _RECIPES:
@@ -93,7 +99,9 @@ def recipe(name: str) -> Recipe:
 def output_format() -> OutputFormat:
     """Return how a dataset file is written."""
     module = importlib.import_module(_FORMATS["jsonl"])
-    return OutputFormat(open=module.JsonlWriter, check=module.check_target, digest=module.file_digest)
+    return OutputFormat(
+        open=module.JsonlWriter, check=module.check_target, digest=module.file_digest, recognise=module.is_dataset
+    )
 
 
 def has_reader(path: PurePath) -> bool:

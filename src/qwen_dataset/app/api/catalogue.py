@@ -1,0 +1,81 @@
+"""What jobs there are, where they stand, and what did not become a sample. Nothing here spends or stores."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+
+from ...domain.samples import Reject
+from ...errors import JobNotFound, LedgerCorrupt, SettingError
+from ...ports.storage import Storage
+from ..dataset.curator import FailedRequest, curate
+from ..dataset.sums import Tally
+from ..engine.index import Index
+from ..engine.job import job_ids, look_at, read_spec
+from ..engine.layout import Layout
+from ..engine.ledger import Ledger
+from ..wiring import plugins
+from .reports import DamagedJob, JobStatus
+
+
+class Catalogue:
+    """The jobs of one storage; ``where`` is its address, for sentences."""
+
+    def __init__(self, storage: Storage, *, where: str) -> None:
+        self._storage = storage
+        self._where = where
+
+    async def status(self) -> list[JobStatus | DamagedJob]:
+        """Return where every job of the storage stands, the newest last.
+
+        Jobs whose folder is damaged come first and do not hide the others.
+        """
+        found, damaged = [], []
+        async for job_id in job_ids(self._storage):
+            try:
+                found.append(await self._status(job_id))
+            except LedgerCorrupt as error:
+                damaged.append(DamagedJob(job_id, str(error)))
+        return [*damaged, *sorted(found, key=lambda status: (status.updated_at, status.job_id))]
+
+    async def find(self, name: str | None) -> JobStatus:
+        """Return a job by its id, its name or the beginning of its id; the newest without a name.
+
+        Raises JobNotFound, and SettingError where several jobs fit.
+        """
+        if name is None:
+            match await self.status():
+                case [*_, JobStatus() as newest]:
+                    return newest
+                case [DamagedJob() as damaged, *_]:
+                    raise LedgerCorrupt(damaged.damage)
+            message = f"there is no job in {self._where}; `qwen-dataset generate` makes one"
+            raise JobNotFound(message)
+        ids = [job_id async for job_id in job_ids(self._storage)]
+        fitting = [name] if name in ids else [job_id for job_id in ids if job_id.startswith(name)]
+        if len(fitting) > 1:
+            message = f"{name!r} fits {len(fitting)} jobs ({', '.join(fitting[:5])}); write more of the name"
+            raise SettingError(message)
+        if not fitting:
+            message = f"there is no job {name!r} in {self._where}; `qwen-dataset status` lists the jobs"
+            raise JobNotFound(message)
+        return await self._status(fitting[0])
+
+    async def rejects(self, name: str | None = None) -> AsyncGenerator[Reject | FailedRequest, None]:
+        """Yield a job's rejects and failed requests in order of the plan; spends nothing, and stores nothing."""
+        status = await self.find(name)
+        recipe = plugins.recipe(status.spec.recipe)
+        layout = Layout(status.job_id)
+        with Index(self._storage, layout) as index:
+            ledger = Ledger(self._storage, layout, listener=index.apply)
+            await ledger.load()
+            entries = curate(self._storage, layout, index, state=ledger.state, recipe=recipe, tally=Tally())
+            async with contextlib.aclosing(entries):
+                async for entry in entries:
+                    if isinstance(entry, Reject | FailedRequest):
+                        yield entry
+
+    async def _status(self, job_id: str) -> JobStatus:
+        ledger = await look_at(self._storage, job_id)
+        spec = await read_spec(self._storage, job_id)
+        return JobStatus(job_id=job_id, spec=spec, state=ledger.state, updated_at=ledger.last_at)

@@ -1,0 +1,133 @@
+"""The engine under a seeded scheduler: each seed is a schedule, and every promise is checked after each.
+
+``SIM_SEED=123 pytest tests/simulation -k replay -s`` plays one again and prints its steps. ``SIM_SCHEDULES`` is the
+number of schedules of the long run, ``SIM_FROM`` its first seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.mutants import MUTANTS, Mutant, planted
+from tests.simulation.promises import check
+from tests.simulation.scenario import draw
+from tests.simulation.world import BrokenPromise, World, wired
+
+_SHORT = 300
+_LONG = int(os.environ.get("SIM_SCHEDULES", "10000"))
+_FROM = int(os.environ.get("SIM_FROM", "0"))
+_PARTS = 6
+_MUTANT_SEEDS = 500
+
+
+@pytest.fixture(autouse=True)
+def simulated() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)  # a dead process says much
+    with wired():
+        yield
+    logging.disable(logging.NOTSET)
+
+
+def play(seed: int) -> tuple[World, Counter[str]]:
+    """Play a schedule and check it. Raises whatever is wrong, with the seed."""
+    world = World(draw(seed))
+    try:
+        world.run()
+        return world, check(world)
+    except Exception as error:
+        again = f"SIM_SEED={seed} pytest tests/simulation -k replay -s"
+        raise BrokenPromise(f"seed {seed}: {type(error).__name__}: {error}\nplay it again: {again}") from error
+
+
+def play_many(seeds: range) -> Counter[str]:
+    figures: Counter[str] = Counter()
+    for seed in seeds:
+        figures += play(seed)[1]
+    assert figures["schedules"] == len(seeds)
+    return figures
+
+
+def part(number: int, total: int, first: int = 0) -> range:
+    return range(first + number * total // _PARTS, first + (number + 1) * total // _PARTS)
+
+
+@pytest.mark.parametrize("number", range(_PARTS))
+def test_every_promise_holds_whoever_dies_sleeps_or_is_not_heard(number: int) -> None:
+    figures = play_many(part(number, _SHORT))
+    # A simulation in which nothing happens would hold every promise.
+    assert figures["ended crash"] > 10
+    assert figures["ended LeaseLost"] > 2
+    assert figures["ended JobOverlap"] > 2
+    assert figures["paid"] > 100
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(_PARTS))
+def test_every_promise_holds_in_many_schedules(number: int) -> None:
+    figures = play_many(part(number, _LONG, _FROM))
+    sys.stdout.write(f"\nsimulation, part {number + 1} of {_PARTS}: {dict(sorted(figures.items()))}\n")
+
+
+@pytest.mark.skipif("SIM_SEED" not in os.environ, reason="plays one schedule again: set SIM_SEED")
+def test_replay() -> None:
+    world = World(draw(int(os.environ["SIM_SEED"])))
+    try:
+        world.run()
+        check(world)
+    finally:
+        sys.stdout.write("\n".join([*world.scheduler.log, str(world.scenario), ""]))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
+def test_a_planted_mistake_is_found(mutant: Mutant) -> None:
+    with planted(mutant):
+        for seed in range(mutant.since, mutant.since + _MUTANT_SEEDS):
+            try:
+                play(seed)
+            except BrokenPromise:
+                return
+    pytest.fail(f"{_MUTANT_SEEDS} schedules let it live: {mutant.name}")
+
+
+_TELL = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from tests.simulation.test_simulation import fingerprint
+print(fingerprint(range(8)))
+"""
+
+
+def fingerprint(seeds: range) -> str:
+    """Return a hash of everything that these schedules did."""
+    logging.disable(logging.CRITICAL)
+    said = hashlib.sha256()
+    with wired():
+        for seed in seeds:
+            world, _ = play(seed)
+            said.update("\n".join(world.scheduler.log).encode())
+            said.update(b"".join(world.outputs[name] for name in sorted(world.outputs)))
+    return said.hexdigest()
+
+
+def test_a_seed_is_one_schedule_whatever_the_hash_seed() -> None:
+    root = str(Path(__file__).parents[2])
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", _TELL, root],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    ]
+    assert told[0] == told[1] != ""
