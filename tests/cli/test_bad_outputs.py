@@ -156,7 +156,7 @@ def test_a_storage_and_an_output_without_permission(cli: Any) -> None:
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
 @pytest.mark.long
 def test_a_storage_where_nobody_may_write(cli: Any) -> None:
-    cli.generate(cli.papers(), "--storage", "file:/proc/jobs").fails(2, "/proc/jobs")
+    cli.generate(cli.papers(), "--storage", "file:/proc/jobs").fails(3, "/proc/jobs")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")

@@ -75,7 +75,6 @@ def test_a_silly_option_is_one_sentence_and_makes_nothing(cli: Any, args: tuple[
         pytest.param("fake:?concurrency=0", ("concurrency", "0"), marks=LONG),
         pytest.param("fake?seed=1", ("fake?seed=1",), marks=LONG),
         pytest.param("", ("backend",), marks=LONG),
-        pytest.param("fake:missing-folder/ledger.jsonl", ("missing-folder",), marks=LONG),
         pytest.param("fake:papers", ("papers",), marks=LONG),
     ],
 )

@@ -20,6 +20,8 @@ from ...errors import BackendUnavailable
 
 logger = logging.getLogger(__name__)
 
+_BEGINS = b'{"op"'  # how the first line of such a file begins, whole or torn
+
 
 @attrs.frozen
 class Place:
@@ -55,8 +57,8 @@ class AppendLog:
                 with self._locked_file(self._path) as write, self._path.open("rb") as file:
                     yield Transaction(self, file, write)
             except OSError as error:
-                why = error.strerror or str(error)
-                raise BackendUnavailable(f"the fake's remote file {self._path} cannot be used: {why}") from error
+                why = f"cannot be used: it could not be written or read ({error.strerror or error})"
+                raise BackendUnavailable(f"the fake's remote file {self._path} {why}") from error
 
     @contextmanager
     def _locked_file(self, path: Path) -> Iterator[Callable[[bytes], None]]:
@@ -75,6 +77,13 @@ class AppendLog:
 
     def _unread(self, file: BinaryIO) -> Iterator[tuple[Place, dict[str, Any]]]:
         """Yield the lines added since the last time, by anyone."""
+        if not self._seen:
+            file.seek(0)
+            begins = file.read(len(_BEGINS)).partition(b"\n")[0]
+            if not _BEGINS.startswith(begins):
+                raise BackendUnavailable(
+                    f"{self._path} holds something else than the fake's remote side; name another file"
+                )
         file.seek(self._seen)
         for line in file:
             if not line.endswith(b"\n"):

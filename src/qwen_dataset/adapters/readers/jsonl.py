@@ -28,15 +28,19 @@ def read_jsonl(lines: Iterable[bytes], *, source: str) -> Iterator[Paper | ReadE
     and ``authors`` (a list of strings or of objects with a ``name``, or one string). ``source`` of a paper is the
     source given here with ``#`` and the record's id, or its line number (from 1). One line is held at a time.
     """
+    records = 0
     for number, line in enumerate(lines, 1):
         data = line.removeprefix(_BOM) if number == 1 else line
         if data.strip():
+            records += 1
             try:
                 yield _read(data, source, number)
             except ReadError as error:
                 yield error
             except RecursionError:
                 yield ReadError(f"{source} line {number} is nested too deeply to be read")
+    if not records:
+        yield ReadError(f"{source} is empty; a dump of papers has one JSON object a line")
 
 
 def _read(data: bytes, source: str, number: int) -> Paper:
@@ -74,7 +78,8 @@ def _record(data: bytes, where: str) -> dict[str, object]:
             # The whole file may be in another encoding; line feeds stay line feeds in GB18030.
             value = orjson.loads(decode(data, source=where))
     except orjson.JSONDecodeError as error:
-        raise ReadError(f"{where} is not JSON: {error}") from None
+        # The error's own line number would count within this line.
+        raise ReadError(f"{where} is not JSON: {error.msg} (character {error.pos + 1})") from None
     if not isinstance(value, dict):
         raise ReadError(f"{where} is not a JSON object but a {type(value).__name__}; a record must be an object")
     return value

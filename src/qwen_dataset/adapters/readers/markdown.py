@@ -37,7 +37,10 @@ def read_markdown(data: bytes, *, source: str) -> Paper:
     """
     text = decode(data, source=source)
     try:
-        return build_paper(text, markdown_outline(text, fallback_title=stem(source)), source=source, reader=READER)
+        outline = markdown_outline(text, fallback_title=stem(source))
+        if outline.body_start and not outline.blocks and not outline.headings:
+            raise ReadError(f"{source} has a front matter or a title and no text below it")
+        return build_paper(text, outline, source=source, reader=READER)
     except RecursionError:
         raise ReadError(f"{source} is nested too deeply to be read") from None
 

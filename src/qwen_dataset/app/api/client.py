@@ -130,10 +130,10 @@ class Client(Catalogue):
         """
         watch = watch or Watch()
         status = await self.find(name)
-        target = _target(output, status)
-        self._format.check(target)
         if status.state.phase is Phase.NEW:
             raise SettingError(_unplanned(status.job_id))
+        target = _target(output, status)
+        self._format.check(target)
         address = self.config.backend or status.state.backend
         offer = await self._offer(address)
         if offer.backend.realm != status.spec.realm:
@@ -227,6 +227,9 @@ class Client(Catalogue):
             check_output(job, output, self._format, force=force)
             if job.state.phase is Phase.NEW:
                 await write_plan(job, work)
+            if not job.state.requests:
+                message = "there is nothing to ask about: no passage of the papers holds enough text"
+                raise SettingError(message)
             return await self._run(job, offer, output, wait=wait, reopen=False, watch=watch)
 
     async def _run(

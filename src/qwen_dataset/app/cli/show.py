@@ -41,6 +41,7 @@ class Display:
         self._began = time.monotonic()
         self._done_at_start: int | None = None
         self._next_line = 0.0
+        self._samples = 0
         self._last_counts: tuple[int, int, int] | None = None
 
     def __enter__(self) -> Self:
@@ -55,6 +56,8 @@ class Display:
     ) -> None:
         if self._live is not None:
             self._live.stop()
+        elif self._samples:
+            self.say(f"dataset made: {self._samples} samples; {_clock(time.monotonic() - self._began)} elapsed")
 
     @property
     def watch(self) -> Watch:
@@ -122,6 +125,7 @@ class Display:
         return f"round {progress.round}, about {_clock((now - self._began) / gained * missing)} left"
 
     def _on_sample(self, samples: int) -> None:
+        self._samples = samples
         now = time.monotonic()
         if self._live is None and now >= self._next_line:
             self._next_line = now + _LINE_SECONDS

@@ -58,7 +58,7 @@ def read_papers(
     not papers wherever they stand (our own output and jobs). Raises SettingError for a path that does not exist, and
     when there is not a single paper.
     """
-    own = {path.resolve() for path in leave_out}
+    own = {_real(path) for path in leave_out}
     for path in paths:
         if not path.exists():
             message = f"{path} does not exist; name a file or folder of papers"
@@ -102,7 +102,7 @@ def _seen_before(seen: ScratchDatabase, paper: Paper) -> str | None:
     return str(first)
 
 
-def _files(path: Path, report: ReadReport, own: Collection[Path]) -> Iterator[tuple[Path, str]]:
+def _files(path: Path, report: ReadReport, own: Collection[str]) -> Iterator[tuple[Path, str]]:
     """Yield the files below a path with their sources: a file's name, or its path from the named folder on."""
     if not path.is_dir():
         yield path, _printable(path.name)
@@ -115,12 +115,12 @@ def _files(path: Path, report: ReadReport, own: Collection[Path]) -> Iterator[tu
     for folder, folders, names in os.walk(path, onerror=unreadable):
         # Sorted in place, so that walk goes down in this order as well.
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (Path(folder) / name).resolve() not in own
+            name for name in folders if not name.startswith(".") and _real(Path(folder) / name) not in own
         )
         for name in sorted(names):
             file = Path(folder) / name
             source = _printable("/".join([base, *file.relative_to(path).parts]).lstrip("/"))
-            if name.startswith(".") or not plugins.has_reader(file) or file.resolve() in own:
+            if name.startswith(".") or not plugins.has_reader(file) or _real(file) in own:
                 report.note_ignored(source)
             else:
                 yield file, source
@@ -139,6 +139,11 @@ def _read(file: Path, source: str) -> Iterator[Paper | ReadError]:
         yield from plugins.read_file(file, source=source)
     except OSError as error:
         yield ReadError(f"{source} cannot be read: {error.strerror}")
+
+
+def _real(path: Path) -> str:
+    # Unlike Path.resolve this ends, and raises nothing, where links lead in a circle.
+    return os.path.realpath(path)
 
 
 def _printable(name: str) -> str:
