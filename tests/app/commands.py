@@ -15,7 +15,7 @@ import attrs
 import orjson
 from stored import StoredJob, read_job
 
-from qwen_dataset.adapters.inference.fake_service import FakeService
+from qwen_dataset.adapters.inference.fake.service import FakeService
 from qwen_dataset.adapters.storage.file import FileStorage
 
 PROGRAM = (sys.executable, "-c", "from qwen_dataset.app.cli.main import main; main()")

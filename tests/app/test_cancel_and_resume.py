@@ -12,7 +12,7 @@ import pytest
 from commands import Desk, until
 from world import KillAt, Meanwhile, Program, World, write_papers
 
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.app.api.client import Report
 from qwen_dataset.domain.events import RoundOpened
 from qwen_dataset.domain.inference import Completion, FailureKind

@@ -11,7 +11,7 @@ import pytest
 from stored import check_grounded, papers_below, records
 from world import World, write_papers
 
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.api.reports import Report
 from qwen_dataset.domain.inference import FailureKind

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from stored import check_grounded, papers_below, records
 from world import World, write_papers
 
-from qwen_dataset.adapters.inference.fake_dice import Dice
-from qwen_dataset.adapters.inference.fake_lies import repeated
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings, Lie
+from qwen_dataset.adapters.inference.fake.dice import Dice
+from qwen_dataset.adapters.inference.fake.lies import repeated
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings, Lie
 from qwen_dataset.app.api.client import Report
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind
 from qwen_dataset.domain.samples import Reject, RejectReason

@@ -13,7 +13,7 @@ from commands import Desk
 from stored import check_grounded, papers_below, records
 from world import KillAt, Program, World, write_papers
 
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.api.client import Report
 from qwen_dataset.errors import JobOverlap, JobUnfinished

@@ -17,9 +17,9 @@ import attrs
 import pytest
 from stored import StoredJob, read_job
 
-from qwen_dataset.adapters.inference.fake import FakeBackend
-from qwen_dataset.adapters.inference.fake_service import FakeService
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.backend import FakeBackend
+from qwen_dataset.adapters.inference.fake.service import FakeService
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.api.client import Client
 from qwen_dataset.app.api.reports import Report

@@ -136,7 +136,7 @@ class Cli:
 
     def paid(self) -> dict[str, Any]:
         """The fake's own ledger of what was really paid."""
-        module = "qwen_dataset.adapters.inference.fake_service"
+        module = "qwen_dataset.adapters.inference.fake.service"
         done = subprocess.run(
             [sys.executable, "-m", module, LEDGER], cwd=self.home, capture_output=True, check=True, text=True
         )

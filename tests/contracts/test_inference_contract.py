@@ -8,10 +8,10 @@ from typing import ClassVar
 import attrs
 
 from qwen_dataset.adapters.inference.concurrent import ConcurrentBackend
-from qwen_dataset.adapters.inference.fake import FakeBackend
-from qwen_dataset.adapters.inference.fake_author import draft
-from qwen_dataset.adapters.inference.fake_service import FakeService
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.author import draft
+from qwen_dataset.adapters.inference.fake.backend import FakeBackend
+from qwen_dataset.adapters.inference.fake.service import FakeService
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Outcome, Request
 from qwen_dataset.ports.inference import InferenceBackend
 from qwen_dataset.testing.inference_contract import InferenceBackendContract

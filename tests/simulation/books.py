@@ -6,8 +6,8 @@ from typing import Any
 
 import attrs
 
-from qwen_dataset.adapters.inference.fake_service import FakeService
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.service import FakeService
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.codec import decode
 from qwen_dataset.app.engine.lease import EXPIRE_SECONDS, LeaseRecord

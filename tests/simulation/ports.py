@@ -10,8 +10,8 @@ from typing import Any, Self, TypeVar
 
 import attrs
 
-from qwen_dataset.adapters.inference.fake import FakeBackend
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.backend import FakeBackend
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.domain.inference import Outcome, Request
 from qwen_dataset.errors import BackendError, BackendUnavailable, StorageError, StorageUnavailable
 from qwen_dataset.ports.inference import JobHandle, Limits, Progress

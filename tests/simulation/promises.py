@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import orjson
 
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.app.codec import Envelope, StoredOutcome, decode, decode_ids
 from qwen_dataset.app.engine.index import Fate, Index
 from qwen_dataset.app.engine.job import look_at

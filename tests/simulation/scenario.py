@@ -6,7 +6,7 @@ import random
 
 import attrs
 
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.adapters.readers.markdown import read_markdown
 from qwen_dataset.domain.papers import Paper
 from tests.simulation.ports import Weather

@@ -201,7 +201,7 @@ class World:
             expected.add("StorageUnavailable")
         if actor.verb in ("resume", "cancel"):
             expected.add("JobNotFound")
-        unplanned = actor.verb == "resume" and "never planned" in str(error)
+        unplanned = actor.verb in ("resume", "cancel") and "never planned" in str(error)
         # It looks at the file with an old view of the job, and would learn next that the job is another's.
         surprised = "was not written by job" in str(error) and self.books.has_lost_its_lease(process)
         if process.fate not in expected and not unplanned and not surprised:

@@ -7,9 +7,9 @@ from types import ModuleType
 
 import pytest
 
-from qwen_dataset.adapters.inference.fake import FakeBackend
-from qwen_dataset.adapters.inference.fake_service import FakeService
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.backend import FakeBackend
+from qwen_dataset.adapters.inference.fake.service import FakeService
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.domain.inference import Message, Outcome, Request
 from qwen_dataset.testing.inference_contract import Asked
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qwen_dataset.adapters.inference.fake_author import draft, usage
-from qwen_dataset.adapters.inference.fake_dice import Dice
-from qwen_dataset.adapters.inference.fake_lies import lie, repeated
-from qwen_dataset.adapters.inference.fake_passage import bare, quotable, read_prompt, stands_once
-from qwen_dataset.adapters.inference.fake_phrases import CHINESE, ENGLISH, KIND_WORDS
-from qwen_dataset.adapters.inference.fake_settings import Lie
+from qwen_dataset.adapters.inference.fake.author import draft, usage
+from qwen_dataset.adapters.inference.fake.dice import Dice
+from qwen_dataset.adapters.inference.fake.lies import lie, repeated
+from qwen_dataset.adapters.inference.fake.passage import bare, quotable, read_prompt, stands_once
+from qwen_dataset.adapters.inference.fake.phrases import CHINESE, ENGLISH, KIND_WORDS
+from qwen_dataset.adapters.inference.fake.settings import Lie
 from qwen_dataset.domain.grounding import Ungrounded, locate
 from qwen_dataset.domain.inference import Message, Request
 from qwen_dataset.domain.papers import detect_language
@@ -247,9 +247,9 @@ def test_sentences_are_cut_where_they_end():
 
 
 def _all_sentences(passage):
-    from qwen_dataset.adapters.inference import fake_passage
+    from qwen_dataset.adapters.inference.fake.passage import _sentences
 
-    return list(fake_passage._sentences(passage))
+    return list(_sentences(passage))
 
 
 def test_what_is_left_when_no_sentence_is_good_enough():

@@ -5,10 +5,10 @@ from collections import Counter
 import attrs
 import pytest
 
-from qwen_dataset.adapters.inference.fake import FakeBackend
-from qwen_dataset.adapters.inference.fake_author import draft
-from qwen_dataset.adapters.inference.fake_service import FakeService
-from qwen_dataset.adapters.inference.fake_settings import FAIL_KINDS, FakeSettings, Lie
+from qwen_dataset.adapters.inference.fake.author import draft
+from qwen_dataset.adapters.inference.fake.backend import FakeBackend
+from qwen_dataset.adapters.inference.fake.service import FakeService
+from qwen_dataset.adapters.inference.fake.settings import FAIL_KINDS, FakeSettings, Lie
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Message, Request
 from qwen_dataset.domain.recipes.answers import Unparsed, parse_answer
 from qwen_dataset.domain.samples import RejectReason

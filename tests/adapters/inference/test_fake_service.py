@@ -11,11 +11,11 @@ import attrs
 import orjson
 import pytest
 
-from qwen_dataset.adapters.inference.fake import FakeBackend
-from qwen_dataset.adapters.inference.fake_clock import RealClock, VirtualClock
-from qwen_dataset.adapters.inference.fake_counter import CompactCounter
-from qwen_dataset.adapters.inference.fake_service import FakeService, main
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.backend import FakeBackend
+from qwen_dataset.adapters.inference.fake.clock import RealClock, VirtualClock
+from qwen_dataset.adapters.inference.fake.counter import CompactCounter
+from qwen_dataset.adapters.inference.fake.service import FakeService, main
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.domain.inference import Failure, FailureKind
 from qwen_dataset.errors import BackendRejected, BackendUnavailable
 from qwen_dataset.ports.inference import JobHandle
@@ -285,8 +285,8 @@ def _run(code, *arguments, **options):
 
 _SUBMIT = """
 import asyncio, sys
-from qwen_dataset.adapters.inference.fake import FakeBackend
-from qwen_dataset.adapters.inference.fake_service import FakeService
+from qwen_dataset.adapters.inference.fake.backend import FakeBackend
+from qwen_dataset.adapters.inference.fake.service import FakeService
 from qwen_dataset.testing.inference_contract import Asked, requests_of
 
 async def main():
@@ -326,9 +326,9 @@ def test_two_processes_may_submit_one_key_at_the_same_time(tmp_path):
 
 _CALL = """
 import asyncio, sys
-from qwen_dataset.adapters.inference.fake import FakeBackend
-from qwen_dataset.adapters.inference.fake_service import FakeService
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings
+from qwen_dataset.adapters.inference.fake.backend import FakeBackend
+from qwen_dataset.adapters.inference.fake.service import FakeService
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.testing.inference_contract import Asked, requests_of
 
 async def main():
@@ -358,7 +358,7 @@ def test_what_a_killed_process_paid_for_stays_counted(tmp_path):
     # Only what was in flight when a process died was paid for and not handed over.
     assert paid.total() - handed_over.total() <= 3 * (4 + 1)
     output = subprocess.run(
-        [sys.executable, "-m", "qwen_dataset.adapters.inference.fake_service", str(path)],
+        [sys.executable, "-m", "qwen_dataset.adapters.inference.fake.service", str(path)],
         capture_output=True,
         check=True,
     ).stdout

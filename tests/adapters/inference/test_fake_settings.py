@@ -1,9 +1,9 @@
 import attrs
 import pytest
 
-from qwen_dataset.adapters.inference.fake import FakeBackend, from_url
-from qwen_dataset.adapters.inference.fake_dice import Dice
-from qwen_dataset.adapters.inference.fake_settings import FakeSettings, Lie
+from qwen_dataset.adapters.inference.fake.backend import FakeBackend, from_url
+from qwen_dataset.adapters.inference.fake.dice import Dice
+from qwen_dataset.adapters.inference.fake.settings import FakeSettings, Lie
 from qwen_dataset.domain.inference import FailureKind
 from qwen_dataset.errors import SettingError
 

@@ -26,7 +26,7 @@ from ..dataset.exporter import OutputFormat
 
 _ADAPTERS = "qwen_dataset.adapters"
 
-_BACKENDS = {"fake": f"{_ADAPTERS}.inference.fake:from_url"}
+_BACKENDS = {"fake": f"{_ADAPTERS}.inference.fake.backend:from_url"}
 _STORAGES = {"file": f"{_ADAPTERS}.storage.file:from_url", "memory": f"{_ADAPTERS}.storage.memory:from_url"}
 _FORMATS = {"jsonl": f"{_ADAPTERS}.writers.jsonl"}
 _RECIPES: dict[str, Callable[[], Recipe]] = {"instruct": InstructRecipe, "prompts": PromptsRecipe}

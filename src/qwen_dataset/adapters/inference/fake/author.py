@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import attrs
 
-from ...domain.inference import Request, Usage
-from .fake_dice import Dice
-from .fake_passage import Prompt, Quote, quotable, read_prompt
-from .fake_phrases import CHINESE, ENGLISH, KIND_WORDS, PLAIN, Phrases
-from .fake_topic import labelled, plain_topic, topics
+from ....domain.inference import Request, Usage
+from .dice import Dice
+from .passage import Prompt, Quote, quotable, read_prompt
+from .phrases import CHINESE, ENGLISH, KIND_WORDS, PLAIN, Phrases
+from .topic import labelled, plain_topic, topics
 
 _T = TypeVar("_T")
 

@@ -1,6 +1,6 @@
 """The far side of the fake: what a service would remember, and what it would bill.
 
-``python -m qwen_dataset.adapters.inference.fake_service PATH`` prints what was paid, as JSON.
+``python -m qwen_dataset.adapters.inference.fake.service PATH`` prints what was paid, as JSON.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 import attrs
 import orjson
 
-from ...domain.inference import FailureKind
-from ...errors import BackendRejected
-from .fake_counter import CompactCounter
-from .fake_fate import RemoteJob, visible_after
-from .fake_log import AppendLog, Place, Transaction
-from .fake_settings import FakeSettings
+from ....domain.inference import FailureKind
+from ....errors import BackendRejected
+from .counter import CompactCounter
+from .fate import RemoteJob, visible_after
+from .log import AppendLog, Place, Transaction
+from .settings import FakeSettings
 
 _ANSWERED = "ok"
 _IDS_SHOWN = 20
@@ -227,7 +227,7 @@ def _count_runs(runs: CompactCounter, record: dict[str, Any]) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Print the totals of a remote file as one line of JSON; 2 when it is not there."""
     if len(arguments) != 1 or not Path(arguments[0]).is_file():
-        sys.stderr.write("usage: python -m qwen_dataset.adapters.inference.fake_service PATH-OF-AN-EXISTING-FILE\n")
+        sys.stderr.write("usage: python -m qwen_dataset.adapters.inference.fake.service PATH-OF-AN-EXISTING-FILE\n")
         return 2
     sys.stdout.write(orjson.dumps(FakeService(arguments[0]).totals()).decode() + "\n")
     return 0

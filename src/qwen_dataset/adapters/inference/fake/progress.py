@@ -8,8 +8,8 @@ from typing import Self
 
 import attrs
 
-from ...ports.inference import Progress
-from .fake_fate import RemoteJob, failure_of
+from ....ports.inference import Progress
+from .fate import RemoteJob, failure_of
 
 _POLLS = 4.0  # a batch asks to be polled about so many times while it runs
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import attrs
 import orjson
 
-from ...errors import BackendUnavailable
+from ....errors import BackendUnavailable
 
 logger = logging.getLogger(__name__)
 

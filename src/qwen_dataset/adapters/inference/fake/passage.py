@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import attrs
 
-from ...domain.inference import Request
-from ...domain.papers import detect_language
+from ....domain.inference import Request
+from ....domain.papers import detect_language
 
 _MARKED = re.compile(r"^<(passage(?:-\d+)?)>\n(.*?)\n</\1>", re.DOTALL | re.MULTILINE)
 

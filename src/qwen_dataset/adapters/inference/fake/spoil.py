@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...domain.inference import Request
-from .fake_author import Draft, draft, usage, written
-from .fake_dice import Dice
-from .fake_lies import lie
-from .fake_settings import FakeSettings
+from ....domain.inference import Request
+from .author import Draft, draft, usage, written
+from .dice import Dice
+from .lies import lie
+from .settings import FakeSettings
 
 _PROSE: Mapping[str, tuple[str, str]] = {
     "en": ("Sure! Here is the sample you asked for:\n\n", "\n\nLet me know if you would like another one."),

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import attrs
 
-from ...domain.inference import FailureKind
-from ...errors import SettingError
+from ....domain.inference import FailureKind
+from ....errors import SettingError
 
 FAIL_KINDS: Mapping[FailureKind, bool] = {
     FailureKind.RATE_LIMITED: True,

@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import attrs
 
-from ...domain.inference import FailureKind
-from .fake_dice import Dice
-from .fake_settings import FakeSettings
+from ....domain.inference import FailureKind
+from .dice import Dice
+from .settings import FakeSettings
 
 _LATE_SHARE = 0.8  # of the settle time: a caller who waits it out always sees the job
 _DELAY_TIMES = 4.0  # a delayed batch or call takes up to this many times longer on top

@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from ...domain.papers import detect_language
-from .fake_passage import Prompt
-from .fake_phrases import GENERIC_TITLES
+from ....domain.papers import detect_language
+from .passage import Prompt
+from .phrases import GENERIC_TITLES
 
 _LABELS: Mapping[str, str] = {
     "kind": "kind|kind of sample|kind of example|样例类型|sample kind|type|类型|样本类型|题型|种类",

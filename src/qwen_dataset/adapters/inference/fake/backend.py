@@ -1,6 +1,6 @@
 """A backend that needs no key and no network, and misbehaves on request.
 
-It sees nothing but the requests, answers as a model would (see ``fake_author``) and keeps what it did and what it
+It sees nothing but the requests, answers as a model would (see ``author``) and keeps what it did and what it
 would bill in a file of its own (see ``FakeService``). Its faults are parameters (see ``FakeSettings``).
 """
 
@@ -15,18 +15,18 @@ from typing import NoReturn, Self
 
 import attrs
 
-from ...domain.inference import Failure, FailureKind, Outcome, Request
-from ...errors import BackendRejected, BackendUnavailable, SettingError
-from ...ports.inference import JobHandle, Limits, Offer, Progress
-from .concurrent import REALTIME_LIMITS, ConcurrentBackend
-from .fake_clock import Clock, RealClock, VirtualClock
-from .fake_dice import Dice
-from .fake_fate import extra_latency, failure_of
-from .fake_lines import ResultFile, failure_line, joined, outcome_of
-from .fake_progress import Timeline
-from .fake_service import FakeService
-from .fake_settings import FakeSettings
-from .fake_spoil import answer
+from ....domain.inference import Failure, FailureKind, Outcome, Request
+from ....errors import BackendRejected, BackendUnavailable, SettingError
+from ....ports.inference import JobHandle, Limits, Offer, Progress
+from ..concurrent import REALTIME_LIMITS, ConcurrentBackend
+from .clock import Clock, RealClock, VirtualClock
+from .dice import Dice
+from .fate import extra_latency, failure_of
+from .lines import ResultFile, failure_line, joined, outcome_of
+from .progress import Timeline
+from .service import FakeService
+from .settings import FakeSettings
+from .spoil import answer
 
 logger = logging.getLogger(__name__)
 

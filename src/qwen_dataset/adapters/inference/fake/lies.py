@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .fake_author import Draft
-from .fake_dice import Dice
-from .fake_passage import bare
-from .fake_settings import Lie
-from .fake_stock import INVENTED, OTHER_PAPERS, OTHER_PASSAGES
+from .author import Draft
+from .dice import Dice
+from .passage import bare
+from .settings import Lie
+from .stock import INVENTED, OTHER_PAPERS, OTHER_PASSAGES
 
 _SEED_LENGTH = 12  # of a fragment that stands twice
 _WEIGHT = 8  # letters and digits below which a fragment says nothing

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ...domain.identity import text_id
-from ...domain.inference import Completion, Failure, FailureKind, Outcome, Request, Usage
-from .concurrent import closing
-from .fake_dice import Dice
-from .fake_fate import RemoteJob
-from .fake_settings import FAIL_KINDS
-from .fake_spoil import answer
+from ....domain.identity import text_id
+from ....domain.inference import Completion, Failure, FailureKind, Outcome, Request, Usage
+from ..concurrent import closing
+from .dice import Dice
+from .fate import RemoteJob
+from .settings import FAIL_KINDS
+from .spoil import answer
 
 Line = Mapping[str, Any]
-"""``id`` and either ``answer`` (see ``fake_spoil.answer``) or ``error`` (``kind``, ``message``)."""
+"""``id`` and either ``answer`` (see ``spoil.answer``) or ``error`` (``kind``, ``message``)."""
 
 _WINDOW = 128  # requests held at once; lines are shuffled this far
 _OTHER_TEXT = 0.5  # of the duplicates
