@@ -20,7 +20,8 @@ from qwen_dataset.adapters.inference.fake.dice import Dice
 from qwen_dataset.adapters.inference.fake.lies import repeated
 from qwen_dataset.adapters.inference.fake.settings import FakeSettings, Lie
 from qwen_dataset.app.api.client import Report
-from qwen_dataset.domain.inference import Completion, Failure, FailureKind
+from qwen_dataset.app.dataset.curator import FailedRequest
+from qwen_dataset.domain.inference import Completion, FailureKind
 from qwen_dataset.domain.samples import Reject, RejectReason
 from qwen_dataset.errors import JobUnfinished
 
@@ -59,11 +60,11 @@ ALL_AT_ONCE: dict[str, Any] = {
 }
 
 
-async def rejects_of(world: World, job: str) -> list[Reject | Failure]:
+async def rejects_of(world: World, job: str) -> list[Reject | FailedRequest]:
     return [entry async for entry in world.program().client().rejects(job)]
 
 
-def check_report(world: World, report: Report) -> list[Reject | Failure]:
+def check_report(world: World, report: Report) -> list[Reject | FailedRequest]:
     """Check the sums, the samples and the rejects of a finished job; return the latter."""
     sums = report.sums
     assert sums is not None
@@ -73,13 +74,13 @@ def check_report(world: World, report: Report) -> list[Reject | Failure]:
     assert len(samples) == sums.samples
     check_grounded(samples, papers_below([world.papers]), stored.planned)
     lost = asyncio.run(rejects_of(world, report.job_id))
-    failed = {entry.request_id for entry in lost if isinstance(entry, Failure)}
+    failed = {entry.failure.request_id for entry in lost if isinstance(entry, FailedRequest)}
     turned_down = [entry for entry in lost if isinstance(entry, Reject)]
     assert (len(failed), len(turned_down)) == (sums.failures, sums.rejects)
     assert not failed & {entry.request_id for entry in turned_down}
-    assert Counter(entry.kind for entry in lost if isinstance(entry, Failure)) == sums.failures_by_kind
+    assert Counter(entry.failure.kind for entry in lost if isinstance(entry, FailedRequest)) == sums.failures_by_kind
     assert Counter(entry.reason for entry in turned_down) == sums.rejects_by_reason
-    assert all(entry.message for entry in lost if isinstance(entry, Failure))
+    assert all(entry.failure.message for entry in lost if isinstance(entry, FailedRequest))
     assert all(entry.detail and entry.paid and entry.paper for entry in turned_down)
     # Nothing vanishes: each request ends as a sample, a reject or a failure.
     given_ids = [sample["metadata"]["request_id"] for sample in samples]
@@ -94,7 +95,7 @@ def test_one_fault_alone(world: World, mode: str, name: str) -> None:
     write_papers(world.papers, ["alpha", "beta", "gamma"])
     report = world.program(FakeSettings(mode=mode, seed=1, **faults), requests=3).generate()
     lost = check_report(world, report)
-    seen = {str(entry.kind if isinstance(entry, Failure) else entry.reason) for entry in lost}
+    seen = {str(entry.failure.kind if isinstance(entry, FailedRequest) else entry.reason) for entry in lost}
     if mode == "batch":
         assert world.paid_twice() == 0
     assert seen <= reasons

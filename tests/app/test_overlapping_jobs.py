@@ -168,7 +168,7 @@ def test_a_crashed_job_keeps_others_from_its_requests_until_it_is_resumed(world:
     left, right = corpora(world.folder)
     crashed = crash_with_requests_under_way(world, left, mode)
     for _ in range(2):
-        with pytest.raises(JobOverlap, match=f"qwen-dataset resume {crashed}.*qwen-dataset cancel {crashed}"):
+        with pytest.raises(JobOverlap, match=f"under way in job {crashed}.*resume or cancel"):
             generate(world.program(FakeSettings(mode=mode)), right)
     assert world.service.paid().total() == (3 * EACH if mode == "batch" else 0)
     world.program(FakeSettings(mode=mode)).resume(crashed, left.with_suffix(".jsonl"))
