@@ -17,7 +17,7 @@ test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 -m "not long" --cov --cov-report=term
 
 test-long: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 -m long --timeout 5400 -s
+	$(BIN)/python -m pytest -n 2 -m long --hypothesis-profile=long --timeout 5400 -s
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

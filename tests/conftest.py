@@ -1,4 +1,4 @@
-"""What every test has: properties drawn from a fixed seed, and a count of what the missing papers made us skip."""
+"""What every test has: properties drawn from a fixed seed, and shipped suites whose asserts explain themselves."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from qwen_dataset.app.api.client import Report
 from qwen_dataset.domain.events import RoundOpened
 from qwen_dataset.domain.inference import Completion, FailureKind
 from qwen_dataset.domain.jobs import Phase
-from qwen_dataset.errors import JobBusy, JobUnfinished
+from qwen_dataset.errors import JobBusy, JobUnfinished, SettingError
 
 MODES = ["batch", "realtime"]
 CONCURRENCY = 2
@@ -58,7 +58,7 @@ def check_stopped(world: World, mode: str, *, kept: int, lost: int = 0) -> None:
     assert answered <= set(world.service.paid())
     assert world.service.paid().total() <= kept + lost, "what was paid for is kept"
     for _ in range(2):
-        with pytest.raises(JobUnfinished, match="a person cancelled it; resume it to go on"):
+        with pytest.raises(JobUnfinished, match="a person cancelled it, and only resume goes on"):
             start(world, mode).generate()
     assert world.state() == attrs.evolve(state, owner=world.state().owner, backend=world.state().backend)
     check_finished(world, start(world, mode).resume(), lost=lost)
@@ -76,12 +76,12 @@ def check_finished(world: World, report: Report, *, lost: int = 0) -> None:
 
 # Where the owner dies: right after this was stored or done.
 DEATHS = {
-    "planned": ("storage.put", "events/000000000002.json"),
-    "round opened": ("storage.put", "events/000000000003.json"),
-    "round cleared": ("storage.put", "events/000000000004.json"),
-    "shard planned": ("storage.put", "events/000000000005.json"),
+    "planned": ("storage.put", "events/000000000003.json"),
+    "round opened": ("storage.put", "events/000000000004.json"),
+    "round cleared": ("storage.put", "events/000000000005.json"),
+    "shard planned": ("storage.put", "events/000000000006.json"),
     "submitted": ("backend.submit", ""),
-    "submission noted": ("storage.put", "events/000000000006.json"),
+    "submission noted": ("storage.put", "events/000000000007.json"),
 }
 
 
@@ -94,14 +94,14 @@ def test_a_job_whose_owner_is_dead_is_cancelled_by_another_process(world: World,
 
 
 def test_cancelling_a_half_stored_batch_fetches_what_has_been_paid(world: World) -> None:
-    start(world, "batch", switch=KillAt("storage.put", "events/000000000009.json")).killed()
+    start(world, "batch", switch=KillAt("storage.put", "events/000000000010.json")).killed()
     assert len(completions(world)) == 2
     cancel(world, "batch")
     check_stopped(world, "batch", kept=REQUESTS)  # the batches had ended
 
 
 def test_cancelling_half_done_calls_keeps_what_was_stored(world: World) -> None:
-    start(world, "realtime", switch=KillAt("storage.put", "events/000000000009.json")).killed()
+    start(world, "realtime", switch=KillAt("storage.put", "events/000000000010.json")).killed()
     cancel(world, "realtime")
     check_stopped(world, "realtime", kept=2, lost=CONCURRENCY)
 
@@ -174,7 +174,7 @@ def test_a_cancel_is_noticed_where_segments_are_saved_by_the_clock(world: World)
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_cancel_that_its_owner_did_not_live_to_see_is_obeyed_by_the_next(world: World, mode: str) -> None:
-    owner = start(world, mode, switch=KillAt("storage.put", "events/000000000006.json"))
+    owner = start(world, mode, switch=KillAt("storage.put", "events/000000000007.json"))
     owner.killed()
     world.dead.clear()  # nobody has noticed yet
     with pytest.raises(JobBusy, match=f"process {owner.pid} on here"):
@@ -185,21 +185,27 @@ def test_a_cancel_that_its_owner_did_not_live_to_see_is_obeyed_by_the_next(world
     check_stopped(world, mode, kept=0)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_submitted_without_waiting_and_collected_by_another_process(world: World, mode: str) -> None:
+def test_realtime_has_nothing_to_submit_ahead(world: World) -> None:
+    with pytest.raises(SettingError, match="--no-wait"):
+        start(world, "realtime").generate(wait=False)
+    assert world.service.paid().total() == 0
+
+
+def test_submitted_without_waiting_and_collected_by_another_process(world: World) -> None:
+    mode = "batch"
     submitted = start(world, mode).generate(wait=False)
     assert submitted.sums is None
     assert not world.output.exists()
     assert world.state().phase is Phase.RUNNING
     again = start(world, mode).generate(wait=False)
     assert again.sums is None
-    assert world.service.paid().total() == (REQUESTS if mode == "batch" else 0)
+    assert world.service.paid().total() == REQUESTS
     check_finished(world, start(world, mode).resume())
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("by", ["the same process", "another process"])
-def test_submitted_without_waiting_then_cancelled(world: World, mode: str, by: str) -> None:
+def test_submitted_without_waiting_then_cancelled(world: World, by: str) -> None:
+    mode = "batch"
     program = start(world, mode)
     program.generate(wait=False)
     canceller = program if by == "the same process" else start(world, mode)

@@ -145,7 +145,7 @@ def test_rejects_and_failures_are_told_apart(here: Path) -> None:
 
 def test_possibly_paid_is_said(here: Path) -> None:
     result = generate(backend="fake:?missing=1", code=1)
-    assert "4 got no reply and are possibly paid" in result.output
+    assert "4 calls got no reply and are possibly paid" in result.output
 
 
 def test_reuse_is_said(here: Path) -> None:
@@ -294,6 +294,7 @@ def test_plain_lines_are_few_and_true(monkeypatch: pytest.MonkeyPatch, capsys: p
         "requests 0 done, 0 failed, 10 in all; 0:00 elapsed, round 1, time left not known yet",
         "requests 4 done, 0 failed, 10 in all; 0:11 elapsed, round 1, about 0:16 left",
         "requests 10 done, 0 failed, 10 in all; 1:10 elapsed, round 1 done",
+        "dataset made: 3 samples; 1:11 elapsed",
     ]
 
 
@@ -305,6 +306,92 @@ def test_hours_are_written_as_hours(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         time[0] = 3600.0
         display.watch.on_progress(_progress(50, total=100))
     assert "1:00:00 elapsed, round 1, about 1:00:00 left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["resume", "cancel"])
+@pytest.mark.parametrize(("made", "other"), [("batch", "realtime"), ("realtime", "batch")])
+def test_a_job_is_not_continued_in_another_way(here: Path, verb: str, made: str, other: str) -> None:
+    backend = f"fake:?mode={made}&fail=1&fail_kinds=rate_limited"
+    job = generate(backend=backend, code=1).stdout.split()[1]
+    paid = (here / ".qwen-dataset-fake.jsonl").read_bytes()
+    words = call(verb, job, "--backend", f"fake:?mode={other}", code=2 if verb == "resume" else 0).output
+    assert other in words or "finished" in words
+    assert (here / ".qwen-dataset-fake.jsonl").read_bytes() == paid
+
+
+def test_cancel_in_another_way_leaves_no_request_to_cancel_behind(here: Path) -> None:
+    job = generate("--no-wait").stdout.split()[1]
+    for backend in ("fake:?mode=realtime", "fake:?seed=9"):
+        assert "belongs to fake:0 (batch)" in call("cancel", job, "--backend", backend, code=2).output
+    assert "4 samples" in call("resume", job).output
+
+
+def test_what_may_have_been_paid_in_one_job_is_not_sent_by_another(here: Path) -> None:
+    generate(backend="fake:?missing=1", code=1)
+    before = (here / ".qwen-dataset-fake.jsonl").read_text(encoding="utf-8").count('"op":"create"')
+    result = call("generate", "papers/a.md", "-o", "a.jsonl", "--backend", "fake", code=1)
+    assert "2 unknown" in result.output
+    assert (here / ".qwen-dataset-fake.jsonl").read_text(encoding="utf-8").count('"op":"create"') == before
+    assert "may have been paid" in call("rejects").output
+
+
+def test_an_output_that_came_meanwhile_is_not_replaced(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def appears(*_: object, **__: object) -> None:
+        (here / "out.jsonl").write_text("mine\n", encoding="utf-8")
+
+    monkeypatch.setattr(show.Display, "_on_sample", appears)
+    assert "written by something else" in generate(code=3).output
+    assert (here / "out.jsonl").read_text(encoding="utf-8") == "mine\n"
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    assert "4 samples" in call("resume", "-o", "other.jsonl").output
+
+
+def test_a_refused_output_is_not_remembered(here: Path) -> None:
+    generate()
+    (here / "precious.jsonl").write_text("mine\n", encoding="utf-8")
+    call("generate", "papers", "-o", "precious.jsonl", "--backend", "fake", code=2)
+    assert "out.jsonl (4 samples)" in call("resume").output
+
+
+def test_calls_without_a_reply_are_told_though_all_was_answered_in_the_end(here: Path) -> None:
+    result = CliRunner().invoke(
+        main, ["generate", "papers", "-o", "o.jsonl", "--backend", "fake:?mode=realtime&lose_reply=0.6&seed=4"]
+    )
+    assert "calls got no reply and are possibly paid" in result.output
+
+
+def test_resume_without_a_name_prefers_what_is_not_finished(here: Path) -> None:
+    finished = generate().stdout.split()[1]
+    other = call("generate", "papers/a.md", "-o", "a.jsonl", "--backend", "fake:?seed=3", "--no-wait")
+    call("rebuild", finished, "--quiet")
+    assert other.stdout.split()[1] in call("resume").output
+
+
+def test_an_exact_name_wins_over_a_longer_one(here: Path) -> None:
+    generate("--job-name", "x")
+    call("generate", "papers/a.md", "-o", "a.jsonl", "--backend", "fake", "--job-name", "x-2")
+    assert "0 rejects, 0 failed" in call("rejects", "x").output
+
+
+def test_a_paper_without_a_passage_is_named(here: Path) -> None:
+    (here / "papers" / "refs.md").write_text("# List\n\n## References\n\n- Somebody, 2020.\n", encoding="utf-8")
+    assert "papers/refs.md" in generate().stderr
+
+
+def test_nothing_to_ask_is_a_sentence(here: Path) -> None:
+    (here / "refs.md").write_text("# List\n\n## References\n\n- Somebody, 2020.\n", encoding="utf-8")
+    assert "nothing to ask" in call("generate", "refs.md", "-o", "o.jsonl", "--backend", "fake", code=2).stderr
+
+
+def test_a_strange_model_name_makes_a_plain_folder(here: Path) -> None:
+    job = generate("--model", "../..\\a b").stdout.split()[1]
+    assert (here / "batch_jobs" / job).is_dir()
+
+
+def test_nothing_is_called_made_that_could_not_be_written(here: Path) -> None:
+    result = call("generate", "papers", "-o", "/dev/full", "--backend", "fake", code=3)
+    assert "dataset made" not in result.output
 
 
 def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from qwen_dataset.domain.events import (
     Exporting,
     Finished,
     Opened,
+    OutputChosen,
     PlanWritten,
     RoundCleared,
     RoundFinished,
@@ -54,7 +55,7 @@ def finished_round() -> JobState:
 
 
 def test_a_whole_life() -> None:
-    state = after(Opened(nonce="n", backend="fake", output="o"), state=finished_round())
+    state = after(Opened(nonce="n", backend="fake"), OutputChosen(output="o"), state=finished_round())
     assert (state.phase, state.owner, state.backend, state.output) == (Phase.PLANNED, "n", "fake", "o")
     assert (state.completed, state.failed, state.unanswered, state.open) == (2, 2, 0, 0)
     state = after(RoundOpened(round=2, pending=1), RoundCleared(round=2), state=state)
@@ -72,7 +73,7 @@ def test_a_later_failure_of_what_had_failed_counts_once() -> None:
 
 
 def test_the_output_of_an_earlier_owner_is_kept() -> None:
-    state = after(Opened(nonce="1", backend="b", output="o"), Opened(nonce="2", backend="b"))
+    state = after(Opened(nonce="1", backend="b"), OutputChosen(output="o"), Opened(nonce="2", backend="b"))
     assert (state.owner, state.output) == ("2", "o")
 
 

@@ -34,19 +34,18 @@ MUTANTS = (
     Mutant(
         "neighbours that are still looking are not seen",
         "neighbours",
-        "if glance.state.phase is not Phase.RUNNING:",
-        "if not glance.state.cleared:",
+        "if glance.phase is not Phase.RUNNING:",
+        "if not glance.cleared:",
     ),
     Mutant(
         "answers of neighbours are not reused", "neighbours", "await _reuse_answers(job, limits)", "await checkpoint()"
     ),
-    Mutant("no settle time after a crash", "submitter", "if uncertain:", "if not uncertain:", since=80),
+    Mutant("no settle time after a crash", "submitter", "if uncertain:", "if not uncertain:"),
     Mutant(
         "no settle time after a lost reply",
         "submitter",
         "at_least=self._backend.limits.settle_seconds",
         "at_least=0.0",
-        since=19,
     ),
     Mutant(
         "shards left half submitted are forgotten",
@@ -60,7 +59,7 @@ MUTANTS = (
         "await self._job.lease.verify()",
         "await self._job.lease.check()",
     ),
-    Mutant("a job lost while it was read is opened", "job", "await lease.verify()", "await asyncio.sleep(0)", since=32),
+    Mutant("a job lost while it was read is opened", "job", "await lease.verify()", "await asyncio.sleep(0)"),
     Mutant(
         "another owner's event is no reason to stop",
         "ledger",
@@ -76,7 +75,7 @@ MUTANTS = (
     Mutant(
         "an unknown owner is taken for dead",
         "lease",
-        "alive is None and not await self._expires(number)",
+        "alive is None and not await self._expires(number, stopped)",
         "alive is not None and alive",
     ),
     Mutant(
@@ -84,7 +83,6 @@ MUTANTS = (
         "lease",
         "if record is None or record.nonce != self.nonce:",
         "if record is None:",
-        since=49,
     ),
     Mutant(
         "answered requests are asked again",

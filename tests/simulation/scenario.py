@@ -100,12 +100,15 @@ def draw(seed: int) -> Scenario:
     if drama < 0.4:
         job = rng.randrange(len(jobs))
         actors = [actor for actor in actors if actor.job != job]
-        actors += _duel(rng, job) if drama < 0.28 else [_torn(rng, job)]
+        actors += _duel(rng, job) if drama < 0.2 else _slow_reader(rng, job) if drama < 0.25 else [_torn(rng, job)]
         reruns = max(reruns, 1)
+    settings = _settings(rng)
+    if 0.25 <= drama < 0.4 and settings.mode == "batch":
+        settings = attrs.evolve(settings, late=1.0)
     stormy = rng.random() < 0.4
     return Scenario(
         seed=seed,
-        settings=_settings(rng),
+        settings=settings,
         weather=Weather(
             lost=rng.choice((0.02, 0.1, 0.5)) if stormy else 0.0,
             dropped=rng.choice((0.02, 0.1)) if stormy else 0.0,
@@ -171,9 +174,19 @@ def _duel(rng: random.Random, job: int) -> list[Actor]:
     return [owner, rival, third][: rng.choice((2, 3))]
 
 
+def _slow_reader(rng: random.Random, job: int) -> list[Actor]:
+    """Return an owner that dies, one that takes over and is paused while it reads, and one that takes over from it."""
+    death = Trap("submit .* after", 1, "crash")
+    pause = Trap("get .*/events/", rng.randint(1, 8), "pause", seconds=rng.uniform(100.0, 200.0))
+    owner = attrs.evolve(_actor(rng, "generate", job), host="east", start=0.0, traps=(death,))
+    second = attrs.evolve(_actor(rng, "generate", job), host="west", start=rng.uniform(5.0, 20.0), traps=(pause,))
+    third = attrs.evolve(_actor(rng, "generate", job), host="north", start=rng.uniform(90.0, 150.0), traps=())
+    return [owner, second, third]
+
+
 def _torn(rng: random.Random, job: int) -> Actor:
     """Return a process that dies around a submission; the next one begins before the dust has settled."""
-    trap = Trap("submit", rng.randint(1, 6), "crash")
+    trap = Trap("submit .* after", rng.randint(1, 3), "crash")
     return attrs.evolve(_actor(rng, "generate", job), host="east", traps=(trap,))
 
 

@@ -174,7 +174,9 @@ class World:
         papers = [Path(name) for name in self.scenario.jobs[actor.job]]
         match actor.verb:
             case "generate" | "submit":
-                return await client.generate(papers, output_of(actor.job), wait=actor.verb == "generate")
+                # Realtime has nothing to submit ahead.
+                wait = actor.verb == "generate" or self.scenario.settings.mode == "realtime"
+                return await client.generate(papers, output_of(actor.job), wait=wait)
             case "resume":
                 return await client.resume(f"job{actor.job}")
             case _:
@@ -203,7 +205,8 @@ class World:
             expected.add("JobNotFound")
         unplanned = actor.verb in ("resume", "cancel") and "never planned" in str(error)
         # It looks at the file with an old view of the job, and would learn next that the job is another's.
-        surprised = "was not written by job" in str(error) and self.books.has_lost_its_lease(process)
+        strange_file = "was not written by job" in str(error) or "was written by something else" in str(error)
+        surprised = strange_file and self.books.has_lost_its_lease(process)
         if process.fate not in expected and not unplanned and not surprised:
             raise BrokenPromise(f"process {process.number} ({actor.verb}) raised {process.fate}: {error}") from error
 

@@ -101,7 +101,8 @@ def decode_ids(data: bytes, *, where: str) -> list[str]:
 
 def damaged(where: str, what: str) -> str:
     """Return the sentence for a stored object that is not as it was written: what is wrong, and the way out."""
-    return f"{where} {what}; restore it from a copy, or delete its job's folder and run generate again"
+    way_out = "restore it from a copy, or delete its job's folder (with its paid answers) and run generate again"
+    return f"{where} {what}; {way_out}"
 
 
 def sample_record(sample: Sample) -> dict[str, Any]:

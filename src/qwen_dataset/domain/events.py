@@ -25,7 +25,13 @@ class Opened:
 
     nonce: str
     backend: str
-    output: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class OutputChosen:
+    """Where the dataset is to go, after it was found that it may: a later ``resume`` needs no argument then."""
+
+    output: str
 
 
 @attrs.frozen(kw_only=True)
@@ -175,6 +181,7 @@ class Exporting:
 
 Event = (
     Opened
+    | OutputChosen
     | PlanWritten
     | RoundOpened
     | RoundWithdrawn

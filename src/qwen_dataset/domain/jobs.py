@@ -18,7 +18,9 @@ from .events import (
     Exporting,
     Finished,
     Opened,
+    OutputChosen,
     PlanWritten,
+    RetryUnknown,
     RoundCleared,
     RoundFinished,
     RoundOpened,
@@ -134,6 +136,7 @@ class JobState:
     round: int = 0
     open: int = 0
     cleared: bool = False
+    retry_unknown: RetryUnknown = RetryUnknown.AUTO
     shards: Mapping[int, Shard] = attrs.field(factory=dict)
     shards_planned: int = 0
     completed: int = 0
@@ -158,7 +161,9 @@ def advance(state: JobState, event: Event) -> JobState:  # noqa: PLR0911 - one r
     """
     match event:
         case Opened():
-            return attrs.evolve(state, owner=event.nonce, backend=event.backend, output=event.output or state.output)
+            return attrs.evolve(state, owner=event.nonce, backend=event.backend)
+        case OutputChosen():
+            return attrs.evolve(state, output=event.output)
         case PlanWritten():
             _expect(state, event, state.phase is Phase.NEW)
             return attrs.evolve(
@@ -192,6 +197,7 @@ def _round(state: JobState, event: RoundOpened | RoundWithdrawn | RoundCleared |
                 round=event.round,
                 open=event.pending,
                 cleared=False,
+                retry_unknown=event.retry_unknown,
                 cancelling=False,
                 cancelled_remotely=False,
                 stop_reason="",
@@ -250,7 +256,8 @@ def _stored(state: JobState, event: Stored) -> JobState:
         completed=state.completed + event.succeeded,
         failed=state.failed + failed,
         reused=state.reused + (event.succeeded if event.source else 0),
-        possibly_paid=state.possibly_paid + len(event.unsure) + len(event.unknown),
+        # What another job asked in vain was not asked here.
+        possibly_paid=state.possibly_paid + (0 if event.source else len(event.unsure) + len(event.unknown)),
         cancelled_remotely=state.cancelled_remotely or event.cancelled,
     )
 

@@ -86,7 +86,6 @@ async def a_job(
         job_id=made.job_id,
         host=host(hands.clock, number),
         backend="scripted",
-        output=None,
     ) as job:
         if job.state.phase is Phase.NEW:
             await write_plan(job, [Work(None, drafts(texts))])

@@ -44,7 +44,7 @@ def test_what_is_appended_is_loaded_in_order() -> None:
     async def go() -> None:
         storage = MemoryStorage()
         ledger = owner(storage)
-        for event in (Opened(nonce="one", backend="b", output="o"), PLAN, RoundOpened(round=1, pending=2)):
+        for event in (Opened(nonce="one", backend="b"), PLAN, RoundOpened(round=1, pending=2)):
             await ledger.append(event)
         heard: list[Event] = []
 

@@ -449,6 +449,30 @@ def test_an_unreachable_backend_is_asked_to_cancel_again() -> None:
     assert ran.state.phase is Phase.STOPPED
 
 
+def test_a_cancel_that_cannot_be_delivered_is_borne_with_growing_waits_and_then_given_up() -> None:
+    storage = MemoryStorage()
+    run(["a"], Scripted(), storage=storage, wait=False)
+    backend = Scripted(cancel_errors=[BackendUnavailable("down")] * 50)
+    ran = run(["a"], backend, storage=storage, before=_cancel, pace=Pace(patience=3))
+    assert isinstance(ran.error, JobUnfinished)
+    assert ran.hands.slept == [2.0, 4.0, 8.0]
+    assert backend.asked() == []
+
+
+def test_answers_in_between_renew_patience() -> None:
+    asked: list[str] = []
+
+    def answer(request: Request) -> Outcome | BaseException:
+        asked.append(request.messages[0].content)
+        return BackendUnavailable("blip") if len(asked) % 3 == 0 else done(request)
+
+    texts = [str(n) for n in range(12)]
+    limits = attrs.evolve(LIMITS, requests=100, segment_outcomes=1)
+    ran = run(texts, Scripted(answer=answer, limits=limits), pace=Pace(patience=1))
+    assert ran.error is None
+    assert ran.state.completed == 12
+
+
 def test_a_batch_cancelled_at_the_service_is_not_bought_again_without_a_person() -> None:
     storage = MemoryStorage()
     backend = Scripted(answer=failing(FailureKind.CANCELLED, retryable=True))

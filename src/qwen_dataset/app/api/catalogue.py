@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncGenerator
 
+from ...domain.jobs import Phase
 from ...domain.samples import Reject
 from ...errors import JobNotFound, LedgerCorrupt, SettingError
 from ...ports.storage import Storage
@@ -36,7 +38,7 @@ class Catalogue:
                 found.append(await self._status(job_id))
             except LedgerCorrupt as error:
                 damaged.append(DamagedJob(job_id, str(error)))
-        return [*damaged, *sorted(found, key=lambda status: (status.updated_at, status.job_id))]
+        return [*damaged, *sorted(found, key=lambda status: (status.created_at, status.job_id))]
 
     async def find(self, name: str | None) -> JobStatus:
         """Return a job by its id, its name or the beginning of its id; the newest without a name.
@@ -44,7 +46,10 @@ class Catalogue:
         Raises JobNotFound, and SettingError where several jobs fit.
         """
         if name is None:
-            match await self.status():
+            jobs = await self.status()
+            # What is not finished comes first: to resume a finished job is to buy its failures again.
+            moving = [s for s in jobs if isinstance(s, JobStatus) and s.state.phase is not Phase.FINISHED]
+            match moving or jobs:
                 case [*_, JobStatus() as newest]:
                     return newest
                 case [DamagedJob() as damaged, *_]:
@@ -52,7 +57,10 @@ class Catalogue:
             message = f"there is no job in {self._where}; `qwen-dataset generate` makes one"
             raise JobNotFound(message)
         ids = [job_id async for job_id in job_ids(self._storage)]
-        fitting = [name] if name in ids else [job_id for job_id in ids if job_id.startswith(name)]
+        named = [
+            job_id for job_id in ids if job_id == name or re.fullmatch(r"-[0-9a-f]{12}", job_id.removeprefix(name))
+        ]
+        fitting = named or [job_id for job_id in ids if job_id.startswith(name)]
         if len(fitting) > 1:
             message = f"{name!r} fits {len(fitting)} jobs ({', '.join(fitting[:5])}); write more of the name"
             raise SettingError(message)
@@ -78,4 +86,6 @@ class Catalogue:
     async def _status(self, job_id: str) -> JobStatus:
         ledger = await look_at(self._storage, job_id)
         spec = await read_spec(self._storage, job_id)
-        return JobStatus(job_id=job_id, spec=spec, state=ledger.state, updated_at=ledger.last_at)
+        return JobStatus(
+            job_id=job_id, spec=spec, state=ledger.state, created_at=ledger.first_at, updated_at=ledger.last_at
+        )

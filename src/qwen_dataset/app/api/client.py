@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import attrs
 
-from ...domain.events import RetryUnknown
+from ...domain.events import OutputChosen, RetryUnknown
 from ...domain.identity import RunningId
 from ...domain.jobs import JobSpec, Phase
 from ...domain.papers import Paper
@@ -35,7 +36,8 @@ class Client(Catalogue):
     """Works on the jobs of one storage. Every method that spends says so.
 
     ``stop`` ends a running ``generate`` or ``resume`` cleanly when set: nothing new begins, what is in flight is
-    awaited and stored. ``storage`` and ``backend`` take the place of those that ``config`` names.
+    awaited and stored. ``storage`` and ``backend`` take the place of those that ``config`` names. ``notice`` is told
+    what a person should know meanwhile, a sentence each.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Client(Catalogue):
         backend: Offer | None = None,
         host: Host | None = None,
         stop: asyncio.Event | None = None,
+        notice: Callable[[str], None] = lambda _: None,
     ) -> None:
         config.check()
         self.config = config
         self.stop = stop or asyncio.Event()
-        self._host = host or bootstrap.host()
+        self._notice = notice
+        self._host = attrs.evolve(host or bootstrap.host(), notice=notice, stopped=self.stop.is_set)
         patient = bootstrap.patient(storage or bootstrap.storage(config), self._host.clock)
         super().__init__(patient, where=config.storage)
         self._backend = backend
@@ -134,17 +138,12 @@ class Client(Catalogue):
             raise SettingError(_unplanned(status.job_id))
         target = _target(output, status)
         self._format.check(target)
+        offer = await self._job_offer(status)
+        _refuse_to_submit_ahead(offer, wait=wait)
         address = self.config.backend or status.state.backend
-        offer = await self._offer(address)
-        if offer.backend.realm != status.spec.realm:
-            message = (
-                f"job {status.job_id} belongs to {status.spec.realm} and the backend {address!r} is"
-                f" {offer.backend.realm}; name the job's own backend"
-            )
-            raise SettingError(message)
-        async with self._own(status.spec, status.job_id, output=output, backend=address) as job:
-            check_output(job, target, self._format, force=force)
-            sums = await self._run(job, offer, target, wait=wait, reopen=True, watch=watch)
+        async with self._own(status.spec, status.job_id, backend=address) as job:
+            await self._choose(job, target, force=force)
+            sums = await self._run(job, offer, target, wait=wait, force=force, reopen=True, watch=watch)
         return Report(job_id=status.job_id, output=target, sums=sums)
 
     async def rebuild(
@@ -157,14 +156,16 @@ class Client(Catalogue):
             raise SettingError(_unplanned(status.job_id))
         target = _target(output, status)
         self._format.check(target)
-        # A rebuild elsewhere is a copy: where a later resume writes stays as it was.
-        async with self._own(status.spec, status.job_id, output=None, backend=status.state.backend) as job:
+        async with self._own(status.spec, status.job_id, backend=status.state.backend) as job:
+            # A rebuild elsewhere is a copy: where a later resume writes stays as it was.
             check_output(job, target, self._format, force=force)
-            sums = await self._export(job, target, watch)
+            sums = await self._export(job, target, watch, force=force)
         return Report(job_id=status.job_id, output=target, sums=sums)
 
     async def cancel(self, name: str) -> JobStatus:
-        """Stop a job: nothing new is submitted, what runs is cancelled, what was answered is kept. Spends nothing.
+        """Stop a job: nothing new is submitted, what runs is cancelled, what was answered is kept.
+
+        Spends nothing, but see ``Runner.cancel`` for a shard that may or may not have been submitted.
 
         When another process has the job it is asked to do this and JobBusy is raised.
         """
@@ -173,24 +174,40 @@ class Client(Catalogue):
             raise SettingError(_unplanned(status.job_id))
         if status.state.phase not in (Phase.PLANNED, Phase.RUNNING):
             return status
+        offer = await self._job_offer(status)
         await request_cancel(self._storage, status.job_id, process=self._host.process)
-        offer = await self._offer(self.config.backend or status.state.backend)
         try:
-            async with self._own(status.spec, status.job_id, output=None, backend=status.state.backend) as job:
+            async with self._own(status.spec, status.job_id, backend=status.state.backend) as job:
                 await self._cancel(job, offer)
         except JobBusy as busy:
-            message = f"{busy}; it was asked to cancel and will do so at its next poll"
+            owner = str(busy).partition(";")[0]
+            message = f"{owner}; it was asked to cancel and will do so at its next poll"
             raise JobBusy(message) from busy
         return await self.find(status.job_id)
 
     async def _offer(self, address: str | None) -> Offer:
         return self._backend or await bootstrap.backend(address)
 
-    def _own(
-        self, spec: JobSpec, job_id: str, *, output: Path | None, backend: str
-    ) -> contextlib.AbstractAsyncContextManager[Job]:
-        noted = None if output is None else str(output.absolute())
-        return own_job(self._storage, spec, job_id=job_id, host=self._host, backend=backend, output=noted)
+    async def _job_offer(self, status: JobStatus) -> Offer:
+        """Return the backend that a job belongs to. Raises SettingError for any other: it would buy everything anew."""
+        address = self.config.backend or status.state.backend
+        offer = await self._offer(address)
+        there = f"{offer.backend.realm} ({bootstrap.way_of(offer)})"
+        job = f"{status.spec.realm} ({status.spec.way})"
+        if there != job:
+            message = f"job {status.job_id} belongs to {job} and the backend {address!r} is {there}; name the job's own"
+            raise SettingError(message)
+        return offer
+
+    def _own(self, spec: JobSpec, job_id: str, *, backend: str) -> contextlib.AbstractAsyncContextManager[Job]:
+        return own_job(self._storage, spec, job_id=job_id, host=self._host, backend=backend)
+
+    async def _choose(self, job: Job, output: Path, *, force: bool) -> None:
+        """Note where the dataset goes, once it is known that it may."""
+        check_output(job, output, self._format, force=force)
+        place = os.path.abspath(output)  # noqa: ASYNC240, PTH100 - touches no disk
+        if job.state.output != place:
+            await job.ledger.append(OutputChosen(output=place))
 
     def _runner(self, job: Job, offer: Offer, watch: Watch) -> Runner:
         return Runner(
@@ -223,32 +240,41 @@ class Client(Catalogue):
         force: bool,
         watch: Watch,
     ) -> Sums | None:
-        async with self._own(spec, spec.job_id, output=output, backend=self.config.backend or "") as job:
-            check_output(job, output, self._format, force=force)
+        _refuse_to_submit_ahead(offer, wait=wait)
+        async with self._own(spec, spec.job_id, backend=self.config.backend or "") as job:
+            await self._choose(job, output, force=force)
             if job.state.phase is Phase.NEW:
-                await write_plan(job, work)
+                silent = await write_plan(job, work)
+                if silent:
+                    self._notice(f"{len(silent)} papers hold no passage to ask about: {', '.join(silent[:5])}")
             if not job.state.requests:
                 message = "there is nothing to ask about: no passage of the papers holds enough text"
                 raise SettingError(message)
-            return await self._run(job, offer, output, wait=wait, reopen=False, watch=watch)
+            return await self._run(job, offer, output, wait=wait, force=force, reopen=False, watch=watch)
 
     async def _run(
-        self, job: Job, offer: Offer, output: Path, *, wait: bool, reopen: bool, watch: Watch
+        self, job: Job, offer: Offer, output: Path, *, wait: bool, force: bool, reopen: bool, watch: Watch
     ) -> Sums | None:
         watch.on_job(job.id, job.state)
         async with offer.backend:
             await self._runner(job, offer, watch).run(reopen=reopen, wait=wait)
         if job.state.phase is not Phase.FINISHED:
             return None
-        return await self._export(job, output, watch)
+        return await self._export(job, output, watch, force=force)
 
     async def _cancel(self, job: Job, offer: Offer) -> None:
         async with offer.backend:
             await self._runner(job, offer, Watch()).cancel()
 
-    async def _export(self, job: Job, output: Path, watch: Watch) -> Sums:
+    async def _export(self, job: Job, output: Path, watch: Watch, *, force: bool) -> Sums:
         recipe = plugins.recipe(job.spec.recipe)
-        return await export(job, recipe, output, self._format, on_sample=watch.on_sample)
+        return await export(job, recipe, output, self._format, force=force, on_sample=watch.on_sample)
+
+
+def _refuse_to_submit_ahead(offer: Offer, *, wait: bool) -> None:
+    if offer.realtime and not wait:
+        message = "a realtime backend has nothing to submit ahead; leave out --no-wait, or name a batch backend"
+        raise SettingError(message)
 
 
 def _unplanned(job_id: str) -> str:

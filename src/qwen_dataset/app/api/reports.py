@@ -25,11 +25,12 @@ class Report:
 
 @attrs.frozen(kw_only=True)
 class JobStatus:
-    """Where a job stands. ``updated_at`` is the time of its last event, in seconds since 1970 (0: none yet)."""
+    """Where a job stands; the times are those of its first and last event, in seconds since 1970 (0: none yet)."""
 
     job_id: str
     spec: JobSpec
     state: JobState
+    created_at: float
     updated_at: float
 
 

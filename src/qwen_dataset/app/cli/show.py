@@ -56,7 +56,7 @@ class Display:
     ) -> None:
         if self._live is not None:
             self._live.stop()
-        elif self._samples:
+        elif self._samples and exc_type is None:
             self.say(f"dataset made: {self._samples} samples; {_clock(time.monotonic() - self._began)} elapsed")
 
     @property
@@ -196,8 +196,8 @@ def describe_sums(sums: Sums) -> list[str]:
         lines.append("failures    " + ", ".join(f"{count} {kind}" for kind, count in sums.failures_by_kind.items()))
     if sums.rejects_by_reason:
         lines.append("rejects     " + ", ".join(f"{count} {why}" for why, count in sums.rejects_by_reason.items()))
-    if unknown := sums.failures_by_kind.get("unknown"):
-        lines.append(f"            {unknown} got no reply and are possibly paid; they are not sent again")
+    if sums.possibly_paid:
+        lines.append(f"unknown     {sums.possibly_paid} calls got no reply and are possibly paid")
     if sums.reused:
         lines.append(f"reused      {sums.reused} answers that an earlier job paid for")
     usage = sums.usage

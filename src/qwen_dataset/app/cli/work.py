@@ -56,7 +56,7 @@ def generate(
     with Display(quiet=quiet or as_json) as display:
 
         async def work(stop: asyncio.Event) -> Report:
-            client = Client(Config(**settings), stop=stop)
+            client = Client(Config(**settings), stop=stop, notice=display.say)
             return await client.generate(
                 papers, output, strict=strict, wait=not no_wait, force=force, watch=display.watch
             )
@@ -87,7 +87,7 @@ def resume(
     with Display(quiet=quiet or as_json) as display:
 
         async def work(stop: asyncio.Event) -> Report:
-            client = Client(Config(backend=backend, storage=storage), stop=stop)
+            client = Client(Config(backend=backend, storage=storage), stop=stop, notice=display.say)
             return await client.resume(job, output, wait=not no_wait, force=force, watch=display.watch)
 
         report = _run(display, work, storage=storage)
@@ -105,7 +105,7 @@ def rebuild(job: str, output: Path | None, storage: str, force: bool, quiet: boo
     with Display(quiet=quiet or as_json) as display:
 
         async def work(stop: asyncio.Event) -> Report:
-            client = Client(Config(storage=storage), stop=stop)
+            client = Client(Config(storage=storage), stop=stop, notice=display.say)
             return await client.rebuild(job, output, force=force, watch=display.watch)
 
         report = _run(display, work, storage=storage)

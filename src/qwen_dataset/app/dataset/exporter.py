@@ -14,7 +14,7 @@ import orjson
 from ...domain.events import Exporting
 from ...domain.recipes.base import Recipe
 from ...domain.samples import Answer, Reject, Sample
-from ...errors import SettingError
+from ...errors import OutputError, SettingError
 from ..codec import answer_record, failure_record, reject_record, sample_record
 from ..engine.job import Job
 from ..engine.scratch import Spool
@@ -57,18 +57,27 @@ class OutputFormat:
 
 def check_output(job: Job, output: Path, output_format: OutputFormat, *, force: bool) -> None:
     """Refuse to replace what this job did not write. Raises SettingError, before anything is spent."""
+    if not force and not _is_ours(job, output, output_format):
+        message = (
+            f"{output} exists and was not written by job {job.id} (or was changed since); choose another --output,"
+            " or pass --force to replace it"
+        )
+        raise SettingError(message)
+
+
+def _is_ours(job: Job, output: Path, output_format: OutputFormat) -> bool:
     digest = output_format.digest(output)
-    if force or digest is None or digest == _EMPTY or digest in job.state.exported:
-        return
-    message = (
-        f"{output} exists and was not written by job {job.id} (or was changed since); choose another --output,"
-        " or pass --force to replace it"
-    )
-    raise SettingError(message)
+    return digest is None or digest == _EMPTY or digest in job.state.exported
 
 
 async def export(
-    job: Job, recipe: Recipe, output: Path, output_format: OutputFormat, *, on_sample: Callable[[int], None]
+    job: Job,
+    recipe: Recipe,
+    output: Path,
+    output_format: OutputFormat,
+    *,
+    force: bool,
+    on_sample: Callable[[int], None],
 ) -> Sums:
     """Make the dataset from what is stored and put it at ``output``; spends nothing.
 
@@ -92,8 +101,12 @@ async def export(
                 case FailedRequest():
                     record = failure_record(entry.failure, entry.paper, entry.section)
                     rejects.append(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
-        sums = tally.sums()
+        sums = tally.sums(possibly_paid=job.state.possibly_paid)
         await job.storage.put(job.layout.rejects, _Pieces(rejects))
+        if not force and not _is_ours(job, output, output_format):
+            # It came while the job ran: somebody else's work all the same.
+            message = f"{output} was written by something else while job {job.id} ran; choose another --output"
+            raise OutputError(message)
         # The intent first: a run that dies after the commit must still know the file as its own.
         await job.ledger.append(Exporting(output=str(output), digest=writer.digest))
         writer.commit()

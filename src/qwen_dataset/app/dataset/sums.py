@@ -17,7 +17,7 @@ class Sums:
     """requests = completions + failures + unanswered; candidates = samples + rejects.
 
     ``samples`` counts answers to plain prompts as well. ``usage`` adds up the tokens of the completions; ``reused``
-    counts those that an earlier job paid for.
+    counts those that an earlier job paid for, ``possibly_paid`` the calls that got no reply.
     """
 
     requests: int
@@ -28,6 +28,7 @@ class Sums:
     samples: int
     rejects: int
     reused: int
+    possibly_paid: int
     usage: Usage
     failures_by_kind: Mapping[str, int]
     rejects_by_reason: Mapping[str, int]
@@ -82,7 +83,7 @@ class Tally:
             case Reject():
                 self._rejects[entry.reason.value] += 1
 
-    def sums(self) -> Sums:
+    def sums(self, *, possibly_paid: int) -> Sums:
         """Return the sums. Raises LedgerCorrupt if they do not hold."""
         prompt, completion, reasoning = self._tokens
         return Sums(
@@ -94,6 +95,7 @@ class Tally:
             samples=self._samples,
             rejects=self._rejects.total(),
             reused=self._reused,
+            possibly_paid=possibly_paid,
             usage=Usage(prompt_tokens=prompt, completion_tokens=completion, reasoning_tokens=reasoning),
             failures_by_kind=dict(sorted(self._failures.items())),
             rejects_by_reason=dict(sorted(self._rejects.items())),

@@ -41,6 +41,7 @@ class Guard:
         self._stop = stop
         self._patience = patience
         self._refused = 0
+        self._uncancelled = 0  # counted apart: polls may be answered all the while
 
     def may_begin(self) -> bool:
         """Say whether another request may be started."""
@@ -69,6 +70,10 @@ class Guard:
 
     async def pause(self, seconds: float) -> None:
         """Wait in the backend's time, or until the run is to stop; then a checkpoint."""
+        await self._wait(seconds)
+        await self.checkpoint()
+
+    async def _wait(self, seconds: float) -> None:
         waiting = [asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(self._stop.wait())]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -79,7 +84,6 @@ class Guard:
         if isinstance(slept, BaseException) and not isinstance(slept, asyncio.CancelledError):
             # The backend's time may be kept by the backend, and fail with it.
             raise slept
-        await self.checkpoint()
 
     def answered(self) -> None:
         """Note that the backend could be asked."""
@@ -88,11 +92,15 @@ class Guard:
     async def be_patient(self, error: BackendUnavailable, *, at_least: float = 0.0) -> None:
         """Wait before the backend is asked again; raises JobUnfinished when it was unavailable too often in a row."""
         self._refused += 1
-        if self._refused > self._patience:
-            message = f"the backend could not be reached {self._refused} times in a row ({error}); everything is kept"
+        await self._bear(error, at_least, self._refused)
+        await self.checkpoint()
+
+    async def _bear(self, error: BackendUnavailable, at_least: float, times: int) -> None:
+        if times > self._patience:
+            message = f"the backend could not be reached {times} times in a row ({error}); everything is kept"
             raise JobUnfinished(message) from error
         _log.warning("the backend could not be asked: %s", error)
-        await self.pause(max(at_least, min(2.0**self._refused, LONGEST_WAIT_SECONDS)))
+        await self._wait(max(at_least, min(2.0**times, LONGEST_WAIT_SECONDS)))
 
     async def _cancel_shards(self) -> None:
         """Ask the backend to stop every shard in flight that was not asked yet, and keep the handles it returns."""
@@ -103,6 +111,8 @@ class Guard:
                 cancelled = await self._backend.cancel(handle_of(shard))
             except BackendUnavailable as error:
                 # Asked again at the next checkpoint; meanwhile nothing new begins.
-                _log.warning("shard %d could not be cancelled yet: %s", shard.number, error)
+                self._uncancelled += 1
+                await self._bear(error, 0.0, self._uncancelled)
                 continue
+            self._uncancelled = 0
             await self._job.ledger.append(ShardCancelled(shard=shard.number, token=cancelled.token))

@@ -128,6 +128,11 @@ class Index:
         for (ident,) in self._db.execute("SELECT id FROM requests WHERE open = 1 ORDER BY position"):
             yield ident.hex()
 
+    def unknown_ids(self) -> Iterator[str]:
+        """Yield the ids that were sent and for which no result is to be had."""
+        for (ident,) in self._db.execute("SELECT id FROM requests WHERE fate = 5 ORDER BY position"):
+            yield ident.hex()
+
     def position(self, request_id: str) -> int | None:
         """Return a request's place in the plan, or None for an id that is not in it."""
         row = self._db.execute("SELECT position FROM requests WHERE id = ?", (bytes.fromhex(request_id),)).fetchone()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import attrs
 
 from ...domain.events import Opened
 from ...domain.jobs import JobSpec, JobState
-from ...errors import JobNotFound, KeyExists, KeyNotFound
+from ...errors import JobNotFound, KeyExists, KeyNotFound, LedgerCorrupt
 from ...ports.storage import Storage
-from ..codec import StoredSpec, decode, encode
+from ..codec import FORMAT, StoredSpec, decode, encode
 from .clock import Clock
 from .index import Index
 from .layout import SPEC, Layout, numbers
@@ -23,11 +23,16 @@ from .ledger import Ledger
 
 @attrs.frozen(kw_only=True)
 class Host:
-    """What the engine has to know of the process it runs in."""
+    """What the engine has to know of the process it runs in.
+
+    ``notice`` is told what a person should know while it waits; ``stopped`` says whether a person wants it to end.
+    """
 
     process: Process
     is_alive: IsAlive
     clock: Clock = attrs.field(factory=Clock)
+    notice: Callable[[str], None] = lambda _: None
+    stopped: Callable[[], bool] = lambda: False
 
 
 @attrs.frozen(kw_only=True)
@@ -57,17 +62,14 @@ class Job:
 
 
 @contextlib.asynccontextmanager
-async def own_job(
-    storage: Storage, spec: JobSpec, *, job_id: str, host: Host, backend: str, output: str | None
-) -> AsyncIterator[Job]:
+async def own_job(storage: Storage, spec: JobSpec, *, job_id: str, host: Host, backend: str) -> AsyncIterator[Job]:
     """Take a job, load it, and note that we have it; give it back at the end.
 
-    ``backend`` and ``output`` are noted so that a later ``resume`` needs no arguments. Raises JobBusy while another
-    process has the job.
+    ``backend`` is noted so that a later ``resume`` needs no argument. Raises JobBusy while another process has the job.
     """
     layout = Layout(job_id)
     lease = Lease(storage, layout, process=host.process, is_alive=host.is_alive, clock=host.clock)
-    await lease.acquire()
+    await lease.acquire(notice=host.notice, stopped=host.stopped)
     keeper = asyncio.create_task(lease.keep())
     try:
         with Index(storage, layout) as index:
@@ -76,7 +78,7 @@ async def own_job(
             # Whoever took the job over while this was loading has opened it already, or will find our event there.
             await lease.verify()
             ledger.own(lease, host.clock.now)
-            await ledger.append(Opened(nonce=lease.nonce, backend=backend, output=output))
+            await ledger.append(Opened(nonce=lease.nonce, backend=backend))
             yield Job(
                 storage=storage, layout=layout, spec=spec, ledger=ledger, index=index, lease=lease, clock=host.clock
             )
@@ -95,7 +97,11 @@ async def read_spec(storage: Storage, job_id: str) -> JobSpec:
     except KeyNotFound as error:
         message = f"there is no job {job_id!r} in this storage; `qwen-dataset status` lists the jobs"
         raise JobNotFound(message) from error
-    return decode(StoredSpec, data, where=key).spec
+    stored = decode(StoredSpec, data, where=key)
+    if stored.format > FORMAT:
+        message = f"{key} was written by a newer version of qwen-dataset; upgrade to read it"
+        raise LedgerCorrupt(message)
+    return stored.spec
 
 
 async def write_spec(storage: Storage, job_id: str, spec: JobSpec) -> None:

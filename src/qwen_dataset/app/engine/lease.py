@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import attrs
 
-from ...errors import JobBusy, KeyExists, KeyNotFound, LeaseLost, StorageError
+from ...errors import JobBusy, JobUnfinished, KeyExists, KeyNotFound, LeaseLost, StorageError
 from ...ports.storage import Storage
 from ..codec import decode, encode
 from .clock import Clock
@@ -72,15 +72,21 @@ class Lease:
         self._lost = False
         self._renewing = asyncio.Lock()
 
-    async def acquire(self) -> None:
+    async def acquire(
+        self, *, notice: Callable[[str], None] = lambda _: None, stopped: Callable[[], bool] = lambda: False
+    ) -> None:
         """Take the lease. Raises JobBusy naming the owner while another process has it.
 
-        Where the owner's life cannot be checked (another machine) this watches the lease for up to 60 seconds.
+        Where the owner's life cannot be checked (another machine) this says so through ``notice`` and watches the lease
+        for up to 60 seconds; raises JobUnfinished when ``stopped`` says so meanwhile.
         """
         number, record = await self._newest()
         if record is not None and not record.released:
             alive = self._is_alive(record.process)
-            if alive or (alive is None and not await self._expires(number)):
+            if alive is None:
+                where = f"job {self._layout.job} was last held by {record.process}"
+                notice(f"{where}; watching for up to {EXPIRE_SECONDS:.0f} seconds whether that still works on it")
+            if alive or (alive is None and not await self._expires(number, stopped)):
                 raise JobBusy(self._busy(record))
         if not await self._create(number + 1):
             _, winner = await self._newest()
@@ -149,11 +155,14 @@ class Lease:
             await self._storage.delete(self._layout.lease(old))
         return True
 
-    async def _expires(self, number: int) -> bool:
+    async def _expires(self, number: int, stopped: Callable[[], bool]) -> bool:
         """Watch whether the lease stands still for 60 seconds of our own clock."""
         began = self._clock.monotonic()
         while self._clock.monotonic() - began < EXPIRE_SECONDS:
             await self._clock.sleep(_LOOK_SECONDS)
+            if stopped():
+                message = f"interrupted while waiting for job {self._layout.job}; nothing was changed"
+                raise JobUnfinished(message)
             if await self._newest_number() != number:
                 return False
         return True

@@ -28,7 +28,7 @@ class Ledger:
 
     def __init__(self, storage: Storage, layout: Layout, *, listener: Listener | None = None) -> None:
         self.state = JobState()
-        self.last_at = 0.0
+        self.first_at = self.last_at = 0.0
         self._storage = storage
         self._layout = layout
         self._listener = listener
@@ -82,6 +82,7 @@ class Ledger:
         if number != self._last + 1:
             raise LedgerCorrupt(damaged(self._layout.event(self._last + 1), "is missing"))
         self._last = number
+        self.first_at = self.first_at or envelope.at
         self.last_at = envelope.at
         event = envelope.event
         if not isinstance(event, Opened) and envelope.nonce != self.state.owner:

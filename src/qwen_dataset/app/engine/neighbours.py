@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from ...domain.events import Event, RoundCleared, RoundWithdrawn, Stored
-from ...domain.inference import Completion
-from ...domain.jobs import Phase
+from ...domain.events import Event, RetryUnknown, RoundCleared, RoundWithdrawn, Stored
+from ...domain.inference import Completion, FailureKind
+from ...domain.jobs import JobState, Phase
 from ...errors import JobOverlap, LedgerCorrupt
 from ...ports.inference import Limits
 from ..codec import StoredOutcome, damaged, decode
 from .index import Index
 from .job import Job, job_ids, read_spec
 from .layout import Layout, fetch
-from .ledger import Ledger
-from .segments import SegmentWriter
+from .ledger import Ledger, Listener
+from .segments import Failing, SegmentWriter, store_failures
 
 _LOOKS = 20
 _WAIT_SECONDS = 0.5
@@ -33,6 +33,8 @@ async def clear_round(job: Job, limits: Limits, checkpoint: Callable[[], Awaitab
             return
         await _note_what_is_under_way(job)
         await _reuse_answers(job, limits)
+        if job.state.retry_unknown is not RetryUnknown.ALWAYS:
+            await _take_over_unknowns(job, limits)
         overlaps = job.index.overlaps()
         if not overlaps:
             await job.ledger.append(RoundCleared(round=job.state.round))
@@ -54,7 +56,7 @@ async def _reuse_answers(job: Job, limits: Limits) -> None:
             if isinstance(event, Stored) and (ids := job.index.open_among(event.completed)):
                 found.append((event.segment, ids))
 
-        await Ledger(job.storage, Layout(other), listener=match).load()
+        await _load(job, other, match)
         writer = SegmentWriter(job, limits, source=other)
         for segment, ids in found:
             # An id stands in one segment only, but the other job may itself have copied what a third one has.
@@ -71,6 +73,22 @@ async def _reuse_answers(job: Job, limits: Limits) -> None:
         await writer.save()
 
 
+async def _take_over_unknowns(job: Job, limits: Limits) -> None:
+    """Let fail here what another job sent in vain: it may have been paid, and sending it again is a person's decision.
+
+    Call it after ``_reuse_answers``: what was answered somewhere is not in doubt.
+    """
+    async for other in _same_realm(job):
+        if not (await _load(job, other)).possibly_paid:
+            continue
+        with Index(job.storage, Layout(other)) as index:
+            await _load(job, other, index.apply)
+            ids = job.index.open_among(index.unknown_ids())
+        doubt = f"job {other} sent this and got no result; it may have been paid"
+        failing = Failing(FailureKind.UNKNOWN, doubt, retryable=False)
+        await store_failures(job, limits, ids, failing, backend="", source=other)
+
+
 async def _note_what_is_under_way(job: Job) -> None:
     """Note in the index which of our open requests other jobs have asked or are about to ask.
 
@@ -79,13 +97,11 @@ async def _note_what_is_under_way(job: Job) -> None:
     """
     job.index.forget_overlaps()
     async for other in _same_realm(job):
-        layout = Layout(other)
-        glance = Ledger(job.storage, layout)
-        await glance.load()
-        if glance.state.phase is not Phase.RUNNING:
+        glance = await _load(job, other)
+        if glance.phase is not Phase.RUNNING:
             continue
-        with Index(job.storage, layout) as index:
-            await Ledger(job.storage, layout, listener=index.apply).load()
+        with Index(job.storage, Layout(other)) as index:
+            await _load(job, other, index.apply)
             page: list[str] = []
             for ident in index.open_ids():
                 page.append(ident)
@@ -97,12 +113,11 @@ async def _note_what_is_under_way(job: Job) -> None:
 
 async def _may_give_way(job: Job, other: str) -> bool:
     """Say whether it is worth looking at another job again: it rests by now, or will see us and withdraw."""
-    ledger = Ledger(job.storage, Layout(other))
-    await ledger.load()
-    if ledger.state.phase is not Phase.RUNNING:
+    state = await _load(job, other)
+    if state.phase is not Phase.RUNNING:
         # It withdrew or finished since it was noted; to withdraw as well would leave the requests to nobody.
         return True
-    return other > job.id and not ledger.state.cleared
+    return other > job.id and not state.cleared
 
 
 async def _same_realm(job: Job) -> AsyncIterator[str]:
@@ -111,3 +126,14 @@ async def _same_realm(job: Job) -> AsyncIterator[str]:
     for other in others:
         if (await read_spec(job.storage, other)).realm == job.spec.realm:
             yield other
+
+
+async def _load(job: Job, other: str, listener: Listener | None = None) -> JobState:
+    ledger = Ledger(job.storage, Layout(other), listener=listener)
+    try:
+        await ledger.load()
+    except LedgerCorrupt as error:
+        # What it has under way cannot be known, so going on might pay twice.
+        message = f"job {other} of the same storage is damaged, and may have some of these requests under way: {error}"
+        raise LedgerCorrupt(message) from error
+    return ledger.state

@@ -18,6 +18,7 @@ from .scratch import ScratchDatabase
 
 _CHUNK_LINES = 1000
 _CHUNK_BYTES = 4_000_000
+_NOTED = 100
 
 KeyOf = Callable[[int], str]
 
@@ -30,31 +31,37 @@ class Work:
     drafts: Iterable[Draft]
 
 
-async def write_plan(job: Job, work: Iterable[Work]) -> None:
+async def write_plan(job: Job, work: Iterable[Work]) -> list[str]:
     """Store papers and requests of a new job, then its spec, then the event that makes them count.
 
-    A crash before the event leaves a plan that the next run writes again, byte for byte.
+    Returns the sources of the first hundred papers that gave no request. A crash before the event leaves a plan that
+    the next run writes again, byte for byte.
     """
     corpus = _Chunks(job.storage, job.layout.corpus)
     requests = _Chunks(job.storage, job.layout.requests, job.layout.request_ids)
     papers = 0
+    silent: list[str] = []
     with _Indexes() as indexes:
         position = 0
         for piece in work:
             if piece.paper is not None:
                 papers += 1
                 await corpus.add(encode(piece.paper), piece.paper.id)
+            before = position
             for draft in piece.drafts:
                 request = indexes.request(draft, job.spec.model, job.spec.parameters)
                 planned = Planned(position=position, request=request, origin=draft.origin)
                 await requests.add(encode(planned), request.id)
                 position += 1
+            if piece.paper is not None and position == before and len(silent) < _NOTED:
+                silent.append(piece.paper.source)
     await corpus.flush()
     await requests.flush()
     await write_spec(job.storage, job.id, job.spec)
     await job.ledger.append(
         PlanWritten(requests=position, chunks=requests.number, papers=papers, corpus_chunks=corpus.number)
     )
+    return silent
 
 
 class _Indexes:

@@ -112,7 +112,11 @@ class Runner:
             await self._job.ledger.append(Finished())
 
     async def cancel(self) -> None:
-        """Obey a cancel request that is stored: cancel and harvest what is in flight. Spends nothing."""
+        """Obey a cancel request that is stored: cancel and harvest what is in flight.
+
+        Spends nothing, except where a former run died between planning a shard and learning whether it was submitted:
+        then it is submitted (or found) and cancelled at once, since only so its answers are safe.
+        """
         try:
             await self.run()
         except JobUnfinished:
@@ -128,7 +132,7 @@ class Runner:
         if state.phase is Phase.FINISHED and not reopen:
             return None
         if state.phase is Phase.STOPPED and not reopen:
-            message = f"job {self._job.id} was stopped: {state.stop_reason}; resume it to go on"
+            message = f"job {self._job.id} was stopped: {state.stop_reason}, and only resume goes on with it"
             raise JobUnfinished(message)
         if state.cancelling or state.phase in (Phase.FINISHED, Phase.STOPPED):
             return max(self._pace.rounds, state.round + 1)
@@ -193,6 +197,7 @@ class Runner:
             succeeded = state.completed - before.completed
             failed = before.open - state.open - succeeded
             self._remote[shard.number] = (max(0, remote[0] - succeeded), max(0, remote[1] - failed))
+            self._guard.answered()
             self._report()
 
         await self._harvester.harvest(shard, on_saved=report)

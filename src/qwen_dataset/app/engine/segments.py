@@ -110,9 +110,11 @@ class Failing:
     retryable: bool
 
 
-async def store_failures(job: Job, limits: Limits, ids: Iterable[str], failing: Failing, *, backend: str) -> None:
-    """Make the same failure the outcome of each of these requests."""
-    writer = SegmentWriter(job, limits)
+async def store_failures(
+    job: Job, limits: Limits, ids: Iterable[str], failing: Failing, *, backend: str, source: str | None = None
+) -> None:
+    """Make the same failure the outcome of each of these requests; ``source`` is the job it was taken over from."""
+    writer = SegmentWriter(job, limits, source=source)
     for ident in ids:
         failure = Failure(request_id=ident, kind=failing.kind, message=failing.message, retryable=failing.retryable)
         await writer.add(failure, backend=backend)

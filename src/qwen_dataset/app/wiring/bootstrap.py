@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 from ...domain.jobs import JobSpec, Way
 from ...errors import SettingError
@@ -14,6 +15,8 @@ from ..engine.patience import PatientStorage
 from . import plugins
 from .config import Config
 from .process import is_alive, this_process
+
+_NO_NAME = re.compile(r"[^A-Za-z0-9\u3400-\u9fff._-]")
 
 
 def host() -> Host:
@@ -43,16 +46,21 @@ async def backend(address: str | None) -> Offer:
     return await asyncio.to_thread(plugins.open_backend, address)
 
 
+def way_of(offer: Offer) -> Way:
+    """Return how a backend is asked."""
+    return Way.REALTIME if offer.realtime else Way.BATCH
+
+
 def spec(config: Config, offer: Offer, *, corpus: str) -> JobSpec:
     """Return the spec of the job that these settings and this corpus make."""
     recipe = plugins.recipe(config.recipe)
     return JobSpec(
-        name=config.job_name or JobSpec.default_name(config.recipe, config.model).replace("/", "-"),
+        name=config.job_name or _NO_NAME.sub("-", JobSpec.default_name(config.recipe, config.model))[:80],
         recipe=recipe.name,
         prompt_version=recipe.prompt_version,
         model=config.model,
         realm=offer.backend.realm,
-        way=Way.REALTIME if offer.realtime else Way.BATCH,
+        way=way_of(offer),
         corpus=corpus,
         parameters=config.parameters,
         options=config.options,

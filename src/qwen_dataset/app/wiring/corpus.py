@@ -15,6 +15,7 @@ from ..engine.scratch import ScratchDatabase
 from . import plugins
 
 _NOTED = 100  # how many of each kind are remembered by name
+_NOTED_A_FILE = 3  # how many broken records of one dump
 
 
 @attrs.define
@@ -33,9 +34,10 @@ class ReadReport:
     ignored_notes: list[str] = attrs.field(factory=list)
     repeated_notes: list[str] = attrs.field(factory=list)
 
-    def note_unread(self, sentence: str) -> None:
+    def note_unread(self, sentence: str, *, silent: bool = False) -> None:
+        """Count what could not be read; a ``silent`` one is not remembered in words."""
         self.unread += 1
-        if len(self.unread_notes) < _NOTED:
+        if not silent and len(self.unread_notes) < _NOTED:
             self.unread_notes.append(sentence)
 
     def note_ignored(self, source: str) -> None:
@@ -65,11 +67,13 @@ def read_papers(
             raise SettingError(message)
     with ScratchDatabase("CREATE TABLE papers (id BLOB PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID") as seen:
         for file, source in (each for path in paths for each in _files(path, report, own)):
+            failed = 0
             for found in _read(file, source):
                 if isinstance(found, ReadError):
                     if strict:
                         raise found
-                    report.note_unread(str(found))
+                    failed += 1
+                    report.note_unread(str(found), silent=failed > _NOTED_A_FILE)
                 elif first := _seen_before(seen, found):
                     report.note_repeated(f"{found.source} is the same paper as {first}")
                 else:
