@@ -17,16 +17,12 @@ import attrs
 
 @attrs.frozen
 class Mutant:
-    """In ``module`` of the engine ``old`` (which stands there once) becomes ``new``.
-
-    ``since`` is the first seed to try: one that is known to find it.
-    """
+    """In ``module`` of the engine ``old`` (which stands there once) becomes ``new``."""
 
     name: str
     module: str
     old: str
     new: str
-    since: int = 0
 
 
 MUTANTS = (

@@ -101,7 +101,7 @@ def draw(seed: int) -> Scenario:
         job = rng.randrange(len(jobs))
         actors = [actor for actor in actors if actor.job != job]
         actors += _duel(rng, job) if drama < 0.2 else _slow_reader(rng, job) if drama < 0.25 else [_torn(rng, job)]
-        reruns = max(reruns, 1)
+        reruns = 0 if 0.2 <= drama < 0.25 else max(reruns, 1)
     settings = _settings(rng)
     if 0.25 <= drama < 0.4 and settings.mode == "batch":
         settings = attrs.evolve(settings, late=1.0)

@@ -86,7 +86,7 @@ class Index:
             case RoundWithdrawn():
                 self._db.execute("UPDATE requests SET open = 0 WHERE open = 1")
             case ShardPlanned():
-                ids = await self._ids(self._layout.shard_ids(event.shard))
+                ids = await self._ids(self._layout.shard_ids(event.shard, event.key))
                 self._db.executemany("UPDATE requests SET shard = ? WHERE id = ?", ((event.shard, i) for i in ids))
             case Stored():
                 self._store(event)

@@ -69,8 +69,9 @@ class Layout:
     def request_ids(self, chunk: int) -> str:
         return f"{self.job}/requests/{chunk:06d}.ids"
 
-    def shard_ids(self, shard: int) -> str:
-        return f"{self.job}/shards/{shard:06d}.ids"
+    def shard_ids(self, shard: int, key: str) -> str:
+        # Named by content, so that a former owner's late write cannot replace the list that an event speaks of.
+        return f"{self.job}/shards/{shard:06d}-{key.rsplit('/', 1)[-1]}.ids"
 
     def segment(self, nonce: str, number: int) -> str:
         return f"{self.job}/segments/{nonce}-{number:08d}.jsonl"

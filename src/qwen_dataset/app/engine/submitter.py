@@ -57,11 +57,12 @@ class Submitter:
 
     async def _plan(self, cut: Cut) -> Shard:
         number = self._job.state.shards_planned + 1
-        await self._job.storage.put(self._job.layout.shard_ids(number), encode_ids(cut.ids))
+        key = cut.key(self._job.id, self._job.state.round)
+        await self._job.storage.put(self._job.layout.shard_ids(number, key), encode_ids(cut.ids))
         await self._job.ledger.append(
             ShardPlanned(
                 shard=number,
-                key=cut.key(self._job.id, self._job.state.round),
+                key=key,
                 requests=len(cut.ids),
                 first_chunk=cut.first_chunk,
                 last_chunk=cut.last_chunk,
