@@ -8,6 +8,7 @@ import attrs
 
 from .identity import content_id
 from .inference import Failure, Usage
+from .papers import Paper
 
 
 @attrs.frozen
@@ -34,6 +35,11 @@ class PaperRef:
     id: str
     title: str
     source: str
+
+    @classmethod
+    def of(cls, paper: Paper) -> PaperRef:
+        """Return the reference to a paper."""
+        return cls(id=paper.id, title=paper.title, source=paper.source)
 
 
 @attrs.frozen(kw_only=True)

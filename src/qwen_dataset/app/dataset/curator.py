@@ -11,7 +11,7 @@ from ...domain.identity import content_id
 from ...domain.inference import Failure
 from ...domain.jobs import JobState
 from ...domain.recipes.base import Answered, Recipe
-from ...domain.samples import Entry, PaperRef, Reject, RejectReason, Sample
+from ...domain.samples import Answer, Entry, PaperRef, Reject, RejectReason, Sample
 from ...ports.storage import Storage
 from ..engine.index import Index
 from ..engine.layout import Layout
@@ -68,7 +68,7 @@ def _entries(joined: Joined, recipe: Recipe, *, paid: bool) -> list[Entry | Fail
         entries.append(
             FailedRequest(
                 failure=joined.stored.outcome,
-                paper=PaperRef(id=paper.id, title=paper.title, source=paper.source) if paper else None,
+                paper=PaperRef.of(paper) if paper else None,
                 section=joined.planned.origin.section,
             )
         )
@@ -76,7 +76,7 @@ def _entries(joined: Joined, recipe: Recipe, *, paid: bool) -> list[Entry | Fail
 
 
 def _carries_failure(entry: Entry) -> bool:
-    return getattr(entry, "error", None) is not None
+    return isinstance(entry, Answer) and entry.error is not None
 
 
 class _Seen:

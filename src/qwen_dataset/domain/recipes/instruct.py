@@ -110,7 +110,7 @@ class InstructRecipe:
             instruction=candidate.instruction,
             input=candidate.input,
             output=candidate.output,
-            paper=_reference(paper),
+            paper=PaperRef.of(paper),
             section=origin.section,
             passage=Span(origin.start, origin.end),
             evidence=candidate.evidence,
@@ -233,10 +233,6 @@ def _reject(answered: Answered, paper: Paper, completion: Completion, refused: _
         paid=answered.paid,
         # Every other reason is a matter of what the model happened to write.
         retryable=refused.reason is not RejectReason.SURPLUS,
-        paper=_reference(paper),
+        paper=PaperRef.of(paper),
         section=answered.planned.origin.section,
     )
-
-
-def _reference(paper: Paper) -> PaperRef:
-    return PaperRef(id=paper.id, title=paper.title, source=paper.source)
