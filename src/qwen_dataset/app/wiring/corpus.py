@@ -15,7 +15,7 @@ from ..engine.scratch import ScratchDatabase
 from . import plugins
 
 _NOTED = 100  # how many of each kind are remembered by name
-_NOTED_A_FILE = 3  # how many broken records of one dump
+_NOTED_A_FILE = 10  # how many broken records of one dump
 
 
 @attrs.define
