@@ -103,6 +103,8 @@ async def export(
                     rejects.append(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
         sums = tally.sums(possibly_paid=job.state.possibly_paid)
         await job.storage.put(job.layout.rejects, _Pieces(rejects))
+        # A former owner that slept meanwhile must not put its older dataset over the new owner's.
+        await job.lease.verify()
         if not force and not _is_ours(job, output, output_format):
             # It came while the job ran: somebody else's work all the same.
             message = f"{output} was written by something else while job {job.id} ran; choose another --output"
