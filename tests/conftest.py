@@ -1,9 +1,10 @@
-"""What every test has: properties drawn from a fixed seed, and shipped suites whose asserts explain themselves."""
+"""What every test has: properties drawn from a fixed seed, no network, and the fixtures of the shipped plugin."""
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["qwen_dataset.testing.plugin", "pytester"]
 
 # The same examples on every machine and in every run: a red test is red again. `make test-long` draws anew.
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, print_blob=True)
@@ -11,9 +12,3 @@ settings.register_profile(
     "long", database=None, deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("fixed")
-
-pytest.register_assert_rewrite(
-    "qwen_dataset.testing.storage_contract",
-    "qwen_dataset.testing._storage_keys_contract",
-    "qwen_dataset.testing.inference_contract",
-)

@@ -26,7 +26,8 @@ QwenDatasetError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, Self
 
 
 class QwenDatasetError(Exception):
@@ -36,7 +37,17 @@ class QwenDatasetError(Exception):
 
 
 class SettingError(QwenDatasetError):
-    """Bad input or a bad setting; the sentence names it and says what to do."""
+    """Bad input or bad settings; each of ``problems`` is a sentence that names one and says what to do."""
+
+    def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
+
+    @classmethod
+    def of(cls, problems: Iterable[str]) -> Self:
+        """Return one error that tells every problem."""
+        told = tuple(problems)
+        return cls("\n".join(told), told)
 
 
 class ReadError(QwenDatasetError):

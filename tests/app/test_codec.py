@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import get_type_hints
+
 import attrs
 import orjson
 import pytest
@@ -19,13 +21,14 @@ from qwen_dataset.app.codec import (
     reject_record,
     sample_record,
 )
+from qwen_dataset.app.engine.lease import LeaseRecord, Process
 from qwen_dataset.domain import events
-from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Message, Parameters, Request, Usage
+from qwen_dataset.domain.inference import Failure, FailureKind, Usage
 from qwen_dataset.domain.jobs import JobSpec, Way
-from qwen_dataset.domain.papers import Block, BlockKind, Paper, Section
 from qwen_dataset.domain.recipes.base import Planned, RecipeOptions
 from qwen_dataset.domain.samples import Answer, Evidence, Origin, PaperRef, Reject, RejectReason, Sample, Span
 from qwen_dataset.errors import LedgerCorrupt
+from qwen_dataset.testing.strategies import outcomes, papers, parameters, prompts, requests
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBER = st.integers(0, 2**40)
@@ -35,67 +38,30 @@ IDS = st.lists(TEXT, max_size=3).map(tuple)
 def _of(cls: type) -> st.SearchStrategy[object]:
     """Values of a stored class, made from the types of its fields."""
     made = {
-        "str": TEXT,
-        "str | None": st.none() | TEXT,
-        "int": NUMBER,
-        "bool": st.booleans(),
-        "float": st.floats(0, 1e9),
-        "tuple[str, ...]": IDS,
-        "RetryUnknown": st.sampled_from(events.RetryUnknown),
+        str: TEXT,
+        str | None: st.none() | TEXT,
+        int: NUMBER,
+        bool: st.booleans(),
+        float: st.floats(0, 1e9),
+        tuple[str, ...]: IDS,
+        events.RetryUnknown: st.sampled_from(events.RetryUnknown),
     }
-    return st.fixed_dictionaries({f.name: made[f.type] for f in attrs.fields(cls)}).map(lambda kw: cls(**kw))
+    types = get_type_hints(cls)
+    return st.fixed_dictionaries({f.name: made[types[f.name]] for f in attrs.fields(cls)}).map(lambda kw: cls(**kw))
 
 
 EVENTS = st.one_of(*[_of(cls) for cls in events.Event.__args__])
-PARAMETERS = st.builds(
-    Parameters,
-    temperature=st.none() | st.floats(0, 1.9),
-    max_tokens=st.none() | st.integers(1, 9),
-    enable_thinking=st.booleans(),
-    extra_body=st.dictionaries(TEXT, st.integers(0, 9) | TEXT, max_size=2),
+ORIGINS = st.builds(
+    Origin,
+    paper_id=st.none() | TEXT,
+    section=IDS,
+    start=NUMBER,
+    end=NUMBER,
+    kind=TEXT,
+    language=TEXT,
+    label=st.none() | TEXT,
 )
-REQUESTS = st.builds(
-    Request,
-    messages=st.lists(st.builds(Message, TEXT, TEXT), max_size=3).map(tuple),
-    model=TEXT,
-    parameters=PARAMETERS,
-    index=st.integers(0, 3),
-)
-ORIGINS = st.builds(Origin, paper_id=st.none() | TEXT, section=IDS, start=NUMBER, end=NUMBER, kind=TEXT, language=TEXT)
-PAPERS = st.builds(
-    Paper,
-    title=TEXT,
-    text=TEXT,
-    source=TEXT,
-    language=st.sampled_from(["zh", "en"]),
-    reader=TEXT,
-    sections=st.lists(
-        st.builds(
-            Section,
-            path=IDS,
-            start=NUMBER,
-            end=NUMBER,
-            blocks=st.lists(st.builds(Block, NUMBER, NUMBER, st.sampled_from(BlockKind)), max_size=2).map(tuple),
-        ),
-        max_size=2,
-    ).map(tuple),
-)
-OUTCOMES = st.builds(
-    StoredOutcome,
-    outcome=st.one_of(
-        st.builds(
-            Completion,
-            request_id=TEXT,
-            text=TEXT,
-            usage=st.builds(Usage, prompt_tokens=NUMBER),
-            reasoning=st.none() | TEXT,
-        ),
-        st.builds(Failure, request_id=TEXT, kind=st.sampled_from(FailureKind), message=TEXT, retryable=st.booleans()),
-    ),
-    backend=TEXT,
-    round=NUMBER,
-    source=st.none() | TEXT,
-)
+OUTCOMES = st.builds(StoredOutcome, outcome=outcomes(), backend=TEXT, round=NUMBER, source=st.none() | TEXT)
 SPECS = st.builds(
     JobSpec,
     name=TEXT,
@@ -105,15 +71,20 @@ SPECS = st.builds(
     realm=TEXT,
     way=st.sampled_from(Way),
     corpus=TEXT,
-    parameters=PARAMETERS,
+    parameters=parameters(),
     options=st.builds(RecipeOptions, max_samples=st.integers(1, 9), language=st.sampled_from(["auto", "zh"])),
+    fresh=st.booleans(),
 )
+PROCESSES = st.builds(Process, host=TEXT, boot=TEXT, pid_namespace=TEXT, pid=NUMBER, started=TEXT)
 STORED = st.one_of(
     st.builds(Envelope, nonce=TEXT, serial=NUMBER, at=st.floats(0, 1e10), event=EVENTS),
-    st.builds(Planned, position=NUMBER, request=REQUESTS, origin=ORIGINS),
-    PAPERS,
+    st.builds(Planned, position=NUMBER, request=requests(), origin=ORIGINS),
+    papers(),
+    prompts(),
     OUTCOMES,
     st.builds(StoredSpec, spec=SPECS),
+    PROCESSES,
+    st.builds(LeaseRecord, process=PROCESSES, nonce=TEXT, released=st.booleans()),
 )
 
 

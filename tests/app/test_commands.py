@@ -50,7 +50,9 @@ def call(*arguments: str, code: int = 0) -> Result:
 
 
 def generate(*more: str, backend: str = "fake", code: int = 0) -> Result:
-    return call("generate", "papers", "-o", "out.jsonl", "--backend", backend, *more, code=code)
+    """Ask in batches unless told otherwise: papers as few as these would go one by one."""
+    way = () if "mode=" in backend or {"--batch", "--realtime"} & set(more) else ("--batch",)
+    return call("generate", "papers", "-o", "out.jsonl", "--backend", backend, *way, *more, code=code)
 
 
 def test_help_and_version() -> None:
@@ -58,7 +60,7 @@ def test_help_and_version() -> None:
     assert __version__ in call("--version").output
     for command in ("generate", "resume", "rebuild", "cancel", "status", "rejects", "papers"):
         assert "Usage" in call(command, "--help").output
-    assert "No such command" in call("nonsense", code=2).output
+    assert "no such command" in call("nonsense", code=2).output
 
 
 def test_generate_prints_the_sums_and_writes_the_dataset(here: Path) -> None:
@@ -150,7 +152,7 @@ def test_possibly_paid_is_said(here: Path) -> None:
 
 def test_reuse_is_said(here: Path) -> None:
     generate()
-    result = call("generate", "papers/a.md", "-o", "a.jsonl", "--backend", "fake")
+    result = call("generate", "papers/a.md", "-o", "a.jsonl", "--backend", "fake", "--batch")
     assert "reused      2 answers" in result.output
 
 
@@ -329,7 +331,7 @@ def test_cancel_in_another_way_leaves_no_request_to_cancel_behind(here: Path) ->
 def test_what_may_have_been_paid_in_one_job_is_not_sent_by_another(here: Path) -> None:
     generate(backend="fake:?missing=1", code=1)
     before = (here / ".qwen-dataset-fake.jsonl").read_text(encoding="utf-8").count('"op":"create"')
-    result = call("generate", "papers/a.md", "-o", "a.jsonl", "--backend", "fake", code=1)
+    result = call("generate", "papers/a.md", "-o", "a.jsonl", "--backend", "fake", "--batch", code=1)
     assert "2 unknown" in result.output
     assert (here / ".qwen-dataset-fake.jsonl").read_text(encoding="utf-8").count('"op":"create"') == before
     assert "may have been paid" in call("rejects").output
@@ -363,14 +365,14 @@ def test_calls_without_a_reply_are_told_though_all_was_answered_in_the_end(here:
 
 def test_resume_without_a_name_prefers_what_is_not_finished(here: Path) -> None:
     finished = generate().stdout.split()[1]
-    other = call("generate", "papers/a.md", "-o", "a.jsonl", "--backend", "fake:?seed=3", "--no-wait")
+    other = call("generate", "papers/a.md", "-o", "a.jsonl", "--backend", "fake:?seed=3", "--batch", "--no-wait")
     call("rebuild", finished, "--quiet")
     assert other.stdout.split()[1] in call("resume").output
 
 
 def test_an_exact_name_wins_over_a_longer_one(here: Path) -> None:
     generate("--job-name", "x")
-    call("generate", "papers/a.md", "-o", "a.jsonl", "--backend", "fake", "--job-name", "x-2")
+    call("generate", "papers/a.md", "-o", "a.jsonl", "--backend", "fake", "--batch", "--job-name", "x-2")
     assert "0 rejects, 0 failed" in call("rejects", "x").output
 
 
@@ -385,7 +387,7 @@ def test_nothing_to_ask_is_a_sentence(here: Path) -> None:
 
 
 def test_a_strange_model_name_makes_a_plain_folder(here: Path) -> None:
-    job = generate("--model", "../..\\a b").stdout.split()[1]
+    job = generate("--model", "../..\\a:b").stdout.split()[1]
     assert (here / "batch_jobs" / job).is_dir()
 
 

@@ -25,7 +25,7 @@ def client(tmp_path: Path) -> Client:
 
 
 def test_it_loads(client: Client) -> None:
-    (status,) = asyncio.run(client.status())
+    (status,) = asyncio.run(client.list_jobs())
     assert status.job_id.startswith("golden-")
     assert status.spec.job_id == status.job_id, "an old spec still has its id"
     state = status.state

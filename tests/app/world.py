@@ -26,11 +26,10 @@ from qwen_dataset.app.api.reports import Report
 from qwen_dataset.app.engine.clock import Clock
 from qwen_dataset.app.engine.job import Host
 from qwen_dataset.app.engine.lease import Process
-from qwen_dataset.app.engine.patience import PatientStorage
 from qwen_dataset.app.wiring import bootstrap
 from qwen_dataset.app.wiring.config import Config
 from qwen_dataset.domain.inference import Outcome, Request
-from qwen_dataset.domain.jobs import JobState
+from qwen_dataset.domain.jobs import JobState, Way
 from qwen_dataset.ports.inference import JobHandle, Limits, Offer, Progress
 from qwen_dataset.ports.storage import Storage
 from qwen_dataset.testing.crash import CrashingBackend, CrashingStorage, CrashPlan, CrashSwitch, SimulatedCrash
@@ -199,10 +198,8 @@ class Program:
         process = Process(host="here", boot="1", pid_namespace="1", pid=self.pid, started=str(self.pid))
         clock = Clock(now=time.now, monotonic=time.now, sleep=time.sleep)
         host = Host(process=process, is_alive=lambda other: other.pid not in self.world.dead, clock=clock)
-        config = Config(**{"backend": self.address, "poll_seconds": 5.0, **settings})
-        client = Client(config, host=host, stop=self.stop)
-        client._storage = PatientStorage(self.storage, clock.sleep)
-        return client
+        config = Config(**{"backend": self.address, "poll": 5.0, **settings})
+        return Client(config, storage=self.storage, host=host, stop=self.stop)
 
     def generate(self, papers: Path | None = None, output: Path | None = None, **options: Any) -> Report:
         """Run ``generate`` to its end."""
@@ -211,7 +208,8 @@ class Program:
     async def generating(self, papers: Path | None = None, output: Path | None = None, **options: Any) -> Report:
         wait, settings = options.pop("wait", True), options
         client = self.client(**settings)
-        return await client.generate([papers or self.world.papers], output or self.world.output, wait=wait)
+        verb = client.generate if wait else client.submit
+        return await verb([papers or self.world.papers], output or self.world.output)
 
     def resume(self, job: str | None = None, output: Path | None = None, **settings: Any) -> Report:
         """Run ``resume`` to its end."""
@@ -244,7 +242,7 @@ class World:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make the library find this world's backends by their addresses."""
 
-        async def backend(address: str | None) -> Offer:
+        async def backend(address: str | None, config: Config, *, way: Way | None) -> Offer:
             assert address is not None
             return self.offers[address]()
 
@@ -268,12 +266,12 @@ class World:
 
     def job(self) -> str:
         """Return the id of the only job."""
-        (status,) = run(self.program().client().status())
+        (status,) = run(self.program().client().list_jobs())
         return str(status.job_id)
 
     def state(self, job_id: str | None = None) -> JobState:
         """Return where a job (the only one) stands."""
-        return run(self.program().client().find(job_id or self.job())).state
+        return run(self.program().client().status(job_id or self.job())).state
 
     def stored(self, job_id: str) -> StoredJob:
         """Read a job's objects back, independently of the engine."""

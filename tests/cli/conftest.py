@@ -123,7 +123,9 @@ class Cli:
         return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def generate(self, *args: str, output: str = "o.jsonl", backend: str = "fake", **options: Any) -> Said:
-        return self.run("generate", *args, "--backend", backend, "-o", output, **options)
+        """Ask in batches unless told otherwise: papers as few as a test's would go one by one."""
+        way = () if "mode=" in backend or {"--batch", "--realtime"} & set(args) else ("--batch",)
+        return self.run("generate", *args, "--backend", backend, "-o", output, *way, **options)
 
     def start(self, *args: str, **options: Any) -> subprocess.Popen[bytes]:
         options.setdefault("stdout", subprocess.PIPE)

@@ -27,7 +27,7 @@ def test_a_folder_without_papers_says_what_papers_look_like(cli: Any, kind: str)
 
 
 def test_no_paper_named_at_all(cli: Any) -> None:
-    cli.generate().fails(2, "PAPERS")
+    cli.generate().fails(2, "data", "name papers", "--data-dir")
 
 
 @pytest.mark.parametrize(

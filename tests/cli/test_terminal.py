@@ -15,7 +15,7 @@ SLOW = "fake:?clock=real&duration=30"
 
 
 def _interrupted(cli: Any, *more: str, backend: str = SLOW) -> tuple[int, str]:
-    process = cli.start("generate", "papers", "--backend", backend, "-o", "o.jsonl", "--poll", "1", *more)
+    process = cli.start("generate", "papers", "--backend", backend, "-o", "o.jsonl", "--poll", "1", "--batch", *more)
     ledger = cli.home / ".qwen-dataset-fake.jsonl"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not (ledger.exists() and ledger.stat().st_size):
@@ -110,7 +110,7 @@ def test_a_reader_that_leaves_early_is_no_error_of_ours(cli: Any, check: Any, ar
 def test_nothing_is_lost_when_nobody_listens(cli: Any, stream: str) -> None:
     """`generate ... | head -1`: no stack, and what was begun can be finished without paying twice."""
     cli.papers()
-    process = cli.start("generate", "papers", "--backend", "fake", "-o", "o.jsonl")
+    process = cli.start("generate", "papers", "--backend", "fake", "-o", "o.jsonl", "--batch")
     getattr(process, stream).close()
     other = process.stderr if stream == "stdout" else process.stdout
     with other:

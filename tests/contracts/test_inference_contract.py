@@ -43,6 +43,10 @@ class TestFakeBatch(_Faultless):
     settings = FakeSettings()
 
 
+class TestFakeBatchThatIsLongerThanItsWindow(_FakeContract):
+    settings = FakeSettings(duration=100.0, window=40.0)
+
+
 class TestFakeRealtime(_Faultless):
     settings = FakeSettings(mode="realtime", latency=0.5)
     realtime = True

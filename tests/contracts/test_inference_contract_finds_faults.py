@@ -47,6 +47,32 @@ class _NewJobEachTime(_Sound):
         return attrs.evolve(await super().submit(key, requests), token=f"job {self.made}")
 
 
+class _ClosedForGood(_Sound):
+    closed = False
+
+    async def poll(self, handle):
+        if self.closed:
+            raise BackendUnavailable("closed")
+        return await super().poll(handle)
+
+    async def __aexit__(self, *_):
+        self.closed = True
+
+
+class _LosesItsConnection(ConcurrentBackend):
+    """What a factory gets that opens its client once: after the end every call fails."""
+
+    def __init__(self):
+        super().__init__(self._ask, realm="test")
+        self.client = _echo
+
+    async def _ask(self, request):
+        return await self.client(request)
+
+    async def __aexit__(self, *_):
+        self.client = None
+
+
 class _ForgetsTheKey(_Sound):
     async def submit(self, key, requests):
         return await super().submit("always the same", requests)
@@ -118,6 +144,8 @@ FINDS = [
     (_LosesOne, "test_any_subset_can_be_asked_for_as_often_as_wanted"),
     (_LosesOne, "test_prompts_in_any_script_are_answered"),
     (_NewJobEachTime, "test_the_same_key_is_the_same_submission_also_after_a_restart"),
+    (_ClosedForGood, "test_after_it_was_left_it_can_be_entered_again_and_works_as_before"),
+    (_LosesItsConnection, "test_after_it_was_left_it_can_be_entered_again_and_works_as_before"),
     (_ForgetsTheKey, "test_another_key_is_another_submission"),
     (_LeavesATask, "test_closing_the_generator_midway_leaves_no_task"),
     (_LeavesATask, "test_an_exception_in_the_consumer_leaves_no_task"),

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -18,13 +19,15 @@ import orjson
 
 from qwen_dataset.adapters.storage import memory as memory_module
 from qwen_dataset.app.api import client as client_module
-from qwen_dataset.app.api.client import Client, Report
+from qwen_dataset.app.api.client import Client
+from qwen_dataset.app.api.reports import Report
 from qwen_dataset.app.engine import lease as lease_module
 from qwen_dataset.app.engine.clock import Clock
 from qwen_dataset.app.engine.job import Host
 from qwen_dataset.app.engine.lease import Process
 from qwen_dataset.app.wiring import bootstrap, plugins
 from qwen_dataset.app.wiring.config import Config
+from qwen_dataset.domain.jobs import Way
 from qwen_dataset.domain.papers import Paper
 from qwen_dataset.errors import QwenDatasetError
 from qwen_dataset.ports.inference import Offer
@@ -176,7 +179,8 @@ class World:
             case "generate" | "submit":
                 # Realtime has nothing to submit ahead.
                 wait = actor.verb == "generate" or self.scenario.settings.mode == "realtime"
-                return await client.generate(papers, output_of(actor.job), wait=wait)
+                verb = client.generate if wait else client.submit
+                return await verb(papers, output_of(actor.job))
             case "resume":
                 return await client.resume(f"job{actor.job}")
             case _:
@@ -215,7 +219,7 @@ def output_of(job: int) -> Path:
     return Path("/simulated") / f"{job}.jsonl"
 
 
-async def _backend(_address: str | None) -> Offer:
+async def _backend(_address: str | None, _config: Config, *, way: Way | None) -> Offer:
     world, process = _here.get()
     scenario = world.scenario
     backend = SimBackend(scenario.settings, world.books, process, world.weather, scenario.segment)
@@ -278,7 +282,7 @@ def _digest(path: Path) -> str | None:
 @contextmanager
 def wired() -> Iterator[None]:
     """Let every ``Client`` built inside have the ports of the simulated process that builds it."""
-    output = attrs.evolve(plugins.output_format(), open=_opened, check=lambda _: None, digest=_digest)
+    output = SimpleNamespace(open=_opened, check=lambda _: None, digest=_digest, recognise=lambda _: False)
     with (
         mock.patch.object(bootstrap, "backend", _backend),
         mock.patch.object(plugins, "open_storage", _storage),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from typing import Any
 
 _DIGEST_BYTES = 16
@@ -38,3 +39,8 @@ class RunningId:
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()
+
+
+def wording_id(*texts: object) -> str:
+    """Return the id of what texts say: texts that differ in white space and composition only have the same one."""
+    return content_id([" ".join(unicodedata.normalize("NFC", str(text)).split()) for text in texts])

@@ -6,6 +6,7 @@ A job's life: new → planned → running (a round is open) → planned again �
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -37,6 +38,14 @@ from .identity import content_id
 from .inference import Parameters, chosen_fields
 from .recipes.base import RecipeOptions
 
+# Text that must be one path segment on every storage and one word in every shell.
+_JOB_NAME = re.compile(r"[A-Za-z0-9\u3400-\u9fff][A-Za-z0-9\u3400-\u9fff._-]{0,79}")
+
+
+def is_job_name(name: str) -> bool:
+    """Say whether a person may call a job this."""
+    return _JOB_NAME.fullmatch(name) is not None
+
 
 class Way(StrEnum):
     """How a realm is asked: in batches, or one call at a time."""
@@ -50,7 +59,8 @@ class JobSpec:
     """Everything that decides which requests are made and how they may be answered; nothing else.
 
     ``corpus`` is the id of the sequence of paper ids (or prompts). Keys, addresses, output, pace and limits are not
-    part of it: they change nothing in an answer.
+    part of it: they change nothing in an answer. A ``fresh`` job pays again on purpose: it neither reuses what other
+    jobs have nor waits for what they have under way.
     """
 
     name: str
@@ -62,6 +72,7 @@ class JobSpec:
     corpus: str
     parameters: Parameters = Parameters()
     options: RecipeOptions = RecipeOptions()
+    fresh: bool = False
 
     @property
     def job_id(self) -> str:
@@ -74,6 +85,8 @@ class JobSpec:
         return f"{recipe}-{model}"
 
     def _digest(self) -> str:
+        # Only when it is set: the ids of all other jobs stay as they were.
+        fresh = {"fresh": True} if self.fresh else {}
         return content_id(
             {
                 "recipe": self.recipe,
@@ -84,6 +97,7 @@ class JobSpec:
                 "corpus": self.corpus,
                 "parameters": self.parameters.chosen(),
                 "options": chosen_fields(self.options),
+                **fresh,
             }
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -53,7 +53,10 @@ class Progress:
 
 
 class InferenceBackend(Protocol):
-    """Answers requests. An async context manager: whoever built it enters it once and leaves it once.
+    """Answers requests. An async context manager, entered before it is asked anything and left at the end.
+
+    Whoever built it may use it for several runs, one after another: once left it can be entered again, and works as
+    it did. It is never entered while it is open.
 
     Every method may raise ``BackendUnavailable`` (no definite answer; ask again) or ``BackendRejected`` (a definite
     no; nothing was bought by this call). Both mean "the backend could not be asked", never "one request failed".
@@ -113,14 +116,42 @@ class InferenceBackend(Protocol):
 
 
 @attrs.frozen(kw_only=True)
+class BackendSettings:
+    """What a backend's factory is given: its address taken apart, and the settings that may concern it.
+
+    ``location`` and ``parameters`` are those of ``scheme:location?name=value``. ``realtime`` says how requests are to
+    be asked (True: one call at a time, False: in batches, None: nobody chose). ``api_key`` returns the key as it is
+    now, so that it can be rotated while a job runs; it must not be stored, logged or put into an error.
+    ``window_hours`` is how long a batch may take; ``concurrency`` bounds the calls in flight (None: the backend's own).
+    """
+
+    location: str = ""
+    parameters: Mapping[str, str] = attrs.field(factory=dict)
+    realtime: bool | None = None
+    api_key: Callable[[], str] | None = attrs.field(default=None, repr=False)
+    base_url: str | None = None
+    region: str = "cn-beijing"
+    window_hours: int = 24
+    concurrency: int | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Offer:
     """What an adapter's factory hands to whoever wires the app: the backend, and what cannot be asked through the port.
 
-    ``name`` goes into handles and samples. ``realtime`` says that ``results`` calls and spends. ``sleep`` waits in the
-    backend's own time where that is not the wall clock's (the fake's is virtual).
+    ``name`` goes into handles and samples. ``realtime`` says that ``results`` calls and spends; ``either`` that the
+    same address could be opened the other way as well, so that the number of requests may decide. ``sleep`` waits in
+    the backend's own time where that is not the wall clock's (the fake's is virtual). ``destination`` says to a person
+    where requests go ("a host, a region").
     """
 
     backend: InferenceBackend
     name: str
     realtime: bool
     sleep: Callable[[float], Awaitable[None]] | None = None
+    either: bool = False
+    destination: str = ""
+
+
+BackendFactory = Callable[[BackendSettings], Offer]
+"""What an adapter offers by name; raises SettingError."""

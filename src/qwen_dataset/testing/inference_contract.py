@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import attrs
 
-from ..domain.inference import Failure, FailureKind, Message, Outcome, Request
+from ..domain.inference import Completion, Failure, FailureKind, Message, Outcome, Request
 from ..ports.inference import JobHandle
 from ._inference_driver import Asked, InferenceDriver, requests_of
 
@@ -46,6 +46,23 @@ class InferenceBackendContract(InferenceDriver):
                 await self._check_all(backend, again, requests)
             paid = self.paid(tmp_path)
             assert paid is None or max(paid.values(), default=0) <= 1
+
+        asyncio.run(scenario())
+
+    def test_after_it_was_left_it_can_be_entered_again_and_works_as_before(self, tmp_path: Path) -> None:
+        async def scenario() -> None:
+            requests, others = requests_of(40), requests_of(40, start=100)
+            backend = self.make(tmp_path)
+            async with backend:
+                first = await self._submit(backend, "job/1/a", requests)
+                before = await self._check_all(backend, first, requests)
+            async with backend:
+                again = await self._check_all(backend, first, requests)
+                assert self.realtime or again == before
+                second = await self._submit(backend, "job/1/b", others)
+                after = await self._check_all(backend, second, others)
+                # What was closed for good may still give an outcome for each request: failures only.
+                assert _any_answer(after) or not _any_answer(before)
 
         asyncio.run(scenario())
 
@@ -232,6 +249,10 @@ class InferenceBackendContract(InferenceDriver):
             await disturb(backend.results(handle, Asked(requests)))
             assert asyncio.all_tasks() == before
             await self._check_all(backend, handle, requests)  # nothing is broken by it
+
+
+def _any_answer(outcomes: Mapping[str, Outcome]) -> bool:
+    return any(isinstance(outcome, Completion) for outcome in outcomes.values())
 
 
 def _is_cancelled(outcome: Outcome) -> bool:

@@ -65,7 +65,7 @@ def answered(settings: FakeSettings, requests: Sequence[Request], service: FakeS
     return asyncio.run(run_through(backend, requests)), backend
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def kit() -> ModuleType:
     """This module: in pytest's importlib mode tests cannot import their neighbours."""
     return sys.modules[__name__]

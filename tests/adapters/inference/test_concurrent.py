@@ -1,12 +1,14 @@
 import asyncio
+import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from qwen_dataset.adapters.inference import concurrent
 from qwen_dataset.adapters.inference.concurrent import REALTIME_LIMITS, ConcurrentBackend
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Message, Outcome, Request
 from qwen_dataset.errors import BackendRejected, BackendUnavailable
-from qwen_dataset.ports.inference import JobHandle, Limits
+from qwen_dataset.ports.inference import BackendSettings, JobHandle, Limits
 from qwen_dataset.testing.inference_contract import Asked, requests_of
 
 
@@ -35,6 +37,49 @@ def test_defaults_are_those_of_a_realtime_service():
     assert (backend.limits.concurrency, backend.limits.segment_outcomes) == (16, 100)
     assert (backend.limits.segment_seconds, backend.limits.settle_seconds) == (2.0, 0.0)
     assert backend.realm == "r"
+
+
+def test_concurrency_replaces_that_of_the_limits_where_it_is_given():
+    limits = Limits(concurrency=5, requests=7)
+    given = ConcurrentBackend(_never, realm="r", limits=limits, concurrency=2).limits
+    assert (given.concurrency, given.requests) == (2, 7)
+    assert ConcurrentBackend(_never, realm="r", limits=limits, concurrency=None).limits == limits
+
+
+def test_a_function_and_a_realm_are_enough():
+    async def complete(request):
+        return _answer(request)
+
+    async def scenario():
+        async with ConcurrentBackend(complete, realm="echo") as backend:
+            handle = await backend.submit("k", Asked(requests_of(50)))
+            assert handle.backend == "echo"
+            assert (await backend.poll(handle)).ready
+            outcomes = [outcome async for outcome in backend.results(handle, Asked(requests_of(50)))]
+        assert {outcome.request_id: outcome for outcome in outcomes} == {
+            request.id: _answer(request) for request in requests_of(50)
+        }
+
+    asyncio.run(scenario())
+
+
+def test_the_plugin_in_the_docstring_works():
+    example = concurrent.__doc__.partition("::\n\n")[2]
+    names = {}
+    exec(textwrap.dedent(example), names)
+
+    async def scenario(offer):
+        async with offer.backend as backend:
+            handle = await backend.submit("k", Asked([]))
+            assert handle.backend == offer.name == "echo"
+            return [outcome.text async for outcome in backend.results(handle, Asked(requests_of(1)))]
+
+    offer = names["open_echo"](BackendSettings(concurrency=3))
+    assert asyncio.run(scenario(offer)) == [requests_of(1)[0].messages[0].content]
+    assert offer.realtime
+    assert not offer.either
+    assert offer.backend.limits.concurrency == 3
+    assert names["open_echo"](BackendSettings()).backend.limits == REALTIME_LIMITS
 
 
 async def _never(request: Request) -> Outcome:

@@ -206,6 +206,33 @@ def test_time_goes_on_where_another_process_left_it(tmp_path):
     asyncio.run(scenario())
 
 
+def test_looking_takes_time_only_where_nobody_sleeps():
+    async def scenario():
+        clock = VirtualClock(FakeService())
+        times = []
+        for what in ("a", "b", "c", "a", "c", "b", "b"):
+            await clock.look(what, 10.0)
+            times.append(clock.now())
+        # The first one of the clock; b and c together with it; then each that was looked at before.
+        assert times == [10.0, 10.0, 10.0, 20.0, 20.0, 20.0, 30.0]
+        for _ in range(3):
+            await clock.sleep(1.0)
+            await clock.look("b", 10.0)
+            await clock.look("a", 10.0)
+        assert clock.now() == 33.0
+
+    asyncio.run(scenario())
+
+
+def test_looks_from_ever_new_processes_take_time(tmp_path):
+    async def scenario():
+        for _ in range(3):
+            await VirtualClock(FakeService(tmp_path / "r")).look("a", 10.0)
+
+    asyncio.run(scenario())
+    assert FakeService(tmp_path / "r").latest == 30.0
+
+
 def test_the_real_clock_is_the_clock():
     async def scenario():
         clock = RealClock()

@@ -1,11 +1,12 @@
 import attrs
 import pytest
 
-from qwen_dataset.adapters.inference.fake.backend import FakeBackend, from_url
+from qwen_dataset.adapters.inference.fake.backend import FakeBackend, open_fake
 from qwen_dataset.adapters.inference.fake.dice import Dice
 from qwen_dataset.adapters.inference.fake.settings import FakeSettings, Lie
 from qwen_dataset.domain.inference import FailureKind
 from qwen_dataset.errors import SettingError
+from qwen_dataset.ports.inference import BackendSettings
 
 
 def test_a_url_sets_parameters_of_every_type():
@@ -48,6 +49,9 @@ def test_a_url_sets_parameters_of_every_type():
         ("duration", "0"),
         ("latency", "-1"),
         ("duration", "inf"),
+        ("window", "0"),
+        ("window", "inf"),
+        ("window", "24h"),
         ("shuffle", "maybe"),
         ("fail_kinds", "expired"),
         ("fail_kinds", ""),
@@ -72,7 +76,15 @@ def test_an_unknown_name_is_one_sentence_that_lists_the_known_names():
 
 def test_all_parameters_but_decoys_survive_the_way_through_text():
     changed = FakeSettings(
-        mode="realtime", seed=-3, fail=0.25, shuffle=False, settle=2.5, lies=(Lie.PAPER,), requests=5, decoys=("a",)
+        mode="realtime",
+        seed=-3,
+        fail=0.25,
+        shuffle=False,
+        settle=2.5,
+        lies=(Lie.PAPER,),
+        requests=5,
+        window=7.25,
+        decoys=("a",),
     )
     assert FakeSettings.from_url_params(changed.to_url_params()) == attrs.evolve(changed, decoys=())
     assert FakeSettings().to_url_params() == {}
@@ -108,20 +120,61 @@ def test_limits_follow_the_settings_and_the_mode():
     assert (realtime.segment_outcomes, realtime.segment_seconds) == (100, 2.0)
 
 
-def test_a_url_makes_an_offer(tmp_path, monkeypatch):
-    offer = from_url(str(tmp_path / "far" / "remote.jsonl"), {"mode": "realtime", "seed": "9"})
+def _opened(location="memory", /, **changes):
+    return open_fake(BackendSettings(location=location, **changes))
+
+
+def test_an_address_makes_an_offer(tmp_path, monkeypatch):
+    offer = _opened(str(tmp_path / "far" / "remote.jsonl"), parameters={"mode": "realtime", "seed": "9"})
     assert (offer.name, offer.realtime, offer.backend.realm) == ("fake", True, "fake:9")
     assert offer.sleep is not None
     assert (tmp_path / "far" / "remote.jsonl").exists()
-    assert not from_url("memory", {}).realtime
     monkeypatch.chdir(tmp_path)
-    from_url("", {})
+    _opened("")
     assert (tmp_path / ".qwen-dataset-fake.jsonl").exists()
+
+
+@pytest.mark.parametrize("asked", [None, False, True])
+def test_without_a_mode_the_way_is_the_one_asked_for_and_the_other_is_possible(asked):
+    offer = _opened(realtime=asked)
+    assert (offer.realtime, offer.either) == (asked is True, True)
+    assert offer.backend.limits.segment_outcomes == (100 if asked else 5_000)
+
+
+@pytest.mark.parametrize("asked", [None, False, True])
+@pytest.mark.parametrize("mode", ["batch", "realtime"])
+def test_a_mode_in_the_address_is_exact_whatever_was_asked_for(mode, asked):
+    offer = _opened(parameters={"mode": mode}, realtime=asked)
+    assert (offer.realtime, offer.either) == (mode == "realtime", False)
+
+
+def test_a_mode_that_does_not_exist_is_a_bad_setting():
+    with pytest.raises(SettingError, match="mode=both"):
+        _opened(parameters={"mode": "both"}, realtime=True)
+
+
+def test_concurrency_is_the_addresss_then_the_settings_then_its_own():
+    named = {"mode": "realtime", "concurrency": "3"}
+    assert _opened(parameters=named, concurrency=5).backend.limits.concurrency == 3
+    assert _opened(realtime=True, concurrency=5).backend.limits.concurrency == 5
+    assert _opened(realtime=True).backend.limits.concurrency == FakeSettings().concurrency
+
+
+def test_the_offer_tells_a_person_that_nothing_leaves_the_machine():
+    assert _opened().destination == "the fake on this machine: nothing leaves it, nothing is paid"
+
+
+def test_key_base_url_and_region_change_nothing():
+    def no_key() -> str:
+        raise AssertionError("the fake needs no key")
+
+    offer = _opened(api_key=no_key, base_url="https://example.org/v1", region="ap-southeast-1")
+    assert offer.backend.realm == _opened().backend.realm
 
 
 def test_a_remote_file_that_cannot_be_used_is_a_bad_setting(tmp_path):
     with pytest.raises(SettingError, match="cannot be used"):
-        from_url(str(tmp_path), {})
+        _opened(str(tmp_path))
 
 
 def test_dice_depend_on_the_words_alone():

@@ -16,7 +16,8 @@ import orjson
 import pytest
 
 from qwen_dataset.adapters._durable import Disk
-from qwen_dataset.adapters.writers.jsonl import JsonlWriter, check_target, file_digest
+from qwen_dataset.adapters.writers import jsonl
+from qwen_dataset.adapters.writers.jsonl import JsonlWriter
 from qwen_dataset.errors import OutputError, SettingError
 
 
@@ -51,7 +52,7 @@ def test_many_records_arrive_whole_and_the_digest_is_that_of_the_file(tmp_path: 
     digest = _write(path, *({"number": number, "text": "x" * 1000} for number in range(2000)))
     lines = path.read_bytes().splitlines()
     assert [orjson.loads(line)["number"] for line in lines] == list(range(2000))
-    assert digest == hashlib.sha256(path.read_bytes()).hexdigest() == file_digest(path)
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest() == jsonl.digest(path)
 
 
 def test_the_digest_follows_what_was_written_so_far(tmp_path: Path) -> None:
@@ -238,7 +239,7 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path: Path, exists: bool) -> No
     link.symlink_to(Path("data") / "real.jsonl")
     if exists:
         target.write_bytes(b"old")
-    check_target(link)
+    jsonl.check(link)
     _write(link, {})
     assert link.is_symlink()
     assert target.read_bytes() == b"{}\n"
@@ -248,7 +249,7 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path: Path, exists: bool) -> No
 def test_a_pipe_is_written_in_place_and_stays(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    check_target(pipe)
+    jsonl.check(pipe)
     read: list[bytes] = []
     reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
     reader.start()
@@ -272,8 +273,8 @@ def test_a_pipe_whose_reader_went_away_says_so(tmp_path: Path) -> None:
 
 
 def test_dev_null_takes_everything_and_stays() -> None:
-    check_target(Path("/dev/null"))
-    check_target(Path("/dev/stdout"))
+    jsonl.check(Path("/dev/null"))
+    jsonl.check(Path("/dev/stdout"))
     _write(Path("/dev/null"), {"text": "x" * 1_000_000})
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
@@ -281,7 +282,7 @@ def test_dev_null_takes_everything_and_stays() -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("size", [10, 1_000_000])
 def test_dev_full_is_a_full_disk_and_stays(size: int) -> None:
-    check_target(Path("/dev/full"))
+    jsonl.check(Path("/dev/full"))
     with pytest.raises(OutputError, match="/dev/full could not be written: no space is left"):
         _write(Path("/dev/full"), {"text": "x" * size})
     assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
@@ -306,11 +307,11 @@ def test_standard_output_is_appended_to_also_where_it_is_a_file(tmp_path: Path, 
     program = textwrap.dedent("""
         import sys
         from pathlib import Path
-        from qwen_dataset.adapters.writers.jsonl import JsonlWriter, check_target
+        from qwen_dataset.adapters.writers.jsonl import JsonlWriter, check
 
         stream = sys.stderr if sys.argv[1].endswith("err") else sys.stdout
         print("before", file=stream, flush=True)
-        check_target(Path(sys.argv[1]))
+        check(Path(sys.argv[1]))
         with JsonlWriter(Path(sys.argv[1])) as writer:
             writer.write({"a": 1})
             writer.commit()
@@ -339,7 +340,7 @@ def test_a_descriptor_that_is_not_open_says_so() -> None:
 
 def _check_both(path: Path, *words: str) -> None:
     """Up front it is a bad setting; when the writer meets it, a failed output; the same sentence, and no file."""
-    for error, call in ((SettingError, lambda: check_target(path)), (OutputError, lambda: _write(path))):
+    for error, call in ((SettingError, lambda: jsonl.check(path)), (OutputError, lambda: _write(path))):
         with pytest.raises(error) as caught:
             call()
         assert type(caught.value) is error
@@ -399,7 +400,7 @@ def test_a_good_target_is_accepted_and_untouched(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     (tmp_path / "old").write_bytes(b"old")
     for path in (Path("new.jsonl"), tmp_path / "new.jsonl", tmp_path / "old"):
-        check_target(path)
+        jsonl.check(path)
     assert _names(tmp_path) == ["old"]
     _write(Path("new.jsonl"), {})
     assert (tmp_path / "new.jsonl").read_bytes() == b"{}\n"
@@ -412,12 +413,12 @@ def test_what_is_no_regular_file_has_no_digest(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").write_bytes(b"")
     for path in (tmp_path / "absent", tmp_path, tmp_path / "pipe", tmp_path / "file" / "below", Path("/dev/null")):
-        assert file_digest(path) is None
+        assert jsonl.digest(path) is None
 
 
 def test_a_file_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="could not be read"):
-        file_digest(tmp_path / ("x" * 300))
+        jsonl.digest(tmp_path / ("x" * 300))
 
 
 def test_a_file_size_limit_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.engine.index import Fate
 from qwen_dataset.app.engine.job import request_cancel
-from qwen_dataset.app.engine.runner import Pace, RunProgress
+from qwen_dataset.app.engine.runner import Pace, RunProgress, Until
 from qwen_dataset.domain.events import RetryUnknown
 from qwen_dataset.domain.inference import FailureKind, Outcome, Request
 from qwen_dataset.domain.jobs import JobState, Phase
@@ -40,7 +40,7 @@ async def _run(
     storage: MemoryStorage | None = None,
     pace: Pace | None = None,
     reopen: bool = False,
-    wait: bool = True,
+    until: Until = Until.FINISHED,
     stop: asyncio.Event | None = None,
     before: Callable[[Any], Any] | None = None,
 ) -> Ran:
@@ -52,7 +52,7 @@ async def _run(
             await before(job)
         try:
             await runner(job, backend, hands, pace=pace, stop=stop, on_progress=progress.append).run(
-                reopen=reopen, wait=wait
+                reopen=reopen, until=until
             )
         except Exception as caught:  # noqa: BLE001 - handed to the test
             error = caught
@@ -311,7 +311,7 @@ def done_for(request: Request) -> Outcome:
 
 def test_no_wait_submits_and_a_later_run_collects() -> None:
     storage = MemoryStorage()
-    first = run(["a", "b", "c", "d"], Scripted(), storage=storage, wait=False)
+    first = run(["a", "b", "c", "d"], Scripted(), storage=storage, until=Until.SUBMITTED)
     assert first.backend.asked() == []
     assert first.state.phase is Phase.RUNNING
     second = run(["a", "b", "c", "d"], Scripted(), storage=storage)
@@ -321,7 +321,7 @@ def test_no_wait_submits_and_a_later_run_collects() -> None:
 
 
 def test_no_wait_goes_on_when_nothing_is_in_flight() -> None:
-    ran = run(["a"], Scripted(submits=[BackendRejected("no")] * 3), wait=False)
+    ran = run(["a"], Scripted(submits=[BackendRejected("no")] * 3), until=Until.SUBMITTED)
     assert ran.state.phase is Phase.FINISHED
     assert ran.state.round == 3
 
@@ -442,7 +442,7 @@ def test_a_cancel_in_the_middle_of_realtime_starts_nothing_new_and_keeps_what_ca
 
 def test_an_unreachable_backend_is_asked_to_cancel_again() -> None:
     storage = MemoryStorage()
-    run(["a"], Scripted(), storage=storage, wait=False)
+    run(["a"], Scripted(), storage=storage, until=Until.SUBMITTED)
     backend = Scripted(cancel_errors=[BackendUnavailable("down")], polls=[Progress(ready=False, retry_after=1.0)])
     ran = run(["a"], backend, storage=storage, before=_cancel)
     assert [call[0] for call in backend.calls].count("cancel") == 2
@@ -451,7 +451,7 @@ def test_an_unreachable_backend_is_asked_to_cancel_again() -> None:
 
 def test_a_cancel_that_cannot_be_delivered_is_borne_with_growing_waits_and_then_given_up() -> None:
     storage = MemoryStorage()
-    run(["a"], Scripted(), storage=storage, wait=False)
+    run(["a"], Scripted(), storage=storage, until=Until.SUBMITTED)
     backend = Scripted(cancel_errors=[BackendUnavailable("down")] * 50)
     ran = run(["a"], backend, storage=storage, before=_cancel, pace=Pace(patience=3))
     assert isinstance(ran.error, JobUnfinished)

@@ -104,3 +104,14 @@ def test_only_a_hundred_of_a_kind_are_remembered_by_name() -> None:
         report.note_repeated(str(number))
     assert (report.unread, report.ignored, report.repeated) == (250, 250, 250)
     assert len(report.unread_notes) == len(report.ignored_notes) == len(report.repeated_notes) == 100
+
+
+def test_a_dataset_that_a_job_left_among_the_papers_is_no_paper(tmp_path: Path) -> None:
+    report = ReadReport()
+    write(tmp_path / "a.md", "a")
+    (tmp_path / "made.jsonl").write_text('{"instruction": "i", "output": "o", "metadata": {}}\n', encoding="utf-8")
+    (tmp_path / "answers.jsonl").write_text('{"id": "0", "request_id": "r", "output": "o"}\n', encoding="utf-8")
+    (tmp_path / "papers.jsonl").write_text('{"title": "t", "text": "Some words stand here."}\n', encoding="utf-8")
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    assert len(sources(tmp_path, report=report)) == 2
+    assert (report.ignored, report.unread) == (2, 1)

@@ -1,4 +1,22 @@
-"""One async function ``Request -> Outcome`` becomes a whole realtime backend."""
+"""One async function ``Request -> Outcome`` becomes a whole realtime backend.
+
+A package of your own makes it one that people name, ``--backend echo``, by a factory and an entry point::
+
+    from qwen_dataset.adapters.inference.concurrent import ConcurrentBackend
+    from qwen_dataset.domain.inference import Completion, Outcome, Request
+    from qwen_dataset.ports.inference import BackendSettings, Offer
+
+    async def complete(request: Request) -> Outcome:
+        return Completion(request_id=request.id, text=request.messages[-1].content)
+
+    def open_echo(settings: BackendSettings) -> Offer:
+        backend = ConcurrentBackend(complete, realm="echo", concurrency=settings.concurrency)
+        return Offer(backend=backend, name="echo", realtime=True, destination="this process: nothing leaves it")
+
+    # pyproject.toml
+    # [project.entry-points."qwen_dataset.backends"]
+    # echo = "my_package:open_echo"
+"""
 
 from __future__ import annotations
 
@@ -33,8 +51,10 @@ class ConcurrentBackend:
     starts no further call, yields what the calls already started give, and raises. Any other exception may have come
     after the call was paid for, so it becomes a ``Failure`` of kind ``unknown``; so does an answer to another id.
 
-    ``realm`` names where answers come from; ``name`` is the ``backend`` of its handles. Nothing is bought by
-    ``submit`` and nothing exists remotely: ``cancel`` only marks the handle.
+    ``realm`` names where answers come from; ``name`` is the ``backend`` of its handles (the realm, unless given), and
+    the name that its ``Offer`` should have. ``concurrency`` replaces that of ``limits`` where it is not None. Nothing
+    is bought by ``submit`` and nothing exists remotely: ``cancel`` only marks the handle. It holds nothing open; a
+    subclass whose ``complete`` needs a connection opens it in ``__aenter__`` and closes it in ``__aexit__``.
     """
 
     def __init__(
@@ -42,13 +62,14 @@ class ConcurrentBackend:
         complete: Callable[[Request], Awaitable[Outcome]],
         *,
         realm: str,
-        name: str = "concurrent",
+        name: str | None = None,
         limits: Limits = REALTIME_LIMITS,
+        concurrency: int | None = None,
     ) -> None:
         self._complete = complete
         self._realm = realm
-        self._name = name
-        self._limits = limits
+        self._name = realm if name is None else name
+        self._limits = limits if concurrency is None else attrs.evolve(limits, concurrency=concurrency)
 
     @property
     def limits(self) -> Limits:

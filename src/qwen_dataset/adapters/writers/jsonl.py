@@ -41,7 +41,7 @@ class JsonlWriter:
     - An existing file keeps its permissions; a symbolic link is followed and stays a link.
     - What is no regular file (``/dev/null``, a pipe, a terminal) and ``/dev/stdout`` in any form are written in place
       as the lines come, and never replaced or removed.
-    - ``digest`` is the sha256 of everything written so far, as ``file_digest`` of the finished file will tell.
+    - ``digest`` is the sha256 of everything written so far, as ``digest`` of the finished file will tell.
 
     Entering, writing and committing raise ``OutputError`` with one sentence that names the path. Not for use from
     several threads at once.
@@ -89,10 +89,28 @@ class JsonlWriter:
             line = orjson.dumps(dict(record), option=orjson.OPT_APPEND_NEWLINE)
         except TypeError as error:
             raise OutputError(f"a sample for {self.path} cannot be written as JSON: {error}") from error
+        self._append(line)
+
+    def _append(self, line: bytes) -> None:
         self._hash.update(line)
         self._buffer += line
         if len(self._buffer) >= _BUFFER_BYTES:
             self._flush()
+
+    def copy(self, path: Path) -> Iterator[Mapping[str, Any]]:
+        """Add each line of an existing file as it is, and yield its record. Raises OutputError naming a broken line."""
+        with _failing(path, "read"), path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.strip():
+                    continue
+                try:
+                    record = orjson.loads(line)
+                except orjson.JSONDecodeError as error:
+                    raise OutputError(f"{path} cannot be added to: line {number} is not JSON; mend or remove it") from error
+                if not isinstance(record, dict):
+                    raise OutputError(f"{path} cannot be added to: line {number} is not an object; mend or remove it")
+                self._append(line if line.endswith(b"\n") else line + b"\n")
+                yield record
 
     def commit(self) -> None:
         """Make what was written the content of the file, durably. Nothing can be written after it."""
@@ -131,7 +149,10 @@ class JsonlWriter:
                 self._disk.close(descriptor)
 
 
-def check_target(path: Path) -> None:
+open = JsonlWriter  # noqa: A001  # the word of `OutputFormat`, which this module is: open, check, digest, recognise
+
+
+def check(path: Path) -> None:
     """Raise ``SettingError`` if the dataset cannot be written to ``path``; the path itself is left as it is.
 
     Looking cannot tell everything (a folder of the kernel's, a read-only mount), so a hidden file is made and removed.
@@ -147,19 +168,19 @@ def check_target(path: Path) -> None:
         raise SettingError(str(error)) from error
 
 
-def is_dataset(path: Path) -> bool:
-    """Say whether a file begins like one that ``JsonlWriter`` was given samples or answers for."""
+def recognise(path: Path) -> bool:
+    """Say whether a file begins like a dataset: with an instruction and its output, or with an answer to a prompt."""
     try:
         with path.open("rb") as file:
             record = orjson.loads(file.readline(_LONGEST_LOOK))
     except (OSError, orjson.JSONDecodeError):
         return False
     return isinstance(record, dict) and (
-        {"instruction", "metadata"} <= record.keys() or {"id", "request_id"} <= record.keys()
+        {"instruction", "output"} <= record.keys() or {"id", "request_id"} <= record.keys()
     )
 
 
-def file_digest(path: Path) -> str | None:
+def digest(path: Path) -> str | None:
     """Return the sha256 (hex) of a regular file, read in pieces; None where there is none. Raises ``OutputError``."""
     with _failing(path, "read"):
         try:

@@ -1,13 +1,14 @@
-"""What jobs there are, where they stand, and what did not become a sample. Nothing here spends or stores."""
+"""What jobs there are, where they stand, and what they hold. Nothing here spends or stores."""
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 
 from ...domain.jobs import Phase
-from ...domain.samples import Reject
+from ...domain.recipes.prompts import PromptsRecipe
+from ...domain.samples import Answer, Entry, Reject
 from ...errors import JobNotFound, LedgerCorrupt, SettingError
 from ...ports.storage import Storage
 from ..dataset.curator import FailedRequest, curate
@@ -24,29 +25,29 @@ class Catalogue:
     """The jobs of one storage; ``where`` is its address, for sentences."""
 
     def __init__(self, storage: Storage, *, where: str) -> None:
-        self._storage = storage
+        self.storage = storage
         self._where = where
 
-    async def status(self) -> list[JobStatus | DamagedJob]:
+    async def list_jobs(self) -> list[JobStatus | DamagedJob]:
         """Return where every job of the storage stands, the newest last.
 
         Jobs whose folder is damaged come first and do not hide the others.
         """
         found, damaged = [], []
-        async for job_id in job_ids(self._storage):
+        async for job_id in job_ids(self.storage):
             try:
                 found.append(await self._status(job_id))
             except LedgerCorrupt as error:
                 damaged.append(DamagedJob(job_id, str(error)))
         return [*damaged, *sorted(found, key=lambda status: (status.created_at, status.job_id))]
 
-    async def find(self, name: str | None) -> JobStatus:
-        """Return a job by its id, its name or the beginning of its id; the newest without a name.
+    async def status(self, job: str | None = None) -> JobStatus:
+        """Return where a job stands, by its id, its name or the beginning of its id; the newest without a name.
 
         Raises JobNotFound, and SettingError where several jobs fit.
         """
-        if name is None:
-            jobs = await self.status()
+        if job is None:
+            jobs = await self.list_jobs()
             # What is not finished comes first: to resume a finished job is to buy its failures again.
             moving = [s for s in jobs if isinstance(s, JobStatus) and s.state.phase is not Phase.FINISHED]
             match moving or jobs:
@@ -56,36 +57,60 @@ class Catalogue:
                     raise LedgerCorrupt(damaged.damage)
             message = f"there is no job in {self._where}; `qwen-dataset generate` makes one"
             raise JobNotFound(message)
-        ids = [job_id async for job_id in job_ids(self._storage)]
-        named = [
-            job_id for job_id in ids if job_id == name or re.fullmatch(r"-[0-9a-f]{12}", job_id.removeprefix(name))
-        ]
-        fitting = named or [job_id for job_id in ids if job_id.startswith(name)]
+        ids = [job_id async for job_id in job_ids(self.storage)]
+        fitting = _called(job, ids) or [job_id for job_id in ids if job_id.startswith(job)]
         if len(fitting) > 1:
-            message = f"{name!r} fits {len(fitting)} jobs ({', '.join(fitting[:5])}); write more of the name"
+            message = f"{job!r} fits {len(fitting)} jobs ({', '.join(fitting[:5])}); write more of the name"
             raise SettingError(message)
         if not fitting:
-            message = f"there is no job {name!r} in {self._where}; `qwen-dataset status` lists the jobs"
+            message = f"there is no job {job!r} in {self._where}; `qwen-dataset status` lists the jobs"
             raise JobNotFound(message)
         return await self._status(fitting[0])
 
-    async def rejects(self, name: str | None = None) -> AsyncGenerator[Reject | FailedRequest, None]:
+    async def rejects(self, job: str | None = None) -> AsyncGenerator[Reject | FailedRequest, None]:
         """Yield a job's rejects and failed requests in order of the plan; spends nothing, and stores nothing."""
-        status = await self.find(name)
+        async with contextlib.aclosing(self._entries(job)) as entries:
+            async for entry in entries:
+                if isinstance(entry, Reject | FailedRequest):
+                    yield entry
+
+    async def answers(self, job: str | None = None) -> AsyncGenerator[Answer, None]:
+        """Yield the answers to plain prompts in their order, a failure in its answer's place; spends nothing.
+
+        Prompts that have no outcome yet are left out. Raises SettingError for a job made of papers.
+        """
+        status = await self.status(job)
+        if status.spec.recipe != PromptsRecipe().name:
+            message = f"job {status.job_id} was made of papers and has samples, not answers; rebuild writes them"
+            raise SettingError(message)
+        async with contextlib.aclosing(self._entries(status.job_id)) as entries:
+            async for entry in entries:
+                if isinstance(entry, Answer):
+                    yield entry
+
+    async def _entries(self, job: str | None) -> AsyncGenerator[Entry | FailedRequest, None]:
+        status = await self.status(job)
         recipe = plugins.recipe(status.spec.recipe)
         layout = Layout(status.job_id)
-        with Index(self._storage, layout) as index:
-            ledger = Ledger(self._storage, layout, listener=index.apply)
+        with Index(self.storage, layout) as index:
+            ledger = Ledger(self.storage, layout, listener=index.apply)
             await ledger.load()
-            entries = curate(self._storage, layout, index, state=ledger.state, recipe=recipe, tally=Tally())
+            entries = curate(self.storage, layout, index, state=ledger.state, recipe=recipe, tally=Tally())
             async with contextlib.aclosing(entries):
                 async for entry in entries:
-                    if isinstance(entry, Reject | FailedRequest):
-                        yield entry
+                    yield entry
+
+    async def _namesakes(self, name: str) -> list[str]:
+        """Return the ids of the jobs that a person called this."""
+        return _called(name, [job_id async for job_id in job_ids(self.storage)])
 
     async def _status(self, job_id: str) -> JobStatus:
-        ledger = await look_at(self._storage, job_id)
-        spec = await read_spec(self._storage, job_id)
+        ledger = await look_at(self.storage, job_id)
+        spec = await read_spec(self.storage, job_id)
         return JobStatus(
             job_id=job_id, spec=spec, state=ledger.state, created_at=ledger.first_at, updated_at=ledger.last_at
         )
+
+
+def _called(name: str, ids: Iterable[str]) -> list[str]:
+    return [job_id for job_id in ids if job_id == name or re.fullmatch(r"-[0-9a-f]{12}", job_id.removeprefix(name))]

@@ -1,294 +1,300 @@
-"""The library's verbs: generate, resume, rebuild, cancel, status, rejects. The command line is one user of them."""
+"""The library's verbs, from generate to rebuild. The command line is one user of them."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-from collections.abc import Callable, Iterable, Sequence
+import copy
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
+from typing import Any, Self
 
 import attrs
 
-from ...domain.events import OutputChosen, RetryUnknown
-from ...domain.identity import RunningId
 from ...domain.jobs import JobSpec, Phase
-from ...domain.papers import Paper
-from ...domain.recipes.prompts import Prompt, PromptsRecipe
-from ...errors import JobBusy, JobUnfinished, SettingError
+from ...domain.recipes.base import Planned, RecipeOptions
+from ...domain.recipes.prompts import PromptsRecipe
+from ...errors import JobUnfinished, SettingError
 from ...ports.inference import Offer
 from ...ports.storage import Storage
-from ..codec import decode, encode
-from ..dataset.exporter import OutputFormat, check_output, export
-from ..dataset.sums import Sums
-from ..engine.job import Host, Job, own_job, request_cancel
-from ..engine.planner import Work, write_plan
-from ..engine.runner import Pace, Runner
-from ..engine.scratch import Spool
+from ..dataset.target import Existing
+from ..engine.job import Host
+from ..engine.planner import Numbering
+from ..engine.runner import Pace, Until
 from ..wiring import bootstrap, plugins
 from ..wiring.config import Config
 from ..wiring.corpus import ReadReport, own_files, read_papers
+from ..wiring.prompts import PromptLike, as_prompts
+from ..wiring.sources import resolve
+from .backends import Backends
 from .catalogue import Catalogue
+from .intake import Intake, add_paper, add_prompt, of_papers, of_prompts
 from .reports import JobStatus, Report, Watch
+from .runs import Run, Runs
+
+_BREATH = 100  # prompts between two turns of the event loop
 
 
 class Client(Catalogue):
     """Works on the jobs of one storage. Every method that spends says so.
 
-    ``stop`` ends a running ``generate`` or ``resume`` cleanly when set: nothing new begins, what is in flight is
-    awaited and stored. ``storage`` and ``backend`` take the place of those that ``config`` names. ``notice`` is told
-    what a person should know meanwhile, a sentence each.
+    ``config`` defaults to what files and environment say (``resolve``). ``storage`` and ``backend``, an address or an
+    object, take the place of those that it names. ``stop`` ends a running job cleanly when set: nothing new begins,
+    what is in flight is awaited and stored. ``notice`` is told what a person should know meanwhile, a sentence each.
+    ``folder`` is where the jobs are on this machine, None where the storage is no local folder.
+
+    ``generate``, ``run_prompts``, ``submit``, ``submit_prompts``, ``collect`` and ``resume`` raise SettingError,
+    OutputError, JobBusy while another process has the job, and what ``Runner.run`` raises; everything answered is kept
+    in every case. The same work and settings are the same job: what is answered is never asked again. ``existing``
+    says what becomes of an output that the job did not write.
     """
 
     def __init__(
         self,
-        config: Config,
+        config: Config | None = None,
         *,
-        storage: Storage | None = None,
-        backend: Offer | None = None,
+        storage: Storage | str | None = None,
+        backend: Offer | str | None = None,
         host: Host | None = None,
         stop: asyncio.Event | None = None,
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
-        config.check()
-        self.config = config
+        named: dict[str, Any] = {
+            name: value for name, value in (("storage", storage), ("backend", backend)) if isinstance(value, str)
+        }
+        config = attrs.evolve(config or resolve(library=True).config(), **named)
+        given = None if isinstance(storage, str) else storage
+        self.folder = plugins.local_folder(config.storage) if given is None else None
         self.stop = stop or asyncio.Event()
         self._notice = notice
         self._host = attrs.evolve(host or bootstrap.host(), notice=notice, stopped=self.stop.is_set)
-        patient = bootstrap.patient(storage or bootstrap.storage(config), self._host.clock)
-        super().__init__(patient, where=config.storage)
-        self._backend = backend
-        self._format: OutputFormat = plugins.output_format()
+        opened = bootstrap.storage(config.storage) if given is None else given
+        super().__init__(bootstrap.patient(opened, self._host.clock), where=config.storage)
+        self._wire(config, None if isinstance(backend, str) else backend)
+
+    def with_settings(self, **changes: Any) -> Self:
+        """Return a client on the same storage and backend with other settings, by their names in ``Config``."""
+        client = copy.copy(self)
+        client._wire(attrs.evolve(self.config, **changes), self._backends.given)  # noqa: SLF001 - it is one of us
+        return client
+
+    def _wire(self, config: Config, backend: Offer | None) -> None:
+        self.config = config
+        self._format = plugins.output_format(config.writer)
+        self._backends = Backends(config, backend)
+        self._runs = Runs(
+            storage=self.storage,
+            host=self._host,
+            backends=self._backends,
+            output_format=self._format,
+            pace=Pace(rounds=config.rounds, poll_seconds=config.poll, retry_unknown=config.retry_unknown),
+            stop=self.stop,
+            notice=self._notice,
+        )
 
     async def generate(
         self,
-        papers: Sequence[Path],
-        output: Path,
+        papers: Sequence[Path | str],
+        output: Path | str | None = None,
         *,
         strict: bool = False,
-        wait: bool = True,
-        force: bool = False,
+        fresh: bool = False,
+        existing: Existing | str = Existing.REFUSE,
         watch: Watch | None = None,
     ) -> Report:
-        """Read papers and make their dataset at ``output``. Spends money through the backend.
+        """Read papers and make their dataset at ``output`` (default: the config's). Spends money through the backend.
 
-        The same papers and settings are the same job: what is answered is never asked again. With ``wait=False`` it
-        returns when everything is submitted. Raises SettingError, ReadError (``strict``), OutputError, and what
-        ``Runner.run`` raises; everything answered is kept in every case.
+        ``fresh`` (with a new job name) pays again for what is answered. Raises ReadError with ``strict``.
         """
-        watch = watch or Watch()
-        self._format.check(output)
-        offer = await self._offer(self.config.backend)
-        recipe = plugins.recipe(self.config.recipe)
-        with Spool() as spool:
-            reading, corpus = ReadReport(), RunningId()
-            leave_out = own_files(papers, output, self.config.storage, self._format)
-            for paper in read_papers(papers, reading, strict=strict, leave_out=leave_out):
-                corpus.add(paper.id)
-                spool.append(encode(paper))
-                await self._breathe()
-            watch.on_read(reading)
-            spec = bootstrap.spec(self.config, offer, corpus=corpus.hexdigest())
-            work = (Work(paper, recipe.drafts(paper, spec.options)) for paper in _papers(spool))
-            sums = await self._make(spec, offer, work, output, wait=wait, force=force, watch=watch)
-        return Report(job_id=spec.job_id, output=output, sums=sums, reading=reading)
+        run = Run.of(output or self.config.output, existing, watch)
+        return await self._generate(papers, run, strict=strict, fresh=fresh)
+
+    async def submit(
+        self,
+        papers: Sequence[Path | str],
+        output: Path | str | None = None,
+        *,
+        strict: bool = False,
+        fresh: bool = False,
+        existing: Existing | str = Existing.REFUSE,
+        watch: Watch | None = None,
+    ) -> Report:
+        """Do as ``generate``, but return when everything is submitted; ``collect`` gets the rest. Spends money."""
+        run = Run.of(output or self.config.output, existing, watch, until=Until.SUBMITTED)
+        return await self._generate(papers, run, strict=strict, fresh=fresh)
 
     async def run_prompts(
         self,
-        prompts: Iterable[Prompt],
-        output: Path,
+        prompts: Iterable[PromptLike],
+        output: Path | str | None = None,
         *,
-        wait: bool = True,
-        force: bool = False,
+        fresh: bool = False,
+        existing: Existing | str = Existing.REFUSE,
         watch: Watch | None = None,
     ) -> Report:
-        """Ask plain prompts and put one answer or failure a prompt at ``output``, in order. Spends money."""
-        watch = watch or Watch()
-        self._format.check(output)
-        offer = await self._offer(self.config.backend)
-        recipe = PromptsRecipe()
-        with Spool() as spool:
-            corpus = RunningId()
-            for prompt in prompts:
-                line = encode(prompt)
-                corpus.add(line.decode())
-                spool.append(line)
-            config = attrs.evolve(self.config, recipe=recipe.name)
-            spec = bootstrap.spec(config, offer, corpus=corpus.hexdigest())
-            work = (Work(None, [recipe.draft(decode(Prompt, line, where="a prompt"))]) for line in spool)
-            sums = await self._make(spec, offer, work, output, wait=wait, force=force, watch=watch)
-        return Report(job_id=spec.job_id, output=output, sums=sums)
+        """Ask plain prompts; put one answer or failure a prompt at ``output``, in order. Spends money.
+
+        Without an output the answers stay in the job: ``answers`` yields them.
+        """
+        return await self._run_prompts(prompts, Run.of(output, existing, watch), fresh=fresh)
+
+    async def submit_prompts(
+        self,
+        prompts: Iterable[PromptLike],
+        output: Path | str | None = None,
+        *,
+        fresh: bool = False,
+        existing: Existing | str = Existing.REFUSE,
+        watch: Watch | None = None,
+    ) -> Report:
+        """Do as ``run_prompts``, but return when everything is submitted; ``collect`` gets the rest. Spends money."""
+        run = Run.of(output, existing, watch, until=Until.SUBMITTED)
+        return await self._run_prompts(prompts, run, fresh=fresh)
+
+    async def collect(
+        self,
+        job: str | None = None,
+        output: Path | str | None = None,
+        *,
+        wait: bool = True,
+        existing: Existing | str = Existing.REFUSE,
+        watch: Watch | None = None,
+    ) -> Report:
+        """Get what a job has been answered and make its output, without asking for more than its rounds allow.
+
+        With ``wait=False`` it looks once, stores what is ready, and reports ``sums=None`` where something is missing.
+        Rounds that are left over may spend money. Backend and output are those of the last run unless given.
+        """
+        status = await self._planned(job)
+        until = Until.FINISHED if wait else Until.LOOKED
+        return await self._runs.go_on(status, Run.of(self._target(output, status), existing, watch, until=until))
 
     async def resume(
         self,
-        name: str | None = None,
-        output: Path | None = None,
+        job: str | None = None,
+        output: Path | str | None = None,
         *,
         wait: bool = True,
-        force: bool = False,
+        existing: Existing | str = Existing.REFUSE,
         watch: Watch | None = None,
     ) -> Report:
         """Go on with a job (the newest without a name), and ask once more for what failed. Spends money.
 
-        Backend and output are those of the last run unless given. Raises JobNotFound besides what ``generate`` raises.
+        With ``wait=False`` it only submits. Backend and output are those of the last run unless given. Raises
+        JobNotFound besides what ``generate`` raises.
         """
-        watch = watch or Watch()
-        status = await self.find(name)
-        if status.state.phase is Phase.NEW:
-            raise SettingError(_unplanned(status.job_id))
-        target = _target(output, status)
-        self._format.check(target)
-        offer = await self._job_offer(status)
-        _refuse_to_submit_ahead(offer, wait=wait)
-        address = self.config.backend or status.state.backend
-        async with self._own(status.spec, status.job_id, backend=address) as job:
-            await self._choose(job, target, force=force)
-            sums = await self._run(job, offer, target, wait=wait, force=force, reopen=True, watch=watch)
-        return Report(job_id=status.job_id, output=target, sums=sums)
+        status = await self._planned(job)
+        until = Until.FINISHED if wait else Until.SUBMITTED
+        run = Run.of(self._target(output, status), existing, watch, until=until, reopen=True)
+        return await self._runs.go_on(status, run)
 
     async def rebuild(
-        self, name: str, output: Path | None = None, *, force: bool = False, watch: Watch | None = None
+        self,
+        job: str | None = None,
+        output: Path | str | None = None,
+        *,
+        existing: Existing | str = Existing.REFUSE,
+        watch: Watch | None = None,
     ) -> Report:
         """Make a job's dataset again from its stored answers, with today's parser and filters; spends nothing."""
-        watch = watch or Watch()
-        status = await self.find(name)
-        if status.state.phase is Phase.NEW:
-            raise SettingError(_unplanned(status.job_id))
-        target = _target(output, status)
-        self._format.check(target)
-        async with self._own(status.spec, status.job_id, backend=status.state.backend) as job:
-            # A rebuild elsewhere is a copy: where a later resume writes stays as it was.
-            check_output(job, target, self._format, force=force)
-            sums = await self._export(job, target, watch, force=force)
-        return Report(job_id=status.job_id, output=target, sums=sums)
+        status = await self._planned(job)
+        return await self._runs.rebuild(status, Run.of(self._target(output, status), existing, watch))
 
-    async def cancel(self, name: str) -> JobStatus:
+    async def cancel(self, job: str | None = None) -> JobStatus:
         """Stop a job: nothing new is submitted, what runs is cancelled, what was answered is kept.
 
         Spends nothing, but see ``Runner.cancel`` for a shard that may or may not have been submitted.
 
         When another process has the job it is asked to do this and JobBusy is raised.
         """
-        status = await self.find(name)
-        if status.state.phase is Phase.NEW:
-            raise SettingError(_unplanned(status.job_id))
+        status = await self._planned(job)
         if status.state.phase not in (Phase.PLANNED, Phase.RUNNING):
             return status
-        offer = await self._job_offer(status)
-        await request_cancel(self._storage, status.job_id, process=self._host.process)
-        try:
-            async with self._own(status.spec, status.job_id, backend=status.state.backend) as job:
-                await self._cancel(job, offer)
-        except JobBusy as busy:
-            owner = str(busy).partition(";")[0]
-            message = f"{owner}; it was asked to cancel and will do so at its next poll"
-            raise JobBusy(message) from busy
-        return await self.find(status.job_id)
+        await self._runs.cancel(status)
+        return await self.status(status.job_id)
 
-    async def _offer(self, address: str | None) -> Offer:
-        return self._backend or await bootstrap.backend(address)
+    async def poll(self, job: str | None = None) -> JobStatus:
+        """Return where a job stands, and ask the backend how far its shards in flight are. Spends and stores nothing.
 
-    async def _job_offer(self, status: JobStatus) -> Offer:
-        """Return the backend that a job belongs to. Raises SettingError for any other: it would buy everything anew."""
-        address = self.config.backend or status.state.backend
-        offer = await self._offer(address)
-        there = f"{offer.backend.realm} ({bootstrap.way_of(offer)})"
-        job = f"{status.spec.realm} ({status.spec.way})"
-        if there != job:
-            message = f"job {status.job_id} belongs to {job} and the backend {address!r} is {there}; name the job's own"
+        Raises BackendUnavailable besides what ``status`` raises.
+        """
+        status = await self.status(job)
+        return await self._runs.poll(status)
+
+    def preview(self, papers: Sequence[Path | str]) -> Generator[Planned, None, None]:
+        """Yield the exact requests that ``generate`` would make of these papers. Asks nobody, stores nothing."""
+        recipe = plugins.recipe(self.config.recipe)
+        with Numbering(self.config.model, self.config.parameters) as numbering:
+            for paper in read_papers([Path(path) for path in papers], ReadReport()):
+                for draft in recipe.drafts(paper, self.config.options):
+                    yield numbering.plan(draft)
+
+    async def _generate(self, papers: Sequence[Path | str], run: Run, *, strict: bool, fresh: bool) -> Report:
+        target = run.output or self.config.output
+        self._format.check(target)
+        offer = await self._backends.first()
+        recipe = plugins.recipe(self.config.recipe)
+        paths = [Path(path) for path in papers]
+        leave_out = own_files(paths, target, self.folder, self._format)
+        reading = ReadReport()
+        with of_papers(recipe, self.config.options) as intake:
+            for paper in read_papers(paths, reading, strict=strict, leave_out=leave_out):
+                add_paper(intake, paper)
+                await self._breathe()
+            run.watch.on_read(reading)
+            report = await self._make(offer, intake, run, recipe.name, self.config.options, fresh=fresh)
+        return attrs.evolve(report, reading=reading)
+
+    async def _run_prompts(self, prompts: Iterable[PromptLike], run: Run, *, fresh: bool) -> Report:
+        if run.output is not None:
+            self._format.check(run.output)
+        offer = await self._backends.first()
+        with of_prompts() as intake:
+            for number, prompt in enumerate(as_prompts(prompts)):
+                add_prompt(intake, prompt)
+                if number % _BREATH == 0:
+                    await self._breathe()
+            return await self._make(offer, intake, run, PromptsRecipe().name, RecipeOptions(), fresh=fresh)
+
+    async def _make(
+        self, offer: Offer, intake: Intake, run: Run, recipe: str, options: RecipeOptions, *, fresh: bool
+    ) -> Report:
+        offer, route = await self._backends.settle(offer, intake, ahead=run.until is Until.SUBMITTED)
+        corpus = intake.corpus
+        spec = bootstrap.spec(self.config, offer, recipe=recipe, options=options, corpus=corpus, fresh=fresh)
+        if fresh:
+            await self._refuse_taken_name(spec)
+        return await self._runs.make(spec, offer, route, intake, run)
+
+    async def _refuse_taken_name(self, spec: JobSpec) -> None:
+        if self.config.job_name is None:
+            message = "a fresh job pays again for what is answered; give it a new name with --job-name"
             raise SettingError(message)
-        return offer
-
-    def _own(self, spec: JobSpec, job_id: str, *, backend: str) -> contextlib.AbstractAsyncContextManager[Job]:
-        return own_job(self._storage, spec, job_id=job_id, host=self._host, backend=backend)
-
-    async def _choose(self, job: Job, output: Path, *, force: bool) -> None:
-        """Note where the dataset goes, once it is known that it may."""
-        check_output(job, output, self._format, force=force)
-        place = os.path.abspath(output)  # noqa: ASYNC240, PTH100 - touches no disk
-        if job.state.output != place:
-            await job.ledger.append(OutputChosen(output=place))
-
-    def _runner(self, job: Job, offer: Offer, watch: Watch) -> Runner:
-        return Runner(
-            job,
-            offer.backend,
-            backend_name=offer.name,
-            pace=Pace(
-                rounds=self.config.rounds, poll_seconds=self.config.poll_seconds, retry_unknown=RetryUnknown.AUTO
-            ),
-            sleep=offer.sleep or self._host.clock.sleep,
-            stop=self.stop,
-            on_progress=watch.on_progress,
-        )
+        others = [job_id for job_id in await self._namesakes(spec.name) if job_id != spec.job_id]
+        if others:
+            message = f"the job name {spec.name!r} is taken by {others[0]}; a fresh job needs a new one"
+            raise SettingError(message)
 
     async def _breathe(self) -> None:
-        """Let the event loop run between two papers, and stop if asked to."""
+        """Let the event loop run while papers are read, and stop if asked to."""
         await asyncio.sleep(0)
         if self.stop.is_set():
             message = "interrupted while papers were read; nothing was submitted"
             raise JobUnfinished(message)
 
-    async def _make(
-        self,
-        spec: JobSpec,
-        offer: Offer,
-        work: Iterable[Work],
-        output: Path,
-        *,
-        wait: bool,
-        force: bool,
-        watch: Watch,
-    ) -> Sums | None:
-        _refuse_to_submit_ahead(offer, wait=wait)
-        async with self._own(spec, spec.job_id, backend=self.config.backend or "") as job:
-            await self._choose(job, output, force=force)
-            if job.state.phase is Phase.NEW:
-                silent = await write_plan(job, work)
-                if silent:
-                    self._notice(f"{len(silent)} papers hold no passage to ask about: {', '.join(silent[:5])}")
-            if not job.state.requests:
-                message = "there is nothing to ask about: no passage of the papers holds enough text"
-                raise SettingError(message)
-            return await self._run(job, offer, output, wait=wait, force=force, reopen=False, watch=watch)
+    async def _planned(self, name: str | None) -> JobStatus:
+        status = await self.status(name)
+        if status.state.phase is Phase.NEW:
+            job = status.job_id
+            message = (
+                f"job {job} was never planned to the end, and nothing was bought; run generate with its papers again"
+            )
+            raise SettingError(message)
+        return status
 
-    async def _run(
-        self, job: Job, offer: Offer, output: Path, *, wait: bool, force: bool, reopen: bool, watch: Watch
-    ) -> Sums | None:
-        watch.on_job(job.id, job.state)
-        async with offer.backend:
-            await self._runner(job, offer, watch).run(reopen=reopen, wait=wait)
-        if job.state.phase is not Phase.FINISHED:
+    def _target(self, output: Path | str | None, status: JobStatus) -> Path | None:
+        """Return where a job's output goes: what is given, or as last time. Raises SettingError for what cannot be."""
+        chosen = output or status.state.output
+        if chosen is None:
             return None
-        return await self._export(job, output, watch, force=force)
-
-    async def _cancel(self, job: Job, offer: Offer) -> None:
-        async with offer.backend:
-            await self._runner(job, offer, Watch()).cancel()
-
-    async def _export(self, job: Job, output: Path, watch: Watch, *, force: bool) -> Sums:
-        recipe = plugins.recipe(job.spec.recipe)
-        return await export(job, recipe, output, self._format, force=force, on_sample=watch.on_sample)
-
-
-def _refuse_to_submit_ahead(offer: Offer, *, wait: bool) -> None:
-    if offer.realtime and not wait:
-        message = "a realtime backend has nothing to submit ahead; leave out --no-wait, or name a batch backend"
-        raise SettingError(message)
-
-
-def _unplanned(job_id: str) -> str:
-    return f"job {job_id} was never planned to the end, and nothing was bought; run generate with its papers again"
-
-
-def _papers(spool: Spool) -> Iterable[Paper]:
-    return (decode(Paper, line, where="a paper on the local disk") for line in spool)
-
-
-def _target(output: Path | None, status: JobStatus) -> Path:
-    if output is not None:
-        return output
-    if status.state.output is None:
-        message = f"job {status.job_id} was never given an output; pass --output FILE"
-        raise SettingError(message)
-    return Path(status.state.output)
+        self._format.check(Path(chosen))
+        return Path(chosen)

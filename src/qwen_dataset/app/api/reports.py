@@ -7,7 +7,8 @@ from pathlib import Path
 
 import attrs
 
-from ...domain.jobs import JobSpec, JobState
+from ...domain.jobs import JobSpec, JobState, Way
+from ...ports.inference import Progress
 from ..dataset.sums import Sums
 from ..engine.runner import RunProgress
 from ..wiring.corpus import ReadReport
@@ -15,23 +16,43 @@ from ..wiring.corpus import ReadReport
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """How a run ended. ``sums`` is None when it was only submitted (``wait=False``)."""
+    """How a run ended. ``sums`` is None while the job is not finished (submitted only, or looked at only).
+
+    ``kept`` counts the lines that a merge found in the output, ``known`` the samples that were among them.
+    """
 
     job_id: str
     output: Path | None
     sums: Sums | None
     reading: ReadReport | None = None
+    kept: int = 0
+    known: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """How and where requests go, told before any leaves. ``by_size``: nobody chose, so their number decided."""
+
+    way: Way
+    by_size: bool
+    backend: str
+    destination: str
+    model: str
 
 
 @attrs.frozen(kw_only=True)
 class JobStatus:
-    """Where a job stands; the times are those of its first and last event, in seconds since 1970 (0: none yet)."""
+    """Where a job stands; the times are those of its first and last event, in seconds since 1970 (0: none yet).
+
+    ``remote`` is what the backend said of the shards in flight, added up; None where it was not asked.
+    """
 
     job_id: str
     spec: JobSpec
     state: JobState
     created_at: float
     updated_at: float
+    remote: Progress | None = None
 
 
 @attrs.frozen
@@ -47,6 +68,7 @@ class Watch:
     """Callbacks of a run, each called in the event loop's thread."""
 
     on_read: Callable[[ReadReport], None] = lambda _: None
+    on_route: Callable[[Route], None] = lambda _: None
     on_job: Callable[[str, JobState], None] = lambda _job, _state: None
     on_progress: Callable[[RunProgress], None] = lambda _: None
     on_sample: Callable[[int], None] = lambda _: None

@@ -18,22 +18,22 @@ from ..api.client import Client
 from ..api.reports import DamagedJob, JobStatus
 from ..codec import failure_record, reject_record
 from ..dataset.curator import FailedRequest
-from ..wiring.config import Config
 from ..wiring.corpus import ReadReport, read_papers
-from . import options, session
+from . import language, options, session
 from .show import describe_reading, echo_json, status_record
 
 
 @click.command()
 @click.argument("job", required=False)
-@options.storage
+@options.settings("storage")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a job.")
-def status(job: str | None, storage: str, as_json: bool) -> None:
+def status(job: str | None, chosen: options.Chosen, as_json: bool) -> None:
     """Show the jobs of the storage, the newest last, or one JOB in full."""
+    config = chosen.config()
 
     async def work(_: asyncio.Event) -> Sequence[JobStatus | DamagedJob]:
-        client = Client(Config(storage=storage))
-        return await client.status() if job is None else [await client.find(job)]
+        client = Client(config)
+        return await client.list_jobs() if job is None else [await client.status(job)]
 
     found = session.run(work)
     if as_json:
@@ -41,12 +41,12 @@ def status(job: str | None, storage: str, as_json: bool) -> None:
             echo_json(status_record(each))
     elif job is not None:
         for name, value in status_record(found[0]).items():
-            click.echo(f"{name:<14}{_when(value) if name == 'updated_at' else value}")
+            language.say(f"{name:<14}{_when(value) if name.endswith('_at') else value}")
     elif not found:
-        click.echo(f"no jobs in {storage}")
+        language.say(f"no jobs in {config.storage}")
     else:
         for each in found:
-            click.echo(_describe(each))
+            language.say(_describe(each))
 
 
 def _describe(status: JobStatus | DamagedJob) -> str:
@@ -59,16 +59,17 @@ def _describe(status: JobStatus | DamagedJob) -> str:
 
 @click.command()
 @click.argument("job", required=False)
-@options.storage
+@options.settings("storage")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def rejects(job: str | None, storage: str, as_json: bool) -> None:
+def rejects(job: str | None, chosen: options.Chosen, as_json: bool) -> None:
     """Show what did not become a sample in JOB (the newest without a name), and why.
 
     A `reject` is an answer that was turned down; a `failed` request has no answer.
     """
+    config = chosen.config()
 
     async def work(_: asyncio.Event) -> tuple[int, int]:
-        client = Client(Config(storage=storage))
+        client = Client(config)
         turned_down = failed = 0
         async with contextlib.aclosing(client.rejects(job)) as entries:
             async for entry in entries:
@@ -84,35 +85,38 @@ def rejects(job: str | None, storage: str, as_json: bool) -> None:
                 again = "may be asked again" if record["retryable"] else "final"
                 where = record["paper"]["source"] if record["paper"] else record["request_id"]
                 word = "failed" if isinstance(entry, FailedRequest) else "reject"
-                click.echo(f"{word}  {record['reason']}  {record['detail']} ({again})  [{where}]")
+                language.say(f"{word}  {record['reason']}  {record['detail']} ({again})  [{where}]")
         return turned_down, failed
 
     turned_down, failed = session.run(work)
     if not as_json:
-        click.echo(f"{turned_down} rejects, {failed} failed requests")
+        language.say(f"{turned_down} rejects, {failed} failed requests")
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.papers
+@options.settings("data_dir")
 @click.option("--text", is_flag=True, help="Print the text in which all offsets count, exactly.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a paper.")
 @click.option("--strict", is_flag=True, help="Stop at the first paper that cannot be read.")
-def papers(paths: tuple[Path, ...], text: bool, as_json: bool, strict: bool) -> None:
-    """Show what is read from files and folders: titles, languages, sections, passages.
+def papers(papers: tuple[Path, ...], chosen: options.Chosen, text: bool, as_json: bool, strict: bool) -> None:
+    """Show what is read from PAPERS: titles, languages, sections, passages.
 
-    With --text and several papers, a line `==> SOURCE (ID) <==` stands before each text; --json keeps them apart.
+    PAPERS are files and folders (default: the folder of --data-dir). With --text and several papers, a line
+    `==> SOURCE (ID) <==` stands before each text; --json keeps them apart.
     """
+    _, sources = chosen.with_papers(papers)
     report = ReadReport()
     try:
         if text and not as_json:
-            _print_texts(read_papers(paths, report, strict=strict))
+            _print_texts(read_papers(sources, report, strict=strict))
         else:
-            for paper in read_papers(paths, report, strict=strict):
+            for paper in read_papers(sources, report, strict=strict):
                 _print_paper(paper, text=text, as_json=as_json)
     except QwenDatasetError as error:
         session.fail(str(error), session.BAD_INPUT)
     for sentence in describe_reading(report):
-        click.echo(sentence, err=True)
+        language.say(sentence, err=True)
     if report.unread:
         sys.exit(session.SOME_FAILED)
 
@@ -155,12 +159,13 @@ def _print_paper(paper: Paper, *, text: bool, as_json: bool) -> None:
         }
         echo_json(record | ({"text": paper.text} if text else {}))
         return
-    click.echo(
-        f"{paper.source}\n  {paper.title}\n  {paper.language}, {paper.reader}, {len(paper.sections)} sections,"
-        f" {passages} passages, {len(paper.text)} characters, id {paper.id}"
+    click.echo(f"{paper.source}\n  {paper.title}")
+    language.say(
+        f"  {paper.language}, {paper.reader}, {len(paper.sections)} sections, {passages} passages,"
+        f" {len(paper.text)} characters, id {paper.id}"
     )
     for warning in paper.warnings:
-        click.echo(f"  warning: {warning}")
+        language.say(f"  warning: {warning}")
 
 
 def _when(seconds: float) -> str:

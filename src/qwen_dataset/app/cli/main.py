@@ -3,43 +3,67 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from ... import __version__
+from . import language
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+@attrs.frozen
+class _Row:
+    """Where a command is, and what the list of commands says of it."""
+
+    target: str
+    help: str
+
 
 _COMMANDS = {
-    "generate": "work",
-    "resume": "work",
-    "rebuild": "work",
-    "cancel": "work",
-    "status": "look",
-    "rejects": "look",
-    "papers": "look",
+    "generate": _Row("work:generate", "Make a dataset from papers."),
+    "resume": _Row("work:resume", "Go on with a job, and ask again for what failed."),
+    "rebuild": _Row("work:rebuild", "Make a job's dataset again from its stored answers, for free."),
+    "cancel": _Row("work:cancel", "Stop a job; what was answered is kept."),
+    "status": _Row("look:status", "Show the jobs, or one of them."),
+    "rejects": _Row("look:rejects", "Show what did not become a sample, and why."),
+    "papers": _Row("look:papers", "Show what is read from files and folders."),
+    "show-prompt": _Row("preview:show_prompt", "Show the exact requests for papers; asks nobody."),
+    "batch": _Row("batch:batch", "Ask plain prompts in batches: create, status, list, cancel."),
+    "prune": _Row("prune:prune", "Delete what no job needs any more."),
+    "config": _Row("settings_commands:config", "Show the settings and their sources; start a settings' file."),
+    "completion": _Row("settings_commands:completion", "Print the script that completes commands in your shell."),
 }
-_HELP = {
-    "generate": "Make a dataset from papers.",
-    "resume": "Go on with a job, and ask again for what failed.",
-    "rebuild": "Make a job's dataset again from its stored answers, for free.",
-    "cancel": "Stop a job; what was answered is kept.",
-    "status": "Show the jobs, or one of them.",
-    "rejects": "Show what did not become a sample, and why.",
-    "papers": "Show what is read from files and folders.",
-}
+
+_GUESS = re.compile(r"\.? \(?Did you mean (?:one of: )?(.*?)\?\)?$")
 
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when called, so that --help starts at once."""
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a command; output that cannot be written is one sentence."""
+    def main(self, args: Sequence[str] | None = None, *_: Any, **extra: Any) -> Any:
+        """Run a command; whatever goes wrong with how it was typed or with its output is one sentence."""
+        language.forget()
+        _write_what_a_terminal_cannot_show()
+        # The same name whatever file was started, so that the hints and the shell's completion always fit.
+        extra |= {"prog_name": language.NAME, "standalone_mode": False}
         try:
             try:
-                return super().main(*args, **kwargs)
+                code = super().main(args, **extra)
             finally:
                 sys.stdout.flush()
+        except click.UsageError as error:
+            _complain(error)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            language.complain("interrupted")
+            sys.exit(130)
         except BrokenPipeError:
             # Whoever read the output has seen enough.
             sys.stdout = None
@@ -47,8 +71,9 @@ class LazyGroup(click.Group):
         except OSError as error:
             # What is left in the buffer cannot be written either, and must not be tried again at exit.
             sys.stdout = None
-            click.echo(f"qwen-dataset: the output cannot be written: {error.strerror}", err=True)
+            language.complain(f"the output cannot be written: {error.strerror}")
             sys.exit(3)
+        sys.exit(code if isinstance(code, int) else 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -56,25 +81,58 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"{__package__}.{_COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        module, _, attribute = _COMMANDS[cmd_name].target.partition(":")
+        command: click.Command = getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
+        _add_lang(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, _HELP[name]) for name in _COMMANDS])
+            formatter.write_dl([(name, row.help) for name, row in _COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a command's name without importing any."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell needs it
+
+        fitting = [(name, row.help) for name, row in _COMMANDS.items() if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=said) for name, said in fitting]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="qwen-dataset")
+def _add_lang(command: click.Command) -> None:
+    """Let --lang stand behind a command's name, too."""
+    if all(parameter.name != "lang" for parameter in command.params):
+        command.params.append(language.option())
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _add_lang(inner)
+
+
+def _complain(error: click.UsageError) -> None:
+    """Say in one sentence how a command was typed wrongly."""
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+        error.show()
+        return
+    from ..wiring.secrets import redact  # noqa: PLC0415 - --help does without it
+
+    words = _GUESS.sub(r" (did you mean \1?)", " ".join(error.format_message().split())).rstrip(".")
+    path = error.ctx.command_path if error.ctx is not None else language.NAME
+    language.complain(redact(f"{words[:1].lower()}{words[1:]}; see `{path} --help`"))
+
+
+def _write_what_a_terminal_cannot_show() -> None:
+    """Write a character that the terminal's encoding lacks by its number; a title must not end a run."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, params=[language.option()])
+@click.version_option(__version__, prog_name=language.NAME)
 def main() -> None:
-    """Turn scientific papers into a grounded instruction dataset with Qwen models.
-
-    \b
-    Try it offline, without a key, for free:
-      qwen-dataset generate papers/ --backend fake --output dataset.jsonl
-
-    \b
-    Exit codes: 0 done, 1 some requests failed or inputs were not read,
-    2 bad input or setting, 3 not finished yet, 130 interrupted.
-    """  # noqa: D301 - \b is click's mark for lines to keep
+    """\b
+    Turn scientific papers into a grounded instruction dataset with Qwen models.
+    Offline, free: qwen-dataset generate papers/ --backend fake -o dataset.jsonl
+    Exit: 0 done, 1 part failed, 2 bad input, 3 not finished yet, 130 interrupted
+    """  # noqa: D205, D301, D400 - \b is click's mark for lines to keep

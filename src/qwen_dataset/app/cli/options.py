@@ -1,48 +1,206 @@
-"""Options that several commands share."""
+"""Options that several commands share. Those of settings are made from the one table of settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import attrs
 import click
+
+from ...errors import SettingError
+from ..dataset.target import Existing
+from ..wiring import plugins
+from ..wiring.addresses import Address
+from ..wiring.config import Config
+from ..wiring.registry import Registry
+from ..wiring.secrets import redact
+from ..wiring.settings import Setting, by_name
+from ..wiring.sources import Resolved, resolve
+from . import language, session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# What every command that opens a backend needs, whether or not it has an option for it.
+BACKEND_SETTINGS = ("api_key", "backend", "base_url", "region", "completion_window", "concurrency", "poll", "rounds")
 
-def storage(command: F) -> F:
-    """Add --storage."""
+
+_LONGEST_METAVAR = 12
+
+# The settings that name a plugin, where it is looked up, and what says so if nobody offers it.
+_PLUGINS: Mapping[str, tuple[Registry, Callable[[str], object]]] = {
+    "backend": (plugins.backends, plugins.open_backend),
+    "storage": (plugins.storages, plugins.open_storage),
+    "recipe": (plugins.recipes, plugins.recipe),
+    "writer": (plugins.writers, plugins.output_format),
+}
+
+
+@attrs.frozen(kw_only=True)
+class Chosen:
+    """The settings given as options, and the config file that was named. ``needed``: those that count here.
+
+    ``problems`` are contradictions among the options, told together with what is wrong with the settings.
+    """
+
+    arguments: Mapping[str, str | bool]
+    path: Path | None
+    needed: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+
+    def config(self, *, problems: Iterable[str] = (), **more: Any) -> Config:
+        """Return the settings of all sources, ``more`` above them. Ends the process with every problem at once."""
+        return self._checked(self._resolved(more), problems, more)
+
+    def with_papers(self, papers: tuple[Path, ...]) -> tuple[Config, tuple[Path, ...]]:
+        """Return the settings, and the papers that were named or the configured folder of papers."""
+        clash = papers and "data_dir" in self.arguments
+        resolved = self._resolved({})
+        config = self._checked(resolved, ["name PAPERS or give --data-dir, not both"] if clash else [], {})
+        if not papers and not config.data_dir.exists():
+            source = resolved.values["data_dir"].source
+            message = (
+                f"the folder {config.data_dir} ({source}) does not exist; name papers, or their folder with --data-dir"
+            )
+            session.fail(message, session.BAD_INPUT)
+        return config, papers or (config.data_dir,)
+
+    def _resolved(self, more: Mapping[str, Any]) -> Resolved:
+        resolved = resolve({**self.arguments, **more}, path=self.path)
+        language.use(resolved.values["lang"].value)
+        return resolved
+
+    def _checked(self, resolved: Resolved, problems: Iterable[str], more: Iterable[str]) -> Config:
+        needed = (*self.needed, *more)
+        told = [*self.problems, *problems]
+        try:
+            config = resolved.config(needed)
+        except SettingError as error:
+            session.fail_all([*told, *error.problems, *unknown_names(resolved, needed)], session.BAD_INPUT)
+        told += unknown_names(resolved, needed)
+        if told:
+            session.fail_all(told, session.BAD_INPUT)
+        return config
+
+
+def unknown_names(resolved: Resolved, needed: Iterable[str] = tuple(_PLUGINS)) -> list[str]:
+    """Return a sentence for each setting that names what nobody offers; imports and opens nothing."""
+    key = resolved.values["api_key"].value
+    secrets = [key] if isinstance(key, str) else []
+    told = []
+    for name in dict.fromkeys(needed):
+        chosen = resolved.values[name]
+        if name not in _PLUGINS or chosen.value is None:
+            continue
+        registry, open_it = _PLUGINS[name]
+        try:
+            scheme = Address.parse(chosen.value, setting=f"the {name}").scheme
+            if scheme not in registry.rows and not registry.offered(scheme):
+                open_it(chosen.value)
+        except SettingError as error:
+            told.append(redact(f"{error} ({chosen.source})", *secrets))
+    return told
+
+
+def refuse_what_is_forgotten(config: Config, instead: str) -> None:
+    """End the process where a job is to be left behind in a storage that ends with this command."""
+    if Address.parse(config.storage, setting="the storage").scheme == "memory":
+        message = f"a job in the storage {config.storage} ends with this command, and what was paid is lost; {instead}"
+        session.fail(message, session.BAD_INPUT)
+
+
+def settings(*names: str, also: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Add the options of these settings, and --config; the command gets a ``Chosen`` as ``chosen``.
+
+    ``also`` names settings that count without an option. Values are texts here: what is wrong with any of them is told
+    with everything else that is wrong.
+    """
+
+    def decorate(command: F) -> F:
+        @functools.wraps(command)
+        def wrapped(*args: Any, config_file: Path | None, **kwargs: Any) -> Any:
+            problems: list[str] = []
+            if "use_batch" in names:
+                kwargs["use_batch"] = _use_batch(kwargs, problems)
+            given = {name: kwargs.pop(name) for name in names}
+            arguments = {name: value for name, value in given.items() if value is not None}
+            chosen = Chosen(
+                arguments=arguments | language.given(click.get_current_context()),
+                path=config_file,
+                needed=(*names, *also, "lang"),
+                problems=tuple(problems),
+            )
+            return command(*args, chosen=chosen, **kwargs)
+
+        wrapped = config_file(wrapped)
+        for name in reversed(names):
+            wrapped = _switch(wrapped) if name == "use_batch" else _option(by_name(name))(wrapped)
+        return wrapped  # type: ignore[return-value]
+
+    return decorate
+
+
+def config_file(command: F) -> F:
+    """Add --config; the command gets ``config_file``."""
     return click.option(
-        "--storage", default="file:batch_jobs", show_default=True, metavar="ADDRESS", help="Where jobs are kept."
-    )(command)
+        "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE",
+        help="The settings' file. Default: qwen-dataset.toml.",
+    )(command)  # fmt: skip
 
 
-def backend(command: F) -> F:
-    """Add --backend."""
-    return click.option("--backend", metavar="ADDRESS", help="Who answers, e.g. fake or fake:?mode=realtime&seed=7.")(
-        command
-    )
+def _option(setting: Setting) -> Callable[[F], F]:
+    assert setting.flag is not None
+    flags = [setting.short, setting.flag] if setting.short else [setting.flag]
+    words = "|".join(setting.choices)
+    default = "" if setting.default is None else f" [{setting.shown(setting.default)}]"
+    metavar = setting.metavar or words
+    if len(metavar) > _LONGEST_METAVAR:
+        # Here it would push every help text of the command to the right.
+        metavar, default = "WORD", f" [{words}]"
+    return click.option(*flags, setting.name, metavar=metavar, help=setting.help + default)
 
 
-def output(*, required: bool) -> Callable[[F], F]:
-    """Add --output."""
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path),
-        required=required,
-        metavar="FILE",
-        help="The dataset file to write." + ("" if required else " Default: the job's last one."),
-    )
+def _switch(command: F) -> F:
+    command = click.option("--realtime", is_flag=True, help="Ask one call at a time.")(command)
+    return click.option("--batch", is_flag=True, help="Ask in batches. Neither: above 100 requests.")(command)
 
 
-def force(command: F) -> F:
-    """Add --force."""
-    return click.option("--force", is_flag=True, help="Replace an output that this job did not write.")(command)
+def _use_batch(options: dict[str, Any], problems: list[str]) -> bool | None:
+    batch, realtime = options.pop("batch"), options.pop("realtime")
+    if batch and realtime:
+        problems.append("--batch and --realtime contradict each other; leave one out")
+    return bool(batch) if batch or realtime else None
+
+
+def existing(command: F) -> F:
+    """Add --force and --merge; the command gets ``existing``."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, force: bool, merge: bool, **kwargs: Any) -> Any:
+        if force and merge:
+            session.fail("--force and --merge contradict each other; leave one out", session.BAD_INPUT)
+        what = Existing.REPLACE if force else Existing.MERGE if merge else Existing.REFUSE
+        return command(*args, existing=what, **kwargs)
+
+    wrapped = click.option("--merge", is_flag=True, help="Add to an output that is there what it lacks.")(wrapped)
+    return click.option("--force", is_flag=True, help="Replace an output that this job did not write.")(wrapped)  # type: ignore[return-value]
 
 
 def quiet_and_json(command: F) -> F:
     """Add --quiet and --json."""
     command = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
     return click.option("-q", "--quiet", is_flag=True, help="Print errors only.")(command)
+
+
+def papers(command: F) -> F:
+    """Add PAPERS; the command gets ``papers``, for ``Chosen.with_papers``."""
+    return click.argument("papers", nargs=-1, type=click.Path(path_type=Path))(command)
+
+
+def output(command: F) -> F:
+    """Add --output where a job has one of its own; the command gets ``output``, None where it was not given."""
+    return click.option(
+        "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where to write. Default: as last time."
+    )(command)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NoReturn, TypeVar
 
 import click
@@ -23,8 +23,12 @@ from ...errors import (
     StorageFull,
     StorageUnavailable,
 )
+from ..wiring.secrets import redact
+from . import language
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 DONE = 0
 SOME_FAILED = 1
@@ -40,15 +44,22 @@ def _no_hint(_: QwenDatasetError) -> None:
     return None
 
 
+def _warn(sentence: str) -> None:
+    language.say(sentence, err=True)
+
+
 def run(
-    work: Callable[[asyncio.Event], Awaitable[T]], *, hint: Callable[[QwenDatasetError], str | None] = _no_hint
+    work: Callable[[asyncio.Event], Awaitable[T]],
+    *,
+    hint: Callable[[QwenDatasetError], str | None] = _no_hint,
+    warn: Callable[[str], None] = _warn,
 ) -> T:
     """Run ``work`` with an event that the first Ctrl-C (or SIGTERM) sets; the second one ends it at once.
 
     Ends the process with the right exit code and one sentence when an error of ours comes out; ``hint`` may add what to
-    do next.
+    do next, and ``warn`` shows a sentence meanwhile.
     """
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
+    _show_errors()
     interrupted = False
 
     async def main() -> T:
@@ -57,14 +68,18 @@ def run(
         loop = asyncio.get_running_loop()
         task = asyncio.ensure_future(work(stop))
 
+        def begin_to_stop() -> None:
+            stop.set()
+            warn("stopping: what is in flight is awaited and kept; Ctrl-C again stops at once")
+
         def on_signal(*_: object) -> None:
             nonlocal interrupted
             if interrupted:
                 loop.call_soon_threadsafe(task.cancel)
                 return
             interrupted = True
-            loop.call_soon_threadsafe(stop.set)
-            click.echo("stopping: what is in flight is awaited and kept; Ctrl-C again stops at once", err=True)
+            # In the loop: the signal may have come in the middle of another line.
+            loop.call_soon_threadsafe(begin_to_stop)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, on_signal)
@@ -74,6 +89,8 @@ def run(
         return asyncio.run(main())
     except asyncio.CancelledError:
         fail("stopped at once; everything stored so far is kept", INTERRUPTED)
+    except SettingError as error:
+        fail_all(error.problems, BAD_INPUT)
     except QwenDatasetError as error:
         what_next = hint(error)
         sentence = f"{error}; {what_next}" if what_next else str(error)
@@ -93,5 +110,35 @@ def _code(error: QwenDatasetError) -> int:
 
 def fail(sentence: str, code: int) -> NoReturn:
     """Print one sentence and end the process."""
-    click.echo(f"qwen-dataset: {sentence}", err=True)
+    fail_all([sentence], code)
+
+
+def fail_all(sentences: Iterable[str], code: int) -> NoReturn:
+    """Print sentences, a line each, and end the process."""
+    for sentence in sentences:
+        _log.info("%s", sentence)
+        language.complain(sentence)
     sys.exit(code)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask a person at a terminal, and end the process unless the answer is yes. Where nobody can answer it goes on."""
+    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    # Not click's own confirmation, which understands English only.
+    answer = click.prompt(f"{language.tr(question)} [y/N]", default="", show_default=False, err=True)
+    if answer.strip().lower() not in ("y", "yes", "是"):
+        fail("nothing was done, as you said no", BAD_INPUT)
+
+
+class _WithoutKeys(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def _show_errors() -> None:
+    """Show what is logged as an error; what is less goes into the job's log file only."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.ERROR)
+    handler.setFormatter(_WithoutKeys("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.ERROR, handlers=[handler])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
 import time
@@ -12,30 +13,40 @@ import attrs
 import click
 import orjson
 
-from ...domain.jobs import JobState
-from ..api.reports import DamagedJob, JobStatus, Report, Watch
+from ...domain.jobs import JobState, Way
+from ..api.reports import DamagedJob, JobStatus, Report, Route, Watch
 from ..dataset.sums import Sums
 from ..engine.runner import RunProgress
+from ..wiring.bootstrap import BATCH_ABOVE
 from ..wiring.config import Config
 from ..wiring.corpus import ReadReport
+from . import language
+from .bar import live_bar
+from .logs import JobLog
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _LINE_SECONDS = 10.0
 
+_log = logging.getLogger(__name__)
+
 
 def echo_json(value: Any) -> None:
-    """Print one JSON object on a line of standard output."""
-    click.echo(orjson.dumps(value).decode())
+    """Print one JSON object on a line of standard output, in UTF-8 whatever the terminal's encoding is."""
+    click.echo(orjson.dumps(value))
 
 
 class Display:
-    """Shows a run on standard error: a live bar on a terminal, plain lines in a pipe, nothing with ``quiet``."""
+    """Shows a run on standard error: a live bar on a terminal, plain lines in a pipe, nothing with ``quiet``.
 
-    def __init__(self, *, quiet: bool) -> None:
+    What is said is logged as well, whether it is shown or not; ``log`` is told which job it is about.
+    """
+
+    def __init__(self, *, quiet: bool, log: JobLog | None = None) -> None:
         self.job_id: str | None = None
         self._quiet = quiet
+        self._job_log = log
         self._live: Progress | None = None
         self._task: TaskID | None = None
         self._began = time.monotonic()
@@ -46,74 +57,95 @@ class Display:
 
     def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
-            self._live = _bar()
-            self._task = self._live.add_task("reading papers", total=None, counts="")
+            self._live = live_bar()
+            self._task = self._live.add_task(language.tr("reading"), total=None, counts="")
             self._live.start()
         return self
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._live is not None:
-            self._live.stop()
-        elif self._samples and exc_type is None:
+        self.stop()
+        if self._live is None and self._samples and exc_type is None:
             self.say(f"dataset made: {self._samples} samples; {_clock(time.monotonic() - self._began)} elapsed")
 
     @property
     def watch(self) -> Watch:
         return Watch(
-            on_read=self._on_read, on_job=self._on_job, on_progress=self._on_progress, on_sample=self._on_sample
+            on_read=self._on_read,
+            on_route=self._on_route,
+            on_job=self._on_job,
+            on_progress=self._on_progress,
+            on_sample=self._on_sample,
         )
 
-    def say(self, sentence: str) -> None:
-        """Print a line above the bar."""
-        if self._quiet:
-            return
+    def stop(self) -> None:
+        """Take the bar away."""
         if self._live is not None:
-            self._live.console.print(sentence, markup=False, highlight=False)
+            self._live.stop()
+
+    def say(self, sentence: str) -> None:
+        """Print a line above the bar, unless a person wants quiet."""
+        if self._quiet:
+            _log.info("%s", sentence)
         else:
-            click.echo(sentence, err=True)
+            self.warn(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """Print a line above the bar in any case."""
+        _log.info("%s", sentence)
+        if self._live is not None:
+            self._live.console.print(language.tr(sentence), markup=False, highlight=False)
+        else:
+            language.say(sentence, err=True)
 
     def _on_read(self, report: ReadReport) -> None:
         for sentence in describe_reading(report):
             self.say(sentence)
 
+    def _on_route(self, route: Route) -> None:
+        for sentence in describe_route(route):
+            self.say(sentence)
+
     def _on_job(self, job_id: str, state: JobState) -> None:
         self.job_id = job_id
-        if self._live is not None and self._task is not None:
-            self._live.update(
-                self._task,
-                description="starting",
-                completed=state.completed + state.failed,
-                total=state.requests,
-                counts=f"{state.completed}/{state.requests} requests, {state.failed} failed",
-            )
-        self.say(f"job {job_id}: {state.requests} requests from {state.papers} papers")
+        if self._job_log is not None:
+            self._job_log.begin(job_id)
+        self._update("starting", done=state.completed, failed=state.failed, total=state.requests)
+        source = f" from {state.papers} papers" if state.papers else ""
+        self.say(f"job {job_id}: {state.requests} requests{source}")
 
     def _on_progress(self, progress: RunProgress) -> None:
         done = progress.completed
         if self._done_at_start is None:
             self._done_at_start = progress.completed
             self._began = time.monotonic()
-        if self._live is not None and self._task is not None:
-            self._live.update(
-                self._task,
-                description=f"round {progress.round}",
-                completed=done + progress.failed,
-                total=progress.total,
-                counts=f"{done}/{progress.total} requests, {progress.failed} failed",
-            )
-            return
+        self._update(f"round {progress.round}", done=done, failed=progress.failed, total=progress.total)
         now = time.monotonic()
         counts = (progress.round, done, progress.failed)
         # A line every ten seconds, and one when a round has nothing left to ask; never the same one again.
         if counts == self._last_counts or (now < self._next_line and done + progress.failed < progress.total):
             return
         self._last_counts, self._next_line = counts, now + _LINE_SECONDS
-        self.say(
+        sentence = (
             f"requests {done} done, {progress.failed} failed, {progress.total} in all;"
             f" {_clock(now - self._began)} elapsed, {self._left(done, progress, now)}"
         )
+        if self._live is None:
+            self.say(sentence)
+        else:
+            # The bar shows it, but the log has no bar.
+            _log.info("%s", sentence)
+
+    def _update(self, stage: str, *, done: int, failed: int, total: int) -> None:
+        if self._live is not None and self._task is not None:
+            self._live.update(
+                self._task,
+                description=language.tr(stage),
+                completed=done + failed,
+                total=total,
+                counts=language.tr(f"{done}/{total} requests, {failed} failed"),
+            )
 
     def _left(self, done: int, progress: RunProgress, now: float) -> str:
         gained = done - (self._done_at_start or 0)
@@ -131,24 +163,8 @@ class Display:
             self._next_line = now + _LINE_SECONDS
             self.say(f"writing the dataset: {samples} samples; {_clock(now - self._began)} elapsed")
         if self._live is not None and self._task is not None:
-            self._live.update(self._task, description="writing dataset", counts=f"{samples} samples")
-
-
-def _bar() -> Progress:
-    # rich takes a moment to import, so only a terminal pays for it.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[counts]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
+            counts = language.tr(f"{samples} samples")
+            self._live.update(self._task, description=language.tr("writing"), counts=counts)
 
 
 def describe_reading(report: ReadReport) -> list[str]:
@@ -167,30 +183,55 @@ def describe_reading(report: ReadReport) -> list[str]:
     return [*sentences, ", ".join(counts)]
 
 
-def show_report(report: Report, *, storage: str, json: bool, quiet: bool) -> None:
-    """Print how a run ended: the sums, and where the dataset is."""
+def describe_route(route: Route) -> list[str]:
+    """Return how and where requests go, and why so, a sentence each."""
+    batch = route.way is Way.BATCH
+    sentences = []
+    if route.by_size and batch:
+        sentences.append(
+            f"more than {BATCH_ABOVE} requests go as a batch, at half the price; --realtime asks one by one"
+        )
+    elif route.by_size:
+        sentences.append(
+            f"up to {BATCH_ABOVE} requests go one by one, in realtime; --batch sends them at half the price"
+        )
+    how = "as a batch" if batch else "one by one"
+    return [*sentences, f"requests for {route.model} go {how} to: {route.destination or route.backend}"]
+
+
+def show_report(report: Report, *, storage: str, json: bool, quiet: bool, prompts: bool = False) -> None:
+    """Print how a run ended: the sums, and where the dataset is (``prompts``: the answers)."""
+    lines = _describe_report(report, storage, "answers" if prompts else "samples")
+    for line in lines:
+        _log.info("%s", line)
     if json:
         echo_json(_report_record(report))
-        return
-    if quiet:
-        return
-    click.echo(f"job         {report.job_id}")
+    elif not quiet:
+        for line in lines:
+            language.say(line)
+
+
+def _describe_report(report: Report, storage: str, what: str) -> list[str]:
+    lines = [f"job         {report.job_id}"]
     if report.sums is None:
-        click.echo(f"submitted; collect with: {command('resume', report.job_id, storage)}")
-        return
-    for line in describe_sums(report.sums):
-        click.echo(line)
-    click.echo(f"dataset     {report.output} ({report.sums.samples} samples)")
+        return [*lines, f"submitted; collect with: {command('resume', report.job_id, storage)}"]
+    lines += describe_sums(report.sums, what)
+    if report.kept or report.known:
+        lines.append(f"merged      {report.kept} lines kept, {report.known} {what} were among them")
+    if report.output is not None:
+        name = "answers" if what == "answers" else "dataset"
+        lines.append(f"{name}     {report.output} ({report.sums.samples} {what})")
     if report.sums.rejects or report.sums.failures:
-        click.echo(f"see why     {command('rejects', report.job_id, storage)}")
+        lines.append(f"see why     {command('rejects', report.job_id, storage)}")
+    return lines
 
 
-def describe_sums(sums: Sums) -> list[str]:
+def describe_sums(sums: Sums, what: str = "samples") -> list[str]:
     """Return the sums that must hold, as lines."""
     answers = f"{sums.completions} completions + {sums.failures} failures + {sums.unanswered} not yet answered"
     lines = [
         f"requests    {sums.requests} = {answers}",
-        f"candidates  {sums.candidates} = {sums.samples} samples + {sums.rejects} rejects",
+        f"candidates  {sums.candidates} = {sums.samples} {what} + {sums.rejects} rejects",
     ]
     if sums.failures_by_kind:
         lines.append("failures    " + ", ".join(f"{count} {kind}" for kind, count in sums.failures_by_kind.items()))
@@ -230,14 +271,16 @@ def status_record(status: JobStatus | DamagedJob) -> dict[str, Any]:
         "realm": status.spec.realm,
         "way": status.spec.way,
         "output": state.output,
+        "created_at": status.created_at,
         "updated_at": status.updated_at,
     }
 
 
 def _report_record(report: Report) -> dict[str, Any]:
-    record: dict[str, Any] = {"job": report.job_id, "output": str(report.output), "submitted_only": report.sums is None}
+    output = None if report.output is None else str(report.output)
+    record: dict[str, Any] = {"job": report.job_id, "output": output, "submitted_only": report.sums is None}
     if report.sums is not None:
-        record |= attrs.asdict(report.sums)
+        record |= attrs.asdict(report.sums) | {"kept": report.kept, "known": report.known}
     if report.reading is not None:
         record["reading"] = attrs.asdict(report.reading)
     return record

@@ -6,135 +6,155 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
+from ...domain.recipes.prompts import PromptsRecipe
 from ...errors import JobBusy, JobOverlap, QwenDatasetError
 from ..api.client import Client
 from ..api.reports import JobStatus, Report
-from ..wiring.config import LANGUAGES, Config
-from . import options, session
+from ..dataset.target import Existing
+from . import language, options, session
+from .logs import JobLog
 from .show import Display, command, echo_json, show_report, status_record
+
+_PROMPTS = PromptsRecipe().name
+
+# In the order of the help.
+_GENERATE = (
+    "data_dir", "output", "use_batch", "completion_window", "model", "max_samples", "language", "recipe",
+    "temperature", "max_tokens", "top_p", "concurrency", "poll", "rounds", "retry_unknown",
+    "backend", "base_url", "region", "storage", "job_name",
+)  # fmt: skip
+_RESUME = ("poll", "rounds", "retry_unknown", "concurrency", "backend", "base_url", "region", "storage")
 
 
 @click.command()
-@click.argument("papers", nargs=-1, required=True, type=click.Path(path_type=Path))
-@options.output(required=True)
-@options.backend
-@options.storage
-@click.option("--recipe", default="instruct", show_default=True, help="What to make of each passage.")
-@click.option("--model", default="qwen-plus", show_default=True, help="The model to ask.")
-@click.option("--max-samples", type=int, default=4, show_default=True, metavar="N", help="Samples a paper, at most.")
-@click.option("--language", type=click.Choice(LANGUAGES), default="auto", show_default=True, help="auto: the paper's.")
-@click.option("--temperature", type=float, default=0.7, show_default=True)
-@click.option("--max-tokens", type=int, default=2000, show_default=True)
-@click.option("--top-p", type=float, default=0.9, show_default=True)
-@click.option("--job-name", metavar="NAME", help="Default: made from the settings.")
-@click.option("--poll", "poll_seconds", type=float, default=10.0, show_default=True, help="Seconds to the first poll.")
+@options.papers
+@options.settings(*_GENERATE, also=("api_key", "writer"))
 @click.option("--no-wait", is_flag=True, help="Submit and exit; collect later with resume.")
 @click.option("--strict", is_flag=True, help="Stop at the first paper that cannot be read.")
-@options.force
+@click.option("--fresh", is_flag=True, help="Pay again for what is answered (new --job-name).")
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@options.existing
 @options.quiet_and_json
 def generate(
     papers: tuple[Path, ...],
-    output: Path,
+    chosen: options.Chosen,
     no_wait: bool,
     strict: bool,
-    force: bool,
+    fresh: bool,
+    yes: bool,
+    existing: Existing,
     quiet: bool,
     as_json: bool,
-    **settings: Any,
 ) -> None:
-    """Make a dataset from PAPERS: files and folders (.md, .txt, .rst, .jsonl).
+    """Make a dataset from PAPERS (files, folders; default: those in --data-dir).
 
-    The same papers and settings are the same job: run it again after any interruption and only what is missing is
+    The same papers and settings are the same job: run it again after any interruption, and only what is missing is
     asked. Spends money unless the backend is the fake.
     """
-    _refuse_prompts_recipe(settings["recipe"])
-    storage = settings["storage"]
-    with Display(quiet=quiet or as_json) as display:
+    config, sources = chosen.with_papers(papers)
+    if config.recipe == _PROMPTS:
+        message = f"the recipe {_PROMPTS!r} takes prompts, not papers; use --recipe instruct, or `qwen-dataset batch`"
+        session.fail(message, session.BAD_INPUT)
+    if no_wait:
+        options.refuse_what_is_forgotten(config, "leave out --no-wait, or name another --storage")
+    if fresh:
+        session.confirm("Pay again for what is answered?", yes=yes)
+    with JobLog(config) as log:
+        with Display(quiet=quiet or as_json, log=log) as display:
 
-        async def work(stop: asyncio.Event) -> Report:
-            client = Client(Config(**settings), stop=stop, notice=display.say)
-            return await client.generate(
-                papers, output, strict=strict, wait=not no_wait, force=force, watch=display.watch
-            )
+            async def work(stop: asyncio.Event) -> Report:
+                client = Client(config, stop=stop, notice=display.say)
+                verb = client.submit if no_wait else client.generate
+                return await verb(sources, strict=strict, fresh=fresh, existing=existing, watch=display.watch)
 
-        report = _run(display, work, storage=storage)
-    _end(report, storage=storage, quiet=quiet, as_json=as_json)
+            report = run(display, work, storage=config.storage)
+        show_report(report, storage=config.storage, json=as_json, quiet=quiet)
+    end(report)
 
 
 @click.command()
 @click.argument("job", required=False)
-@options.output(required=False)
-@options.backend
-@options.storage
+@options.output
+@options.settings(*_RESUME, also=("api_key", "completion_window", "writer"))
 @click.option("--no-wait", is_flag=True, help="Submit what is missing and exit.")
-@options.force
+@options.existing
 @options.quiet_and_json
 def resume(
     job: str | None,
     output: Path | None,
-    backend: str | None,
-    storage: str,
+    chosen: options.Chosen,
     no_wait: bool,
-    force: bool,
+    existing: Existing,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Go on with JOB (the newest without a name), and ask once more for what failed."""
-    with Display(quiet=quiet or as_json) as display:
+    """Go on with JOB (the newest without a name), and ask once more for what failed.
 
-        async def work(stop: asyncio.Event) -> Report:
-            client = Client(Config(backend=backend, storage=storage), stop=stop, notice=display.say)
-            return await client.resume(job, output, wait=not no_wait, force=force, watch=display.watch)
+    Spends money where something is left to ask.
+    """
+    config = chosen.config()
+    with JobLog(config) as log:
+        with Display(quiet=quiet or as_json, log=log) as display:
 
-        report = _run(display, work, storage=storage)
-    _end(report, storage=storage, quiet=quiet, as_json=as_json)
+            async def work(stop: asyncio.Event) -> tuple[Report, bool]:
+                client = Client(config, stop=stop, notice=display.say)
+                report = await client.resume(job, output, wait=not no_wait, existing=existing, watch=display.watch)
+                return report, await _is_of_prompts(client, report)
+
+            report, prompts = run(display, work, storage=config.storage)
+        show_report(report, storage=config.storage, json=as_json, quiet=quiet, prompts=prompts)
+    end(report)
 
 
 @click.command()
 @click.argument("job")
-@options.output(required=False)
-@options.storage
-@options.force
+@options.output
+@options.settings("storage", also=("writer",))
+@options.existing
 @options.quiet_and_json
-def rebuild(job: str, output: Path | None, storage: str, force: bool, quiet: bool, as_json: bool) -> None:
+def rebuild(
+    job: str, output: Path | None, chosen: options.Chosen, existing: Existing, quiet: bool, as_json: bool
+) -> None:
     """Make JOB's dataset again from its stored answers, with today's parser and filters. Spends nothing."""
+    config = chosen.config()
     with Display(quiet=quiet or as_json) as display:
 
-        async def work(stop: asyncio.Event) -> Report:
-            client = Client(Config(storage=storage), stop=stop, notice=display.say)
-            return await client.rebuild(job, output, force=force, watch=display.watch)
+        async def work(stop: asyncio.Event) -> tuple[Report, bool]:
+            client = Client(config, stop=stop, notice=display.say)
+            report = await client.rebuild(job, output, existing=existing, watch=display.watch)
+            return report, await _is_of_prompts(client, report)
 
-        report = _run(display, work, storage=storage)
-    _end(report, storage=storage, quiet=quiet, as_json=as_json)
+        report, prompts = run(display, work, storage=config.storage)
+    show_report(report, storage=config.storage, json=as_json, quiet=quiet, prompts=prompts)
+    end(report)
 
 
 @click.command()
 @click.argument("job")
-@options.backend
-@options.storage
+@options.settings("backend", "base_url", "region", "storage", also=("api_key",))
 @options.quiet_and_json
-def cancel(job: str, backend: str | None, storage: str, quiet: bool, as_json: bool) -> None:
+def cancel(job: str, chosen: options.Chosen, quiet: bool, as_json: bool) -> None:
     """Stop JOB: nothing new is submitted, what runs is cancelled, what was answered is kept."""
+    config = chosen.config()
 
     async def work(stop: asyncio.Event) -> JobStatus:
-        return await Client(Config(backend=backend, storage=storage), stop=stop).cancel(job)
+        return await Client(config, stop=stop).cancel(job)
 
     status = session.run(work)
     if as_json:
         echo_json(status_record(status))
     elif not quiet:
         state = status.state
-        click.echo(
+        language.say(
             f"job {status.job_id} is {state.phase}: {state.completed} of {state.requests} requests are answered and"
-            f" kept; go on with: {command('resume', status.job_id, storage)}"
+            f" kept; go on with: {command('resume', status.job_id, config.storage)}"
         )
 
 
-def _run(display: Display, work: Callable[[asyncio.Event], Awaitable[Report]], *, storage: str) -> Report:
+def run(display: Display, work: Callable[[asyncio.Event], Awaitable[session.T]], *, storage: str) -> session.T:
     """Run ``work``; an error that leaves the job to go on with ends with the command that does."""
 
     def hint(error: QwenDatasetError) -> str | None:
@@ -144,11 +164,19 @@ def _run(display: Display, work: Callable[[asyncio.Event], Awaitable[Report]], *
             return None
         return f"go on with: {command('resume', display.job_id, storage)}"
 
-    return session.run(work, hint=hint)
+    async def shown(stop: asyncio.Event) -> session.T:
+        try:
+            return await work(stop)
+        except BaseException:
+            # Before anything is said of it: a bar would stand in the same line.
+            display.stop()
+            raise
+
+    return session.run(shown, hint=hint, warn=display.warn)
 
 
-def _end(report: Report, *, storage: str, quiet: bool, as_json: bool) -> None:
-    show_report(report, storage=storage, json=as_json, quiet=quiet)
+def end(report: Report) -> None:
+    """End the process with the exit code that a run has earned, or return where that is 0."""
     sums = report.sums
     if sums is not None and sums.unanswered:
         sys.exit(session.UNFINISHED)
@@ -156,6 +184,6 @@ def _end(report: Report, *, storage: str, quiet: bool, as_json: bool) -> None:
         sys.exit(session.SOME_FAILED)
 
 
-def _refuse_prompts_recipe(name: str) -> None:
-    if name == "prompts":
-        session.fail("the recipe 'prompts' takes prompts, not papers; use --recipe instruct", session.BAD_INPUT)
+async def _is_of_prompts(client: Client, report: Report) -> bool:
+    status = await client.status(report.job_id)
+    return status.spec.recipe == _PROMPTS

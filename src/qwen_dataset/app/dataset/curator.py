@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import attrs
 
-from ...domain.identity import content_id
+from ...domain.identity import wording_id
 from ...domain.inference import Failure
 from ...domain.jobs import JobState
 from ...domain.recipes.base import Answered, Recipe
@@ -38,18 +38,20 @@ async def curate(
     recipe give the same entries, whenever and wherever this runs.
     """
     with _Seen() as seen:
-        async for joined in join(storage, layout, index, state):
-            paid = joined.stored is not None and joined.stored.source is None
-            tally.request(joined.stored.outcome if joined.stored else None, paid=paid)
-            for entry in _entries(joined, recipe, paid=paid):
-                if isinstance(entry, FailedRequest):
-                    yield entry
-                    continue
-                if not _carries_failure(entry):
-                    tally.candidate()
-                judged = seen.judge(entry, paid=paid) if isinstance(entry, Sample) else entry
-                tally.entry(judged)
-                yield judged
+        # Closed here and now: it holds files of the local disk.
+        async with aclosing(join(storage, layout, index, state)) as all_joined:
+            async for joined in all_joined:
+                paid = joined.stored is not None and joined.stored.source is None
+                tally.request(joined.stored.outcome if joined.stored else None, paid=paid)
+                for entry in _entries(joined, recipe, paid=paid):
+                    if isinstance(entry, FailedRequest):
+                        yield entry
+                        continue
+                    if not _carries_failure(entry):
+                        tally.candidate()
+                    judged = seen.judge(entry, paid=paid) if isinstance(entry, Sample) else entry
+                    tally.entry(judged)
+                    yield judged
 
 
 def _entries(joined: Joined, recipe: Recipe, *, paid: bool) -> list[Entry | FailedRequest]:
@@ -93,7 +95,7 @@ class _Seen:
 
     def judge(self, sample: Sample, *, paid: bool) -> Sample | Reject:
         """Return the sample, or its reject when an earlier one says the same but for white space."""
-        key = bytes.fromhex(content_id([_normal(text) for text in (sample.instruction, sample.input, sample.output)]))
+        key = bytes.fromhex(wording_id(sample.instruction, sample.input, sample.output))
         added = self._db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, sample.request_id)).rowcount
         if added:
             return sample
@@ -108,7 +110,3 @@ class _Seen:
             paper=sample.paper,
             section=sample.section,
         )
-
-
-def _normal(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())

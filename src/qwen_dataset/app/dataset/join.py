@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import attrs
 
@@ -27,7 +27,7 @@ class Joined:
     stored: StoredOutcome | None
 
 
-async def join(storage: Storage, layout: Layout, index: Index, state: JobState) -> AsyncIterator[Joined]:
+async def join(storage: Storage, layout: Layout, index: Index, state: JobState) -> AsyncGenerator[Joined, None]:
     """Yield every request of the plan in order.
 
     Outcomes lie in segments in order of arrival, so they are spooled to the local disk first and read back by place:

@@ -13,15 +13,6 @@ from ..codec import damaged
 
 SPEC = "spec.json"
 
-# Text that must be one path segment on every storage and one word in every shell.
-_JOB_NAME = re.compile(r"[A-Za-z0-9\u3400-\u9fff][A-Za-z0-9\u3400-\u9fff._-]{0,79}")
-
-
-def is_job_name(name: str) -> bool:
-    """Say whether a person may call a job this."""
-    return _JOB_NAME.fullmatch(name) is not None
-
-
 _NUMBERED = re.compile(r"/(\d+)\.json")
 
 
@@ -76,9 +67,12 @@ class Layout:
     def segment(self, nonce: str, number: int) -> str:
         return f"{self.job}/segments/{nonce}-{number:08d}.jsonl"
 
+    def results(self, name: str) -> str:
+        return f"{self.job}/dataset/{name}.jsonl"
+
     @property
     def rejects(self) -> str:
-        return f"{self.job}/dataset/rejects.jsonl"
+        return self.results("rejects")
 
 
 async def numbers(storage: Storage, prefix: str) -> AsyncIterator[int]:

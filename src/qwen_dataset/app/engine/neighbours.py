@@ -25,8 +25,13 @@ async def clear_round(job: Job, limits: Limits, checkpoint: Callable[[], Awaitab
 
     Two jobs that look at each other at the same moment must not both withdraw: the one with the greater id does, the
     other waits for it. Raises JobOverlap after withdrawing the round; ``checkpoint`` is awaited before each look.
-    Returns without clearing when a person cancels meanwhile.
+    Returns without clearing when a person cancels meanwhile. A fresh job looks at nobody.
     """
+    if job.spec.fresh:
+        await checkpoint()
+        if not job.state.cancelling:
+            await job.ledger.append(RoundCleared(round=job.state.round))
+        return
     for _ in range(_LOOKS):
         await checkpoint()
         if job.state.cancelling:

@@ -41,33 +41,36 @@ async def write_plan(job: Job, work: Iterable[Work]) -> list[str]:
     requests = _Chunks(job.storage, job.layout.requests, job.layout.request_ids)
     papers = 0
     silent: list[str] = []
-    with _Indexes() as indexes:
-        position = 0
+    with Numbering(job.spec.model, job.spec.parameters) as numbering:
         for piece in work:
             if piece.paper is not None:
                 papers += 1
                 await corpus.add(encode(piece.paper), piece.paper.id)
-            before = position
+            before = numbering.count
             for draft in piece.drafts:
-                request = indexes.request(draft, job.spec.model, job.spec.parameters)
-                planned = Planned(position=position, request=request, origin=draft.origin)
-                await requests.add(encode(planned), request.id)
-                position += 1
-            if piece.paper is not None and position == before and len(silent) < _NOTED:
+                planned = numbering.plan(draft)
+                await requests.add(encode(planned), planned.request.id)
+            if piece.paper is not None and numbering.count == before and len(silent) < _NOTED:
                 silent.append(piece.paper.source)
     await corpus.flush()
     await requests.flush()
     await write_spec(job.storage, job.id, job.spec)
     await job.ledger.append(
-        PlanWritten(requests=position, chunks=requests.number, papers=papers, corpus_chunks=corpus.number)
+        PlanWritten(requests=numbering.count, chunks=requests.number, papers=papers, corpus_chunks=corpus.number)
     )
     return silent
 
 
-class _Indexes:
-    """Gives requests of equal content the indexes 0, 1, …, without holding a million ids."""
+class Numbering:
+    """Makes drafts the requests of one job: each its position, and equal ones the indexes 0, 1 and so on.
 
-    def __init__(self) -> None:
+    ``count`` is the number of requests so far. The ids of a million requests are on the local disk, not in memory.
+    """
+
+    def __init__(self, model: str, parameters: Parameters) -> None:
+        self.count = 0
+        self._model = model
+        self._parameters = parameters
         self._db = ScratchDatabase("CREATE TABLE seen (id BLOB PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID")
 
     def __enter__(self) -> Self:
@@ -76,13 +79,17 @@ class _Indexes:
     def __exit__(self, *_: object) -> None:
         self._db.__exit__()
 
-    def request(self, draft: Draft, model: str, parameters: Parameters) -> Request:
-        first = Request(messages=draft.messages, model=model, parameters=parameters)
+    def plan(self, draft: Draft) -> Planned:
+        """Return the next request."""
+        request = Request(messages=draft.messages, model=self._model, parameters=self._parameters)
         (times,) = self._db.execute(
             "INSERT INTO seen VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times",
-            (bytes.fromhex(first.id),),
+            (bytes.fromhex(request.id),),
         ).fetchone()
-        return first if times == 1 else attrs.evolve(first, index=times - 1)
+        if times > 1:
+            request = attrs.evolve(request, index=times - 1)
+        self.count += 1
+        return Planned(position=self.count - 1, request=request, origin=draft.origin)
 
 
 class _Chunks:

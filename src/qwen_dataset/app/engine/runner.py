@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from enum import StrEnum
 
 import attrs
 
@@ -17,6 +18,14 @@ from .harvest import Harvester
 from .job import Job, overrule_cancels
 from .neighbours import clear_round
 from .submitter import Submitter
+
+
+class Until(StrEnum):
+    """When a run may end: everything is submitted; what is ready by now is stored as well; the job is finished."""
+
+    SUBMITTED = "submitted"
+    LOOKED = "looked"
+    FINISHED = "finished"
 
 
 @attrs.frozen(kw_only=True)
@@ -78,8 +87,8 @@ class Runner:
     def _state(self) -> JobState:
         return self._job.state
 
-    async def run(self, *, reopen: bool = False, wait: bool = True) -> None:
-        """Work until the job is finished, or with ``wait=False`` until everything open is submitted.
+    async def run(self, *, reopen: bool = False, until: Until = Until.FINISHED) -> None:
+        """Work until the job is finished, or only as far as ``until`` says.
 
         ``reopen`` lets a finished or stopped job ask once more for what failed. Spends money through the backend.
         Raises JobUnfinished when stopped, cancelled or out of patience; JobOverlap when another job has some of the
@@ -93,7 +102,7 @@ class Runner:
         if self._state.phase is Phase.RUNNING:
             cancelling = self._state.cancelling
             try:
-                if not await self._work(wait=wait):
+                if not await self._work(until):
                     return
             except JobUnfinished:
                 # A former owner died while it cancelled; a person who resumes since then wants to go on.
@@ -106,7 +115,7 @@ class Runner:
             await self._job.ledger.append(
                 RoundOpened(round=self._state.round + 1, pending=pending, retry_unknown=self._pace.retry_unknown)
             )
-            if not await self._work(wait=wait):
+            if not await self._work(until):
                 return
         if self._state.phase is not Phase.FINISHED:
             await self._job.ledger.append(Finished())
@@ -138,17 +147,19 @@ class Runner:
             return max(self._pace.rounds, state.round + 1)
         return max(self._pace.rounds, state.round)
 
-    async def _work(self, *, wait: bool) -> bool:
-        """Bring the open round to its end; return False when it was only submitted."""
+    async def _work(self, until: Until) -> bool:
+        """Bring the open round to its end; return False when something of it is left in flight."""
         await self._guard.checkpoint()
         if not self._state.cleared and not self._state.cancelling:
             await clear_round(self._job, self._backend.limits, self._guard.checkpoint)
             self._report()
         await self._submitter.submit_everything()
         await self._guard.checkpoint()
-        if not wait and self._state.shards:
+        if until is Until.SUBMITTED and self._state.shards:
             return False
-        await self._collect()
+        await self._collect(once=until is Until.LOOKED)
+        if self._state.shards:
+            return False
         if self._state.cancelling:
             await self._submitter.give_up_the_rest()
         await self._job.ledger.append(RoundFinished(round=self._state.round))
@@ -163,8 +174,8 @@ class Runner:
             message = f"job {self._job.id} was cancelled; what had been answered is kept"
             raise JobUnfinished(message)
 
-    async def _collect(self) -> None:
-        """Poll what is in flight and store its outcomes until nothing is in flight."""
+    async def _collect(self, *, once: bool) -> None:
+        """Poll what is in flight and store its outcomes, until nothing is in flight or ``once``."""
         interval = self._pace.poll_seconds
         while self._state.shards:
             await self._guard.checkpoint()
@@ -184,6 +195,8 @@ class Runner:
                     continue
                 self._guard.answered()
                 self._report()
+            if once:
+                return
             if wishes and len(wishes) == len(self._state.shards):
                 await self._guard.pause(min(wishes))
                 interval = min(interval * 1.5, LONGEST_WAIT_SECONDS)

@@ -88,7 +88,9 @@ class Spool:
         """Yield every line in order; nothing may be appended meanwhile."""
         try:
             self._file.seek(0)
-            yield from self._file
+            # Not `yield from`: whoever stops half-way would close the file with the iterator.
+            for line in self._file:
+                yield line  # noqa: UP028
         except OSError as error:
             _no_room(error)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 
 from ...domain.jobs import JobSpec, Way
+from ...domain.recipes.base import RecipeOptions
 from ...errors import SettingError
-from ...ports.inference import Offer
+from ...ports.inference import BackendSettings, Offer
 from ...ports.storage import Storage
 from ..engine.clock import Clock
 from ..engine.job import Host
@@ -15,6 +17,9 @@ from ..engine.patience import PatientStorage
 from . import plugins
 from .config import Config
 from .process import is_alive, this_process
+
+BATCH_ABOVE = 100
+"""Where nobody chose, more requests than this go in batches: the half price is worth the wait."""
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9\u3400-\u9fff._-]")
 
@@ -24,9 +29,9 @@ def host() -> Host:
     return Host(process=this_process(), is_alive=is_alive, clock=Clock())
 
 
-def storage(config: Config) -> Storage:
-    """Return the configured storage. Raises SettingError."""
-    return plugins.open_storage(config.storage)
+def storage(address: str) -> Storage:
+    """Return the storage with this address. Raises SettingError."""
+    return plugins.open_storage(address)
 
 
 def patient(inner: Storage, clock: Clock) -> Storage:
@@ -34,8 +39,8 @@ def patient(inner: Storage, clock: Clock) -> Storage:
     return PatientStorage(inner, clock.sleep)
 
 
-async def backend(address: str | None) -> Offer:
-    """Return the backend with this address.
+async def backend(address: str | None, config: Config, *, way: Way | None) -> Offer:
+    """Return the backend with this address, asked in this way (None: its own, or as the number of requests decides).
 
     Loading an adapter may import an SDK for half a second, so it happens in a thread. Raises SettingError; a missing
     backend is never replaced by the fake in silence.
@@ -43,7 +48,32 @@ async def backend(address: str | None) -> Offer:
     if address is None:
         message = "no backend is named; pass --backend fake to try everything offline, without a key and for free"
         raise SettingError(message)
-    return await asyncio.to_thread(plugins.open_backend, address)
+    settings = BackendSettings(
+        realtime=None if way is None else way is Way.REALTIME,
+        api_key=_key_of(config),
+        base_url=config.base_url,
+        region=config.region,
+        window_hours=config.window_hours,
+        concurrency=config.concurrency,
+    )
+    return await asyncio.to_thread(plugins.open_backend, address, settings)
+
+
+def check_way(offer: Offer, address: str, way: Way | None) -> None:
+    """Raise SettingError where a backend cannot be asked as it was chosen."""
+    if way is None or way is way_of(offer):
+        return
+    message = (
+        f"the backend {address!r} works in {way_of(offer)} only, and {way} is asked for (--{way}, USE_BATCH or use_batch);"
+        " change one of the two"
+    )
+    raise SettingError(message)
+
+
+def _key_of(config: Config) -> Callable[[], str] | None:
+    if config.api_key is None:
+        return None
+    return lambda: config.current_key() or ""
 
 
 def way_of(offer: Offer) -> Way:
@@ -51,17 +81,25 @@ def way_of(offer: Offer) -> Way:
     return Way.REALTIME if offer.realtime else Way.BATCH
 
 
-def spec(config: Config, offer: Offer, *, corpus: str) -> JobSpec:
+def chosen_way(config: Config) -> Way | None:
+    """Return how a person wants backends asked, None where the number of requests decides."""
+    if config.use_batch is None:
+        return None
+    return Way.BATCH if config.use_batch else Way.REALTIME
+
+
+def spec(config: Config, offer: Offer, *, recipe: str, options: RecipeOptions, corpus: str, fresh: bool) -> JobSpec:
     """Return the spec of the job that these settings and this corpus make."""
-    recipe = plugins.recipe(config.recipe)
+    found = plugins.recipe(recipe)
     return JobSpec(
-        name=config.job_name or _NO_NAME.sub("-", JobSpec.default_name(config.recipe, config.model))[:80],
-        recipe=recipe.name,
-        prompt_version=recipe.prompt_version,
+        name=config.job_name or _NO_NAME.sub("-", JobSpec.default_name(recipe, config.model))[:80],
+        recipe=found.name,
+        prompt_version=found.prompt_version,
         model=config.model,
         realm=offer.backend.realm,
         way=way_of(offer),
         corpus=corpus,
         parameters=config.parameters,
-        options=config.options,
+        options=options,
+        fresh=fresh,
     )

@@ -2,66 +2,189 @@
 
 from __future__ import annotations
 
+import functools
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
 import attrs
 
+from ...domain.events import RetryUnknown
 from ...domain.inference import Parameters
 from ...domain.recipes.base import RecipeOptions
 from ...errors import SettingError
-from ..engine.layout import is_job_name
+from .secrets import Secret
+from .settings import SETTINGS, by_name
+from .values import window_hours
 
-LANGUAGES = ("auto", "zh", "en")
-_MANY = 1_000_000
-_DAY = 86_400.0
+T = TypeVar("T")
+
+ApiKey = str | Callable[[], str] | None
+"""A key, or a function that returns today's, so that it can be rotated while a job runs."""
 
 
+def _default(name: str) -> Any:
+    return attrs.field(default=by_name(name).default)
+
+
+# What these are given is read below, by the table, together with everything else; the types are for callers.
+def _path(value: str | os.PathLike[str]) -> Path:
+    return cast("Path", value)
+
+
+def _retry(value: str | RetryUnknown) -> RetryUnknown:
+    return cast("RetryUnknown", value)
+
+
+def hidden(key: Any) -> Any:
+    """Return a key that is not shown where a traceback prints the variables of its frames.
+
+    What can be no key becomes ``Ellipsis``: a list or bytes may hold one all the same, and is refused below.
+    """
+    if isinstance(key, str):
+        return Secret(key)
+    return key if key is None or callable(key) else ...
+
+
+def _hiding_the_key(cls: type[T]) -> type[T]:
+    """Let a class hide the key it is given before anything can raise."""
+    made = cls.__init__
+
+    @functools.wraps(made)
+    def init(self: T, **settings: Any) -> None:
+        if "api_key" in settings:
+            settings["api_key"] = hidden(settings["api_key"])
+        made(self, **settings)
+
+    cls.__init__ = init  # type: ignore[method-assign, assignment]
+    return cls
+
+
+@_hiding_the_key
 @attrs.frozen(kw_only=True)
 class Config:
-    """What a person may set. ``backend`` and ``storage`` are addresses (``fake:?seed=7``, ``file:batch_jobs``).
+    """What a person may set, checked and in its final types. Change it by ``attrs.evolve``.
 
-    ``rounds`` bounds the paid passes over what has no completion; ``poll_seconds`` is the first interval between polls.
+    ``backend`` and ``storage`` are addresses (``fake:?seed=7``, ``file:batch_jobs``); ``use_batch`` is None where the
+    number of requests decides. ``completion_window`` is how long a batch may take (``24h`` to ``336h``, ``1d`` to
+    ``14d``); ``poll`` is the first interval between polls, in seconds; ``rounds`` bounds the paid passes over what has
+    no completion; ``concurrency`` bounds calls in flight (None: the backend's own bound). ``lang`` is the language of
+    messages, ``language`` that of the samples.
+
+    Raises SettingError with all problems at once. The key is never shown.
     """
 
-    backend: str | None = None
-    storage: str = "file:batch_jobs"
-    recipe: str = "instruct"
-    model: str = "qwen-plus"
-    max_samples: int = 4
-    language: str = "auto"
-    temperature: float = 0.7
-    max_tokens: int = 2000
-    top_p: float = 0.9
-    job_name: str | None = None
-    rounds: int = 3
-    poll_seconds: float = 10.0
+    api_key: ApiKey = attrs.field(default=None, repr=False)
+    backend: str | None = _default("backend")
+    base_url: str | None = _default("base_url")
+    region: str = _default("region")
+    model: str = _default("model")
+    use_batch: bool | None = _default("use_batch")
+    completion_window: str = _default("completion_window")
+    data_dir: Path = attrs.field(default=by_name("data_dir").default, converter=_path)
+    output: Path = attrs.field(default=by_name("output").default, converter=_path)
+    storage: str = _default("storage")
+    job_name: str | None = _default("job_name")
+    recipe: str = _default("recipe")
+    language: str = _default("language")
+    max_samples: int = _default("max_samples")
+    temperature: float = _default("temperature")
+    max_tokens: int = _default("max_tokens")
+    top_p: float = _default("top_p")
+    concurrency: int | None = _default("concurrency")
+    poll: float = _default("poll")
+    rounds: int = _default("rounds")
+    retry_unknown: RetryUnknown = attrs.field(default=by_name("retry_unknown").default, converter=_retry)
+    writer: str = _default("writer")
+    lang: str = _default("lang")
 
-    def problems(self) -> list[str]:
-        """Return one sentence for each setting that cannot be."""
-        wrong = {
-            f"max_samples is {self.max_samples}; it must be from 1 to {_MANY}": not 1 <= self.max_samples <= _MANY,
-            f"language is {self.language!r}; it must be one of {', '.join(LANGUAGES)}": self.language not in LANGUAGES,
-            f"temperature is {self.temperature}; it must be at least 0 and below 2": not 0 <= self.temperature < 2,
-            f"max_tokens is {self.max_tokens}; it must be from 1 to {_MANY}": not 1 <= self.max_tokens <= _MANY,
-            f"top_p is {self.top_p}; it must be above 0 and at most 1": not 0 < self.top_p <= 1,
-            f"rounds is {self.rounds}; it must be from 1 to 100": not 1 <= self.rounds <= 100,
-            f"poll is {self.poll_seconds} seconds; it must be above 0 and at most a day": not 0
-            < self.poll_seconds
-            <= _DAY,
-            "model is empty; name a model such as qwen-plus": not self.model.strip(),
-            f"job_name {self.job_name!r} cannot be a folder's name; use up to 80 letters, digits, '.', '_' and '-'": (
-                self.job_name is not None and not is_job_name(self.job_name)
-            ),
-        }
-        return [sentence for sentence, holds in wrong.items() if holds]
+    def __attrs_post_init__(self) -> None:
+        given = attrs.asdict(self, recurse=False)
+        secrets = [given["api_key"]] if isinstance(given["api_key"], str) else []
+        problems: list[str] = []
+        for setting in SETTINGS:
+            try:
+                value = setting.check(given[setting.name], secrets=secrets)
+            except SettingError as error:
+                problems += error.problems
+            else:
+                object.__setattr__(self, setting.name, value)
+        if problems:
+            raise SettingError.of(problems)
 
-    def check(self) -> None:
-        """Raise SettingError with every problem in it."""
-        if problems := self.problems():
-            raise SettingError("; ".join(problems))
+    def current_key(self) -> str | None:
+        """Return the key as it is now, None where there is none. Raises SettingError where a function gives none."""
+        if self.api_key is None or isinstance(self.api_key, str):
+            return self.api_key
+        return _ask(self.api_key)
 
     @property
     def parameters(self) -> Parameters:
+        """What goes into each request besides its messages and model."""
         return Parameters(temperature=self.temperature, max_tokens=self.max_tokens, top_p=self.top_p)
 
     @property
     def options(self) -> RecipeOptions:
+        """What a recipe lets a person choose."""
         return RecipeOptions(max_samples=self.max_samples, language=self.language)
+
+    @property
+    def window_hours(self) -> int:
+        """The completion window, in hours."""
+        return window_hours(self.completion_window)
+
+    @property
+    def qianwen_api_key(self) -> ApiKey:
+        """The familiar name of ``api_key``."""
+        return self.api_key
+
+    @property
+    def dashscope_api_key(self) -> ApiKey:
+        """The familiar name of ``api_key``."""
+        return self.api_key
+
+    @property
+    def qianwen_model(self) -> str:
+        """The familiar name of ``model``."""
+        return self.model
+
+    @property
+    def qianwen_base_url(self) -> str | None:
+        """The familiar name of ``base_url``."""
+        return self.base_url
+
+    @property
+    def batch_completion_window(self) -> str:
+        """The familiar name of ``completion_window``."""
+        return self.completion_window
+
+    @property
+    def max_samples_per_paper(self) -> int:
+        """The familiar name of ``max_samples``."""
+        return self.max_samples
+
+    @property
+    def output_file(self) -> Path:
+        """The familiar name of ``output``."""
+        return self.output
+
+
+def _ask(function: Callable[[], object]) -> str:
+    """Return the key that a function gives. What the function raises may hold a key, so only its type is told."""
+    given: object = None
+    try:
+        given = function()
+        trouble = "returned no key"
+    except Exception as error:  # noqa: BLE001 - a function of anybody's
+        trouble = f"raised {type(error).__name__}"
+    if isinstance(given, Coroutine):
+        given.close()
+        trouble = "is an async one"
+    if isinstance(given, str) and given.strip():
+        # Not even a traceback that prints variables shows it.
+        given = Secret(given)
+        return cast("str", by_name("api_key").check(given, source="returned by its function"))
+    # Raised out here, so that what the function raised does not hang on the error.
+    message = f"the function given as api_key {trouble}; it must be a plain function that returns the key as a text"
+    raise SettingError(message)

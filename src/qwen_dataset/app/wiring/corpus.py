@@ -10,12 +10,13 @@ import attrs
 
 from ...domain.papers import Paper
 from ...errors import ReadError, SettingError
-from ..dataset.exporter import OutputFormat
+from ..dataset.target import OutputFormat
 from ..engine.scratch import ScratchDatabase
 from . import plugins
 
 _NOTED = 100  # how many of each kind are remembered by name
 _NOTED_A_FILE = 10  # how many broken records of one dump
+_DATASET_SUFFIXES = (".jsonl", ".ndjson")
 
 
 @attrs.define
@@ -56,9 +57,9 @@ def read_papers(
 ) -> Iterator[Paper]:
     """Yield the papers below these files and folders, each once, folders in order of their names.
 
-    With ``strict`` the first file that cannot be read raises ReadError. ``leave_out`` names files and folders that are
-    not papers wherever they stand (our own output and jobs). Raises SettingError for a path that does not exist, and
-    when there is not a single paper.
+    A dataset that some job left in a folder is no paper. With ``strict`` the first file that cannot be
+    read raises ReadError. ``leave_out`` names files and folders that are not papers wherever they stand (our own output
+    and jobs). Raises SettingError for a path that does not exist, and when there is not a single paper.
     """
     own = {_real(path) for path in leave_out}
     for path in paths:
@@ -83,8 +84,8 @@ def read_papers(
         raise SettingError(_nothing(paths, report))
 
 
-def own_files(papers: Sequence[Path], output: Path, storage: str, output_format: OutputFormat) -> list[Path]:
-    """Return what is ours and not a paper, wherever it stands: the storage's folder, and the output of an earlier run.
+def own_files(papers: Sequence[Path], output: Path, jobs: Path | None, output_format: OutputFormat) -> list[Path]:
+    """Return what is ours and not a paper, wherever it stands: the folder of the jobs, and an earlier output.
 
     Raises SettingError where the output would replace one of the papers.
     """
@@ -93,8 +94,7 @@ def own_files(papers: Sequence[Path], output: Path, storage: str, output_format:
     if is_input and target.stat().st_size and plugins.has_reader(target) and not output_format.recognise(target):
         message = f"the output {output} is one of the papers; choose another --output"
         raise SettingError(message)
-    folder = plugins.local_folder(storage)
-    return [output] if folder is None else [output, folder]
+    return [output] if jobs is None else [output, jobs]
 
 
 def _seen_before(seen: ScratchDatabase, paper: Paper) -> str | None:
@@ -124,10 +124,16 @@ def _files(path: Path, report: ReadReport, own: Collection[str]) -> Iterator[tup
         for name in sorted(names):
             file = Path(folder) / name
             source = _printable("/".join([base, *file.relative_to(path).parts]).lstrip("/"))
-            if name.startswith(".") or not plugins.has_reader(file) or _real(file) in own:
+            if name.startswith(".") or not plugins.has_reader(file) or _real(file) in own or _is_dataset(file):
                 report.note_ignored(source)
             else:
                 yield file, source
+
+
+def _is_dataset(file: Path) -> bool:
+    """Say whether a file is what some job made: it lies among the papers, and is none."""
+    # A pipe or device would be waited for without end.
+    return file.suffix.lower() in _DATASET_SUFFIXES and file.is_file() and plugins.output_format().recognise(file)
 
 
 def _read(file: Path, source: str) -> Iterator[Paper | ReadError]:

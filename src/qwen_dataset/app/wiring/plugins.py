@@ -1,140 +1,188 @@
 """Names to adapters: the only place where the app knows which there are. None is imported before it is asked for.
 
-A backend or storage is named ``scheme:location?parameter=value&…``. Its factory takes the location and the parameters
-and returns an ``Offer`` (backends) or a ``Storage``; it raises SettingError for a parameter that it does not know.
-A reader is a function of a file's bytes or, for a dump, of its lines.
+A backend or storage is named ``scheme:location?parameter=value&…``, everything else by a word. Names of ours come
+first; a package of somebody else's adds its own by an entry point in one of these groups:
+
+- ``qwen_dataset.backends``: ``(BackendSettings) -> Offer``
+- ``qwen_dataset.storages``: ``(location, parameters) -> Storage``
+- ``qwen_dataset.readers``, named by the suffix without its dot: ``(data: bytes, *, source: str) -> Paper``
+- ``qwen_dataset.dumps``, likewise: ``(lines: Iterable[bytes], *, source: str) -> Iterable[Paper | ReadError]``
+- ``qwen_dataset.recipes``: ``() -> Recipe``, whose ``name`` is the entry point's
+- ``qwen_dataset.writers``: an ``OutputFormat``, as a module or an object
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import Any, cast
-from urllib.parse import parse_qsl
+from typing import cast
 
 import attrs
 
 from ...domain.papers import Paper
 from ...domain.recipes.base import Recipe
-from ...domain.recipes.instruct import InstructRecipe
-from ...domain.recipes.prompts import PromptsRecipe
-from ...errors import ReadError, SettingError
-from ...ports.inference import Offer
+from ...errors import QwenDatasetError, ReadError, SettingError
+from ...ports.inference import BackendSettings, Offer
 from ...ports.storage import Storage
-from ..dataset.exporter import OutputFormat
+from ..dataset.target import OutputFormat
+from .addresses import Address
+from .registry import Plugin, Registry, Row, described, only
+from .secrets import quoted
 
 _ADAPTERS = "qwen_dataset.adapters"
+_RECIPES = "qwen_dataset.domain.recipes"
 
-_BACKENDS = {"fake": f"{_ADAPTERS}.inference.fake.backend:from_url"}
-_STORAGES = {"file": f"{_ADAPTERS}.storage.file:from_url", "memory": f"{_ADAPTERS}.storage.memory:from_url"}
-_FORMATS = {"jsonl": f"{_ADAPTERS}.writers.jsonl"}
-_RECIPES: dict[str, Callable[[], Recipe]] = {"instruct": InstructRecipe, "prompts": PromptsRecipe}
+_MARKDOWN = Row(f"{_ADAPTERS}.readers.markdown:read_markdown")
+_TEXT = Row(f"{_ADAPTERS}.readers.text:read_text")
+_JSONL = Row(f"{_ADAPTERS}.readers.jsonl:read_jsonl")
 
-_DOCUMENTS = {
-    ".md": f"{_ADAPTERS}.readers.markdown:read_markdown",
-    ".markdown": f"{_ADAPTERS}.readers.markdown:read_markdown",
-    ".txt": f"{_ADAPTERS}.readers.text:read_text",
-    ".text": f"{_ADAPTERS}.readers.text:read_text",
-    ".rst": f"{_ADAPTERS}.readers.text:read_text",
-}
-_DUMPS = {
-    ".jsonl": f"{_ADAPTERS}.readers.jsonl:read_jsonl",
-    ".ndjson": f"{_ADAPTERS}.readers.jsonl:read_jsonl",
-}
+backends = Registry("backend", "qwen_dataset.backends", {"fake": Row(f"{_ADAPTERS}.inference.fake.backend:open_fake")})
+storages = Registry(
+    "storage",
+    "qwen_dataset.storages",
+    {"file": Row(f"{_ADAPTERS}.storage.file:from_url"), "memory": Row(f"{_ADAPTERS}.storage.memory:from_url")},
+)
+readers = Registry(
+    "reader",
+    "qwen_dataset.readers",
+    {"md": _MARKDOWN, "markdown": _MARKDOWN, "txt": _TEXT, "text": _TEXT, "rst": _TEXT},
+)
+dumps = Registry("reader", "qwen_dataset.dumps", {"jsonl": _JSONL, "ndjson": _JSONL})
+recipes = Registry(
+    "recipe",
+    "qwen_dataset.recipes",
+    {"instruct": Row(f"{_RECIPES}.instruct:InstructRecipe"), "prompts": Row(f"{_RECIPES}.prompts:PromptsRecipe")},
+)
+writers = Registry("writer", "qwen_dataset.writers", {"jsonl": Row(f"{_ADAPTERS}.writers.jsonl")})
 
-
-@attrs.frozen
-class Address:
-    """``fake:?seed=7`` taken apart: scheme ``fake``, location "", parameters ``{"seed": "7"}``."""
-
-    scheme: str
-    location: str
-    parameters: Mapping[str, str]
-
-    @classmethod
-    def parse(cls, text: str, *, setting: str) -> Address:
-        """Take an address apart; a bare name is a scheme. Raises SettingError naming ``setting``."""
-        scheme, _, rest = text.partition(":")
-        location, _, query = rest.partition("?")
-        try:
-            pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
-        except ValueError as error:
-            message = f"{setting} {text!r} cannot be read: after `?` write name=value, joined by `&`"
-            raise SettingError(message) from error
-        doubled = {name for name, _ in pairs if [n for n, _ in pairs].count(name) > 1}
-        if doubled:
-            message = f"{setting} {text!r} gives {min(doubled)!r} twice"
-            raise SettingError(message)
-        return cls(scheme, location.removeprefix("//") if location.startswith("///") else location, dict(pairs))
+_OFFER = ("backend", "name", "realtime", "sleep", "either", "destination")
+_BACKEND = ("limits", "realm", "submit", "poll", "results", "cancel", "__aenter__", "__aexit__")
+_STORAGE = ("get", "stream", "put", "keys", "delete")
+_RECIPE = ("name", "prompt_version", "drafts", "entries")
+_FORMAT = ("open", "check", "digest", "recognise")
+_NOTHING_SET = BackendSettings()
 
 
-def open_backend(text: str) -> Offer:
-    """Return the backend with this name or address. Raises SettingError; spends nothing."""
+def open_backend(text: str, settings: BackendSettings = _NOTHING_SET) -> Offer:
+    """Return the backend with this name or address, which takes the place of those in ``settings``.
+
+    Raises SettingError; spends nothing.
+    """
     address = Address.parse(text, setting="the backend")
-    factory = _load(_BACKENDS, address.scheme, setting="backend")
-    return cast("Offer", factory(address.location, address.parameters))
+    plugin = backends.find(address.scheme)
+    settings = attrs.evolve(settings, location=address.location, parameters=address.parameters)
+    offer = plugin.call(settings, needed=_OFFER, wanted="Offer", hidden=lambda: _keys(settings))
+    plugin.check(offer.backend, needed=_BACKEND, wanted="backend", verb="offers")
+    return cast("Offer", offer)
 
 
 def open_storage(text: str) -> Storage:
     """Return the storage with this address. Raises SettingError."""
     address = Address.parse(text, setting="the storage")
-    factory = _load(_STORAGES, address.scheme, setting="storage")
-    return cast("Storage", factory(address.location, address.parameters))
+    hint = f"; for a folder write {quoted(f'file:{text}')}" if text and ":" not in text else ""
+    plugin = storages.find(address.scheme, hint=hint)
+    storage = plugin.call(address.location, address.parameters, needed=_STORAGE, wanted="storage")
+    return cast("Storage", storage)
 
 
 def local_folder(storage: str) -> Path | None:
-    """Return the folder in which a storage keeps its jobs, None where that is no local folder."""
-    address = Address.parse(storage, setting="the storage")
-    return Path(address.location).expanduser() if address.scheme == "file" else None
+    """Return the folder in which a storage keeps its jobs, None where that is no local folder. Raises SettingError."""
+    return Address.parse(storage, setting="the storage").folder
 
 
 def recipe(name: str) -> Recipe:
     """Return the recipe with this name. Raises SettingError."""
-    if name not in _RECIPES:
-        raise SettingError(_unknown("recipe", name, _RECIPES))
-    return _RECIPES[name]()
+    plugin = recipes.find(name)
+    made = plugin.call(needed=_RECIPE, wanted="recipe")
+    with plugin.guarded():
+        own = made.name
+    if own != name:
+        # A job notes the recipe's own name, and finds it again by that.
+        raise SettingError(f"{plugin} cannot be used: it calls itself {quoted(own)}; both names must be the same")
+    return cast("Recipe", made)
 
 
-def output_format() -> OutputFormat:
-    """Return how a dataset file is written."""
-    module = importlib.import_module(_FORMATS["jsonl"])
-    return OutputFormat(
-        open=module.JsonlWriter, check=module.check_target, digest=module.file_digest, recognise=module.is_dataset
-    )
+def output_format(name: str = "jsonl") -> OutputFormat:
+    """Return how a dataset file of this kind is written. Raises SettingError."""
+    plugin = writers.find(name)
+    loaded = plugin.load()
+    plugin.check(loaded, needed=_FORMAT, wanted="output format", verb="is")
+    return cast("OutputFormat", loaded)
 
 
 def has_reader(path: PurePath) -> bool:
     """Say whether files of this name are read as papers."""
-    return path.suffix.lower() in _DOCUMENTS or path.suffix.lower() in _DUMPS
+    suffix = _suffix(path)
+    return suffix in readers.rows or suffix in dumps.rows or bool(_offered(suffix))
 
 
 def known_suffixes() -> list[str]:
     """Return the suffixes that have a reader."""
-    return sorted([*_DOCUMENTS, *_DUMPS])
+    return sorted({f".{name}" for name in [*readers.names(), *dumps.names()]})
 
 
 def read_file(path: Path, *, source: str) -> Iterator[Paper | ReadError]:
-    """Yield the papers of one file; what cannot be read is yielded as the error it is. May raise OSError."""
-    suffix = path.suffix.lower()
-    if suffix in _DUMPS:
-        read_dump = cast("Callable[..., Iterable[Paper | ReadError]]", _load(_DUMPS, suffix, setting="reader"))
+    """Yield the papers of one file; what cannot be read is yielded as the error it is.
+
+    Raises SettingError where the reader itself cannot be used, and may raise OSError.
+    """
+    plugin, is_dump = _reader(path)
+    read = plugin.function()
+    if is_dump:
         with path.open("rb") as lines:
-            yield from read_dump(lines, source=source)
-        return
-    read = cast("Callable[..., Paper]", _load(_DOCUMENTS, suffix, setting="reader"))
+            yield from _papers(plugin, lambda: read(lines, source=source), source)
+    else:
+        data = path.read_bytes()
+        yield from _papers(plugin, lambda: [read(data, source=source)], source)
+
+
+def _papers(
+    plugin: Plugin, read: Callable[[], Iterable[Paper | ReadError]], source: str
+) -> Iterator[Paper | ReadError]:
+    """Yield what a reader gives. What goes wrong in somebody else's reader is one file that could not be read."""
     try:
-        yield read(path.read_bytes(), source=source)
+        for found in read():
+            if not isinstance(found, Paper | ReadError):
+                raise TypeError(f"it gave a {type(found).__name__}, not a Paper")
+            yield found
     except ReadError as error:
         yield error
+    except QwenDatasetError:
+        raise
+    except Exception as error:
+        told = plugin.explained(error)
+        if told is None:
+            raise
+        if plugin.package is None:
+            raise told from None
+        yield ReadError(f"{source} could not be read by {plugin}: {described(error)}")
 
 
-def _load(table: Mapping[str, str], name: str, *, setting: str) -> Callable[..., Any]:
-    if name not in table:
-        raise SettingError(_unknown(setting, name, table))
-    module, _, attribute = table[name].partition(":")
-    return cast("Callable[..., Any]", getattr(importlib.import_module(module), attribute))
+def _reader(path: PurePath) -> tuple[Plugin, bool]:
+    """Return what reads files of this name, and whether it wants their lines. Raises SettingError."""
+    suffix = _suffix(path)
+    for registry in (dumps, readers):
+        if suffix in registry.rows:
+            return registry.find(suffix), registry is dumps
+    offered = _offered(suffix)
+    if not offered:
+        known = ", ".join(known_suffixes())
+        raise SettingError(f"there is no reader for {quoted(path.suffix)}; known: {known}")
+    only([plugin for plugin, _ in offered])
+    return offered[0]
 
 
-def _unknown(setting: str, name: str, known: Iterable[str]) -> str:
-    return f"there is no {setting} {name!r}; known: {', '.join(sorted(known))}"
+def _offered(suffix: str) -> list[tuple[Plugin, bool]]:
+    return [(plugin, registry is dumps) for registry in (dumps, readers) for plugin in registry.offered(suffix)]
+
+
+def _suffix(path: PurePath) -> str:
+    return path.suffix.lower().removeprefix(".")
+
+
+def _keys(settings: BackendSettings) -> Collection[str]:
+    """Return the key in use; whoever needs it says himself why it cannot be had."""
+    with suppress(Exception):
+        return [settings.api_key()] if settings.api_key is not None else []
+    return []

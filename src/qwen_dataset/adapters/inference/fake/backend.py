@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import ClassVar, NoReturn, Self
 
 import attrs
 
 from ....domain.inference import Failure, FailureKind, Outcome, Request
 from ....errors import BackendRejected, BackendUnavailable, SettingError
-from ....ports.inference import JobHandle, Limits, Offer, Progress
+from ....ports.inference import BackendSettings, JobHandle, Limits, Offer, Progress
 from ..concurrent import REALTIME_LIMITS, ConcurrentBackend
 from .clock import Clock, RealClock, VirtualClock
 from .dice import Dice
@@ -33,22 +33,36 @@ logger = logging.getLogger(__name__)
 _NAME = "fake"
 _IN_MEMORY = "memory"
 _DEFAULT_FILE = ".qwen-dataset-fake.jsonl"
+_DESTINATION = "the fake on this machine: nothing leaves it, nothing is paid"
+_LOOKS = 8.0  # a batch on a virtual clock ends after about so many polls, also if nobody ever sleeps
 _DETOURS = 4  # a realtime call without latency takes up to so many rounds of the loop, so that answers overtake
 
 
-def from_url(location: str, parameters: Mapping[str, str]) -> Offer:
-    """Build the backend of ``fake:location?parameters``; spends nothing.
+def open_fake(settings: BackendSettings) -> Offer:
+    """Build the backend of ``fake:location?parameters``; spends nothing and needs no key.
 
     ``location`` is the remote side's file (default ``.qwen-dataset-fake.jsonl`` in the current folder), or ``memory``
-    for one that is gone when the process ends. The parameters are those of ``FakeSettings``. Raises ``SettingError``.
+    for one that is gone when the process ends. The parameters are those of ``FakeSettings``. Where they do not name
+    ``mode`` (then the offer says ``either``), ``window`` or ``concurrency``, these follow ``settings.realtime``,
+    ``settings.window_hours`` and ``settings.concurrency``. Raises ``SettingError``.
     """
-    settings = FakeSettings.from_url_params(parameters)
+    unnamed = {"mode": "realtime" if settings.realtime else "batch", "window": str(settings.window_hours * 3600)}
+    if settings.concurrency is not None:
+        unnamed["concurrency"] = str(settings.concurrency)
+    chosen = FakeSettings.from_url_params({**unnamed, **settings.parameters})
     try:
-        service = FakeService(None if location == _IN_MEMORY else location or _DEFAULT_FILE)
+        service = FakeService(None if settings.location == _IN_MEMORY else settings.location or _DEFAULT_FILE)
     except BackendUnavailable as error:
         raise SettingError(str(error)) from error
-    backend = FakeBackend(settings, service=service)
-    return Offer(backend=backend, name=_NAME, realtime=settings.mode == "realtime", sleep=backend.clock.sleep)
+    backend = FakeBackend(chosen, service=service)
+    return Offer(
+        backend=backend,
+        name=_NAME,
+        realtime=chosen.mode == "realtime",
+        sleep=backend.clock.sleep,
+        either="mode" not in settings.parameters,
+        destination=_DESTINATION,
+    )
 
 
 class FakeBackend:
@@ -56,7 +70,8 @@ class FakeBackend:
 
     ``service`` is the remote side: give every process (and every restart) one on the same file. ``clock`` defaults to
     the one ``settings.clock`` names; sleep on ``backend.clock`` between polls, since a virtual clock only moves when
-    somebody sleeps on it. ``counts`` says how many ``duplicate``, ``stray`` and ``missing`` lines were met.
+    somebody sleeps on it. Where nobody does, a poll of an unfinished batch takes an eighth of its time, so that it ends
+    also for one who only ever looks. ``counts`` says how many ``duplicate``, ``stray`` and ``missing`` lines were met.
     """
 
     def __init__(
@@ -128,8 +143,10 @@ class FakeBackend:
         self._asked[f"{name} {key}"] += 1
 
 
-class _Batch:
-    """The batch side: the file's jobs, seen through lines that are joined by id."""
+class _Side:
+    """What both ways of asking have: limits, and submissions that may be refused."""
+
+    _saving: ClassVar[Limits]  # the way's own limits: how much may stay unsaved
 
     def __init__(self, settings: FakeSettings, service: FakeService, clock: Clock, counts: Counter[str]) -> None:
         self._settings = settings
@@ -137,16 +154,32 @@ class _Batch:
         self._clock = clock
         self._counts = counts
         self._dice = Dice(settings.seed)
-        self._timelines: dict[str, Timeline] = {}
-        self.limits = Limits(
+        self.limits = attrs.evolve(
+            self._saving,
             requests=settings.requests,
             line_bytes=settings.line_bytes,
             concurrency=settings.concurrency,
-            segment_outcomes=5_000,
-            segment_bytes=8_000_000,
-            segment_seconds=60.0,
             settle_seconds=settings.settle_seconds,
         )
+
+    def _maybe_refuse(self, key: str, attempt: int) -> None:
+        """Fail by the fault ``reject``."""
+        if self._dice.hits(self._settings.reject, "reject", key, attempt):
+            self._refuse(key, "it is not in the mood")
+
+    def _refuse(self, key: str, why: str) -> NoReturn:
+        self._service.refuse(key, why, now=self._clock.now())
+        raise BackendRejected(f"the fake refused the submission: {why}")
+
+
+class _Batch(_Side):
+    """The batch side: the file's jobs, seen through lines that are joined by id."""
+
+    _saving = Limits(segment_outcomes=5_000, segment_seconds=60.0)
+
+    def __init__(self, settings: FakeSettings, service: FakeService, clock: Clock, counts: Counter[str]) -> None:
+        super().__init__(settings, service, clock, counts)
+        self._timelines: dict[str, Timeline] = {}
 
     async def submit(self, key: str, requests: AsyncIterable[Request]) -> JobHandle:
         """Look the key up, then create. As with a real service another process may come between the two."""
@@ -156,8 +189,7 @@ class _Batch:
             return JobHandle(backend=_NAME, key=key, token=found)
         ids = await self._accepted_ids(key, requests)
         attempt = self._service.tries("submit", key)
-        if self._dice.hits(self._settings.reject, "reject", key, attempt):
-            self._refuse(key, "it is not in the mood")
+        self._maybe_refuse(key, attempt)
         job_id = self._service.create(key, ids, settings=self._settings, now=self._clock.now())
         await asyncio.sleep(0)
         if self._dice.hits(self._settings.lose_submit, "lose_submit", key, attempt):
@@ -176,18 +208,16 @@ class _Batch:
                 self._refuse(key, f"it has more than {self._settings.requests} requests")
         return list(ids)
 
-    def _refuse(self, key: str, why: str) -> NoReturn:
-        self._service.refuse(key, why, now=self._clock.now())
-        raise BackendRejected(f"the fake refused the submission: {why}")
-
     async def poll(self, handle: JobHandle) -> Progress:
-        """Count the lines that are done by now."""
+        """Count the lines that are done by now. Looking takes time on a virtual clock (see ``VirtualClock.look``)."""
         timeline = self._timelines.get(handle.token)
         if timeline is None:
             timeline = self._timelines[handle.token] = Timeline.of(self._service.job(handle.token))
         progress = timeline.at(self._clock.now(), self._service.cancelled_at(handle.token))
         if progress.ready:
             del self._timelines[handle.token]
+        elif isinstance(self._clock, VirtualClock):
+            await self._clock.look(handle.token, timeline.job.longest / _LOOKS)
         return progress
 
     async def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
@@ -216,30 +246,20 @@ class _Batch:
         return handle
 
 
-class _Realtime:
+class _Realtime(_Side):
     """The realtime side: one call a request, on ``ConcurrentBackend``."""
 
+    _saving = REALTIME_LIMITS
+
     def __init__(self, settings: FakeSettings, service: FakeService, clock: Clock, counts: Counter[str]) -> None:
-        self._settings = settings
-        self._service = service
-        self._clock = clock
-        self._counts = counts
-        self._dice = Dice(settings.seed)
-        self.limits = attrs.evolve(
-            REALTIME_LIMITS,
-            requests=settings.requests,
-            line_bytes=settings.line_bytes,
-            concurrency=settings.concurrency,
-        )
+        super().__init__(settings, service, clock, counts)
         calls = ConcurrentBackend(self._complete, realm="", name=_NAME, limits=self.limits)
         self.poll, self.results, self.cancel = calls.poll, calls.results, calls.cancel
         self._open = calls.submit
 
     async def submit(self, key: str, requests: AsyncIterable[Request]) -> JobHandle:
         """Open the realtime service, or be refused by the fault ``reject``."""
-        if self._dice.hits(self._settings.reject, "reject", key, self._service.tries("submit", key)):
-            self._service.refuse(key, "it is not in the mood", now=self._clock.now())
-            raise BackendRejected("the fake refused the submission: it is not in the mood")
+        self._maybe_refuse(key, self._service.tries("submit", key))
         return await self._open(key, requests)
 
     async def _complete(self, request: Request) -> Outcome:

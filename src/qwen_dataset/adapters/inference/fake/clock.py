@@ -44,6 +44,8 @@ class VirtualClock:
 
     def __init__(self, keeper: TimeKeeper) -> None:
         self._keeper = keeper
+        self._looked_at: set[str] = set()
+        self._looked_until: float | None = None
 
     def now(self) -> float:
         return self._keeper.latest
@@ -53,3 +55,19 @@ class VirtualClock:
         await asyncio.sleep(0)
         if until > self.now():
             self._keeper.note_time(until)
+
+    async def look(self, what: str, seconds: float) -> None:
+        """Let time pass where it would stand still because people look and nobody sleeps.
+
+        A look takes its time when the same was looked at before and nobody has slept since, and when it is the first
+        one of this clock: people who look once from each of many processes see time go on too. One who sleeps between
+        looks is not hurried, and looks at different things, one after the other, pass together.
+        """
+        slept = self.now() != self._looked_until
+        if self._looked_until is None or (what in self._looked_at and not slept):
+            await self.sleep(seconds)
+            slept = True
+        if slept:
+            self._looked_at.clear()
+        self._looked_at.add(what)
+        self._looked_until = self.now()

@@ -14,7 +14,7 @@ from .settings import FakeSettings
 
 _LATE_SHARE = 0.8  # of the settle time: a caller who waits it out always sees the job
 _DELAY_TIMES = 4.0  # a delayed batch or call takes up to this many times longer on top
-_WINDING_UP = 0.05  # of the duration, between a cancel and its results
+_WINDING_UP = 0.05  # of what it takes at most, between a cancel and its results
 _FIRST_LINE = 0.05  # of the duration; no line is done at the very start
 
 
@@ -89,10 +89,15 @@ class RemoteJob:
             return duration
         return duration * (1.0 + _DELAY_TIMES * dice.draw("delay by", self.key, self.attempt))
 
+    @property
+    def longest(self) -> float:
+        """How long it takes at most: what is not done when the window closes never will be."""
+        return self.span if self.settings.window is None else min(self.span, self.settings.window)
+
     def end(self, cancelled_at: float | None) -> tuple[float, Ending]:
         """Say when it ends, and how. A line that is not done by then never runs."""
         dice = Dice(self.settings.seed)
-        ends = [(self.at + self.span, Ending.COMPLETED)]
+        ends = [(self.at + self.longest, Ending.COMPLETED if self.longest == self.span else Ending.EXPIRED)]
         if dice.hits(self.settings.expire, "expire", self.key, self.attempt):
             share = 0.2 + 0.6 * dice.draw("expire at", self.key, self.attempt)
             ends.append((self.at + share * self.span, Ending.EXPIRED))
@@ -103,7 +108,7 @@ class RemoteJob:
     def ready_at(self, cancelled_at: float | None) -> float:
         """Say when its results can be fetched: a cancelled job takes a moment to wind up."""
         ends_at, ending = self.end(cancelled_at)
-        return ends_at + _WINDING_UP * self.span if ending is Ending.CANCELLED else ends_at
+        return ends_at + _WINDING_UP * self.longest if ending is Ending.CANCELLED else ends_at
 
     def done_at(self, request_id: str) -> float:
         """Say when this line is done, if nothing comes between."""

@@ -45,5 +45,5 @@ class Timeline:
             completed=completed,
             failed=bisect_right(self.failed, moment),
             total=total,
-            retry_after=self.job.span / _POLLS,
+            retry_after=self.job.longest / _POLLS,
         )

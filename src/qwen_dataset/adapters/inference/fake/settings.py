@@ -102,6 +102,8 @@ class FakeSettings:
         seed: chooses the answers and the faults; part of the realm.
         clock: ``virtual`` (sleeping takes no time) or ``real``.
         duration: how long a batch takes. latency: how long a realtime call takes.
+        window: a batch that takes longer expires after so long: what is done is delivered, the rest is neither run
+            nor paid (default: it may take for ever).
         requests, line_bytes, concurrency: the limits it reports, and enforces.
 
     Faults of one request:
@@ -118,7 +120,7 @@ class FakeSettings:
         lose_submit: batch; the job exists, its reply was lost.
         late: batch; the job cannot be found by its key for up to 0.8 of ``settle`` seconds.
         settle: how long that may last, as promised by ``limits`` (default 0, or 60 with ``late``).
-        expire: batch; the window closes before all lines ran.
+        expire: batch; it expires before all lines ran, whatever its ``window``.
 
     Faults of the text, all paid:
         truncate, broken_json, fence, prose, empty: cut off; not JSON; in a code fence; between sentences; nothing.
@@ -132,6 +134,7 @@ class FakeSettings:
     seed: int = _setting(0, "a whole number", int, lambda value: isinstance(value, int))
     clock: str = _choice("virtual", "virtual", "real")
     duration: float = _seconds(60.0, least=0.001)
+    window: float | None = _seconds(None, least=0.001)
     latency: float = _seconds(0.0)
     requests: int = _count(50_000)
     concurrency: int = _count(16)

@@ -1,0 +1,174 @@
+"""One run of one job: taken, planned if it is new, worked on, exported, given back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import attrs
+
+from ...domain.events import OutputChosen
+from ...domain.jobs import JobSpec, Phase
+from ...errors import JobBusy, SettingError
+from ...ports.inference import Offer, Progress
+from ...ports.storage import Storage
+from ..dataset.exporter import export
+from ..dataset.target import Existing, OutputFormat, check_output
+from ..engine.guard import handle_of
+from ..engine.job import Host, Job, own_job, request_cancel
+from ..engine.planner import write_plan
+from ..engine.runner import Pace, Runner, Until
+from ..wiring import plugins
+from .backends import Backends
+from .intake import Intake
+from .reports import JobStatus, Report, Route, Watch
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """How far a run goes, and what it may do. ``output`` None: the answers stay in the job."""
+
+    output: Path | None
+    until: Until
+    existing: Existing
+    watch: Watch
+    reopen: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        output: Path | str | None,
+        existing: Existing | str,
+        watch: Watch | None,
+        *,
+        until: Until = Until.FINISHED,
+        reopen: bool = False,
+    ) -> Self:
+        """Make a run of what a person gave. Raises SettingError."""
+        if existing not in tuple(Existing):
+            message = f"existing is {existing!r}; it must be one of {', '.join(Existing)}"
+            raise SettingError(message)
+        path = None if output is None else Path(output)
+        return cls(output=path, until=until, existing=Existing(existing), watch=watch or Watch(), reopen=reopen)
+
+
+@attrs.frozen(kw_only=True)
+class Runs:
+    """What every run of a client shares. Each method takes the job's lease and gives it back."""
+
+    storage: Storage
+    host: Host
+    backends: Backends
+    output_format: OutputFormat
+    pace: Pace
+    stop: asyncio.Event
+    notice: Callable[[str], None]
+
+    async def make(self, spec: JobSpec, offer: Offer, route: Route, intake: Intake, run: Run) -> Report:
+        """Plan a job if it is new, and work on it. Spends money."""
+        _refuse_to_wait_for_nothing(offer, run)
+        run.watch.on_route(route)
+        async with self._own(spec, spec.job_id, backend=self.backends.noted()) as job:
+            await self._choose(job, run)
+            if job.state.phase is Phase.NEW:
+                silent = await write_plan(job, intake.work())
+                if silent:
+                    self.notice(f"{len(silent)} papers hold no passage to ask about: {', '.join(silent[:5])}")
+            if not job.state.requests:
+                message = "there is nothing to ask about: no passage of the papers holds enough text"
+                raise SettingError(message)
+            return await self._work(job, offer, run)
+
+    async def go_on(self, status: JobStatus, run: Run) -> Report:
+        """Work on a job that is planned. Spends money where something is left to ask."""
+        offer, route = await self.backends.of_job(status)
+        if run.reopen or status.state.phase is not Phase.FINISHED:
+            _refuse_to_wait_for_nothing(offer, run)
+            run.watch.on_route(route)
+        async with self._own(status.spec, status.job_id, backend=self.backends.noted(status)) as job:
+            await self._choose(job, run)
+            return await self._work(job, offer, run)
+
+    async def rebuild(self, status: JobStatus, run: Run) -> Report:
+        """Export what is stored. Spends nothing, and leaves where a later run writes as it was."""
+        async with self._own(status.spec, status.job_id, backend=status.state.backend) as job:
+            if run.output is not None:
+                check_output(job, run.output, self.output_format, run.existing)
+            return await self._export(job, run)
+
+    async def cancel(self, status: JobStatus) -> None:
+        """File a cancel request, and obey it here unless another process has the job (JobBusy)."""
+        offer, _ = await self.backends.of_job(status)
+        await request_cancel(self.storage, status.job_id, process=self.host.process)
+        try:
+            owned = self._own(status.spec, status.job_id, backend=status.state.backend)
+            async with owned as job, offer.backend:
+                await self._runner(job, offer, Watch()).cancel()
+        except JobBusy as busy:
+            owner = str(busy).partition(";")[0]
+            message = f"{owner}; it was asked to cancel and will do so at its next poll"
+            raise JobBusy(message) from busy
+
+    async def poll(self, status: JobStatus) -> JobStatus:
+        """Ask the backend how far the shards in flight are."""
+        shards = [shard for shard in status.state.shards.values() if shard.token is not None]
+        if not shards:
+            return status
+        offer, _ = await self.backends.of_job(status)
+        async with offer.backend:
+            told = [await offer.backend.poll(handle_of(shard)) for shard in shards]
+        remote = Progress(
+            ready=all(progress.ready for progress in told),
+            completed=sum(progress.completed for progress in told),
+            failed=sum(progress.failed for progress in told),
+            total=sum(shard.requests for shard in shards),
+        )
+        return attrs.evolve(status, remote=remote)
+
+    def _own(self, spec: JobSpec, job_id: str, *, backend: str) -> contextlib.AbstractAsyncContextManager[Job]:
+        return own_job(self.storage, spec, job_id=job_id, host=self.host, backend=backend)
+
+    async def _choose(self, job: Job, run: Run) -> None:
+        """Note where the dataset goes, once it is known that it may."""
+        if run.output is None:
+            return
+        check_output(job, run.output, self.output_format, run.existing)
+        place = os.path.abspath(run.output)  # noqa: ASYNC240, PTH100 - touches no disk
+        if job.state.output != place:
+            await job.ledger.append(OutputChosen(output=place))
+
+    async def _work(self, job: Job, offer: Offer, run: Run) -> Report:
+        run.watch.on_job(job.id, job.state)
+        async with offer.backend:
+            await self._runner(job, offer, run.watch).run(reopen=run.reopen, until=run.until)
+        if job.state.phase is not Phase.FINISHED:
+            return Report(job_id=job.id, output=run.output, sums=None)
+        return await self._export(job, run)
+
+    def _runner(self, job: Job, offer: Offer, watch: Watch) -> Runner:
+        return Runner(
+            job,
+            offer.backend,
+            backend_name=offer.name,
+            pace=self.pace,
+            sleep=offer.sleep or self.host.clock.sleep,
+            stop=self.stop,
+            on_progress=watch.on_progress,
+        )
+
+    async def _export(self, job: Job, run: Run) -> Report:
+        recipe = plugins.recipe(job.spec.recipe)
+        made = await export(
+            job, recipe, run.output, self.output_format, existing=run.existing, on_sample=run.watch.on_sample
+        )
+        return Report(job_id=job.id, output=run.output, sums=made.sums, kept=made.kept, known=made.known)
+
+
+def _refuse_to_wait_for_nothing(offer: Offer, run: Run) -> None:
+    if offer.realtime and run.until is not Until.FINISHED:
+        message = "a realtime backend has nothing to submit ahead; leave out --no-wait, or name a batch backend"
+        raise SettingError(message)

@@ -1,0 +1,97 @@
+"""The language of messages. Each sentence that a person reads passes through here whole; data and JSON do not."""
+
+from __future__ import annotations
+
+import os
+
+import attrs
+import click
+
+from ...errors import SettingError
+
+AUTO, ENGLISH, CHINESE = "auto", "en", "zh"
+
+NAME = "qwen-dataset"
+"""What stands in front of a complaint."""
+
+_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+_GIVEN = f"{__name__}.given"
+
+
+@attrs.define
+class _Speaker:
+    language: str | None = None  # None: not looked up yet
+
+
+_speaker = _Speaker()
+
+
+def use(language: str) -> None:
+    """Speak this language from now on; ``auto`` is the locale's."""
+    _speaker.language = _of_locale() if language == AUTO else language
+
+
+def forget() -> None:
+    """Look up the language anew when the next sentence is due."""
+    _speaker.language = None
+
+
+def tr(sentence: str) -> str:
+    """Return a sentence in the language in use."""
+    if _speaker.language is None:
+        # A sentence that is due before any command has looked at its settings, such as one about an unknown option.
+        from ..wiring.sources import resolve  # noqa: PLC0415 - --help does without it
+
+        use(resolve().values["lang"].value)
+    if _speaker.language == ENGLISH:
+        return sentence
+    from .chinese import translate  # noqa: PLC0415 - only who reads Chinese pays for it
+
+    return translate(sentence)
+
+
+def say(sentence: str, *, err: bool = False) -> None:
+    """Print one sentence on a line of its own."""
+    click.echo(tr(sentence), err=err)
+
+
+def complain(sentence: str) -> None:
+    """Print one sentence about what went wrong."""
+    click.echo(f"{NAME}: {tr(sentence)}", err=True)
+
+
+def option() -> click.Option:
+    """Return --lang, which may stand before and after a command's name."""
+    return click.Option(
+        ["--lang"],
+        metavar="auto|en|zh",
+        help="The language of messages; auto: the terminal's.",
+        expose_value=False,
+        is_eager=True,  # before anything that may have to be said
+        callback=_note,
+    )
+
+
+def given(ctx: click.Context) -> dict[str, str]:
+    """Return the setting as ``resolve`` takes it, empty where --lang was not given."""
+    return {"lang": ctx.meta[_GIVEN]} if _GIVEN in ctx.meta else {}
+
+
+def _note(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    from ..wiring.settings import by_name  # noqa: PLC0415 - --help does without it
+
+    if value is not None:
+        ctx.meta[_GIVEN] = value
+    if _GIVEN not in ctx.meta:
+        return
+    try:
+        use(by_name("lang").check(ctx.meta[_GIVEN], source="--lang"))
+    except SettingError as error:
+        # A command that has settings tells this together with what is wrong with the others.
+        if not isinstance(ctx.command, click.Group) and all(each.name != "config_file" for each in ctx.command.params):
+            raise click.UsageError(str(error), ctx) from None
+
+
+def _of_locale() -> str:
+    found = next(filter(None, map(os.environ.get, _LOCALE)), "")
+    return CHINESE if found.lower().startswith(CHINESE) else ENGLISH

@@ -1,0 +1,144 @@
+"""Commands about settings, and about the shell: config show, config init, completion."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path, PurePath
+from typing import Any
+
+import click
+
+from ...errors import SettingError
+from ..wiring.settings import SETTINGS, Setting
+from ..wiring.sources import TOML_FILE, Chosen, Resolved, resolve
+from . import language, options, session
+from .show import echo_json
+
+_NAME_WIDTH = 2 + max(len(setting.name) for setting in SETTINGS)
+_VALUE_WIDTH = 35
+_SCREEN = 80
+
+_HEAD = f"""\
+# Settings of qwen-dataset, each at its default and switched off: take the `#` before its name away and change it.
+# What is set here gives way to the file .env, that to the environment, and that to a command's options.
+# `{language.NAME} config show` tells what counts, and where it comes from.
+"""
+
+
+@click.group()
+def config() -> None:
+    """Show the settings and where each comes from, or start a settings' file."""
+
+
+@config.command()
+@options.config_file
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def show(config_file: Path | None, as_json: bool) -> None:
+    """Show each setting, its value and its source; a key is shown as ***.
+
+    What is wrong with any of them comes last, a line each.
+    """
+    resolved = resolve(language.given(click.get_current_context()), path=config_file)
+    language.use(resolved.values["lang"].value)
+    if as_json:
+        echo_json({setting.name: _record(setting, resolved.values[setting.name]) for setting in SETTINGS})
+    else:
+        for setting in SETTINGS:
+            for line in _rows(setting, resolved):
+                click.echo(line)
+    problems: list[str] = []
+    try:
+        resolved.config()
+    except SettingError as error:
+        problems += error.problems
+    problems += options.unknown_names(resolved)
+    if problems:
+        session.fail_all(problems, session.BAD_INPUT)
+
+
+def _record(setting: Setting, chosen: Chosen) -> dict[str, Any]:
+    value = chosen.value
+    if setting.secret and value is not None:
+        value = setting.shown(value)
+    return {"value": str(value) if isinstance(value, PurePath) else value, "source": chosen.source}
+
+
+def _rows(setting: Setting, resolved: Resolved) -> list[str]:
+    """Return a setting on one line of a screen, on several where it does not fit."""
+    from rich.cells import cell_len, chop_cells  # noqa: PLC0415 - it counts Chinese letters as wide as they are
+
+    source = language.tr(resolved.values[setting.name].source)
+    pieces = chop_cells(resolved.describe(setting.name), _SCREEN - _NAME_WIDTH) or [""]
+    lines = [" " * _NAME_WIDTH + piece for piece in pieces]
+    lines[0] = f"{setting.name:<{_NAME_WIDTH}}{pieces[0]}"
+    # A long source begins further to the left, as far as the value lets it.
+    column = max(0, min(_NAME_WIDTH + _VALUE_WIDTH, _SCREEN - cell_len(source)))
+    if cell_len(lines[-1]) + 2 > column:
+        lines.append("")
+    lines[-1] += " " * (column - cell_len(lines[-1])) + source
+    return lines
+
+
+@config.command()
+@click.argument("path", type=click.Path(path_type=Path), default=TOML_FILE)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def init(path: Path, force: bool) -> None:
+    """Write a settings' file to PATH (default: qwen-dataset.toml) that holds every default and changes nothing."""
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(_template())
+    except FileExistsError:
+        session.fail(f"{path} exists; choose another path, or pass --force to replace it", session.BAD_INPUT)
+    except OSError as error:
+        session.fail(f"{path} cannot be written: {error.strerror}", session.BAD_INPUT)
+    language.say(f"{path} written; `{language.NAME} config show` tells what counts")
+
+
+def _template() -> str:
+    return "\n".join([_HEAD, *(_paragraph(setting) for setting in SETTINGS)])
+
+
+def _paragraph(setting: Setting) -> str:
+    names = " or ".join(setting.variables)
+    if setting.secret:
+        said = f"# {setting.name}: put the key into the environment or into .env, not here.\n"
+        return f"{said}# Environment: {names}.\n"
+    flag = f"; option: {setting.flag}" if setting.flag else ""
+    lines = [
+        f"# {setting.help}",
+        f"# Takes {setting.wanted}.",
+        f"# Environment: {names}{flag}.",
+        f"# {setting.name} = {_toml(setting)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(setting: Setting) -> str:
+    """Return a setting's default as TOML writes it, an empty text where there is none."""
+    if setting.default is None:
+        return json.dumps(setting.choices[0] if setting.choices else "")
+    plain = isinstance(setting.default, int | float)
+    return str(setting.default) if plain else json.dumps(setting.shown(setting.default), ensure_ascii=False)
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes commands and options in your shell.
+
+    \b
+    bash  qwen-dataset completion bash > ~/.qwen-dataset.bash
+          echo '. ~/.qwen-dataset.bash' >> ~/.bashrc
+    zsh   qwen-dataset completion zsh > ~/.qwen-dataset.zsh
+          echo '. ~/.qwen-dataset.zsh' >> ~/.zshrc
+    fish  cd ~/.config/fish/completions
+          qwen-dataset completion fish > qwen-dataset.fish
+    """  # noqa: D301 - \b is click's mark for lines to keep
+    from click.shell_completion import ShellComplete, get_completion_class  # noqa: PLC0415 - nothing else needs it
+
+    found = get_completion_class(shell)
+    assert found is not None
+    main = click.get_current_context().find_root().command
+    variable = f"_{language.NAME.replace('-', '_').upper()}_COMPLETE"
+    # Not the shell's own `source`, which first starts a shell to look at its version.
+    click.echo(ShellComplete.source(found(main, {}, language.NAME, variable)))

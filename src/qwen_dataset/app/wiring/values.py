@@ -1,0 +1,171 @@
+"""Text, or what TOML holds, to the value of a setting.
+
+Each function takes anything, the finished value as well, and raises ValueError or TypeError for what cannot be; OSError
+and RuntimeError may come of a path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ...domain.events import RetryUnknown
+from ...domain.jobs import is_job_name
+from .secrets import Secret
+
+_SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_WINDOW = re.compile(r"([0-9]{1,4})([hd])")
+_REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+
+
+def text(value: object) -> str:
+    """Read a text that is not empty; space around it does not count."""
+    if not isinstance(value, str):
+        raise TypeError
+    found = value.strip()
+    if not found:
+        raise ValueError
+    return found
+
+
+def word(value: object) -> str:
+    """Read a text without space or control characters in it."""
+    found = text(value)
+    # No white space but the plain space is printable.
+    if not found.isprintable() or " " in found:
+        raise ValueError
+    return found
+
+
+def key(value: object) -> Secret | Callable[[], str] | None:
+    """Read an API key: what can stand in a header, or a function that returns it; None for an empty text."""
+    if callable(value):
+        return value
+    if not isinstance(value, str):
+        raise TypeError
+    # Programs hand on a variable that may be empty: that is no key, and no mistake.
+    if not value.strip():
+        return None
+    found = word(value)
+    if not found.isascii():
+        raise ValueError
+    return Secret(found)
+
+
+def path(value: object) -> Path:
+    """Read a path; ``~`` is the person's own folder."""
+    found = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(found, str):
+        raise TypeError
+    if not found.strip() or "\0" in found:
+        raise ValueError
+    os.fsencode(found)  # refuses half a character (a lone surrogate)
+    return Path(found).expanduser()
+
+
+def whole(least: int, most: int) -> Callable[[object], int]:
+    """Return a reader of whole numbers within these bounds."""
+
+    def read(value: object) -> int:
+        # A boolean is a number to Python, but not to a person.
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise TypeError
+        found = int(value)
+        if not least <= found <= most:
+            raise ValueError
+        return found
+
+    return read
+
+
+def number(allowed: Callable[[float], bool]) -> Callable[[object], float]:
+    """Return a reader of the numbers that are allowed; an infinity or nan must not be."""
+
+    def read(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise TypeError
+        try:
+            found = float(value)
+        except OverflowError:
+            raise ValueError from None
+        if not allowed(found):
+            raise ValueError
+        return found
+
+    return read
+
+
+def choice(words: Sequence[str]) -> Callable[[object], str]:
+    """Return a reader of one of these words, in any case of letters."""
+
+    def read(value: object) -> str:
+        found = text(value).lower()
+        if found not in words:
+            raise ValueError
+        return found
+
+    return read
+
+
+def retry(value: object) -> RetryUnknown:
+    """Read what to do with requests that may have been paid."""
+    return RetryUnknown(text(value).lower())
+
+
+def switch(value: object) -> bool | None:
+    """Read yes or no; None for ``auto`` and for an empty text."""
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise TypeError
+    found = value.strip().lower()
+    if found not in ("", "auto", *_SWITCH):
+        raise ValueError
+    return _SWITCH.get(found)
+
+
+def window(value: object) -> str:
+    """Read how long a batch may take, from 24h to 336h, in hours or days."""
+    found = text(value).lower()
+    if not 24 <= window_hours(found) <= 336:
+        raise ValueError
+    return found
+
+
+def window_hours(text: str) -> int:
+    """Return the hours of a window such as ``24h`` or ``14d``."""
+    found = _WINDOW.fullmatch(text)
+    if found is None:
+        raise ValueError
+    return int(found[1]) * (24 if found[2] == "d" else 1)
+
+
+def job_name(value: object) -> str:
+    """Read a job's name."""
+    found = text(value)
+    if not is_job_name(found):
+        raise ValueError
+    return found
+
+
+def region(value: object) -> str:
+    """Read a region such as ``cn-beijing``."""
+    found = text(value)
+    if not _REGION.fullmatch(found):
+        raise ValueError
+    return found
+
+
+def url(value: object) -> str:
+    """Read the address of a service: http or https, with nothing in it that belongs elsewhere."""
+    # A word, before it is taken apart: urlsplit drops line ends and tabs in silence.
+    found = word(value)
+    parts = urlsplit(found)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError
+    if "@" in parts.netloc or "?" in found or "#" in found:
+        raise ValueError
+    return found
