@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import click
 import pytest
 from click.testing import CliRunner, Result
@@ -508,9 +509,9 @@ def test_yes_asks_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_merge_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     sums = Tally().sums(possibly_paid=0)
-    report = Report(job_id="j", output=Path("o.jsonl"), sums=sums, kept=7, known=2)
+    report = Report(job_id="j", recipe="instruct", output=Path("o.jsonl"), sums=sums, kept=7, known=2)
     show.show_report(report, storage="file:x", json=False, quiet=False)
-    show.show_report(report, storage="file:x", json=False, quiet=False, prompts=True)
+    show.show_report(attrs.evolve(report, recipe="prompts"), storage="file:x", json=False, quiet=False)
     said = capsys.readouterr().out
     assert "merged      7 lines kept, 2 samples were among them\n" in said
     assert "dataset     o.jsonl (0 samples)\n" in said
@@ -521,8 +522,8 @@ def test_a_merge_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_answers_that_stay_in_the_job_have_no_file(capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report(job_id="j", output=None, sums=Tally().sums(possibly_paid=0))
-    show.show_report(report, storage="file:x", json=False, quiet=False, prompts=True)
+    report = Report(job_id="j", recipe="prompts", output=None, sums=Tally().sums(possibly_paid=0))
+    show.show_report(report, storage="file:x", json=False, quiet=False)
     assert "None" not in capsys.readouterr().out
     show.show_report(report, storage="file:x", json=True, quiet=False)
     assert json.loads(capsys.readouterr().out)["output"] is None

@@ -280,7 +280,8 @@ def test_the_prose_of_a_long_report_is_bounded() -> None:
 
 
 def _progress(done: int, failed: int = 0, total: int = 10, round_number: int = 1) -> RunProgress:
-    return RunProgress(completed=done, failed=failed, total=total, round=round_number, reused=0)
+    missing = total - done - failed
+    return RunProgress(completed=done, failed=failed, total=total, round=round_number, reused=0, open=missing)
 
 
 def test_plain_lines_are_few_and_true(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,7 +119,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_calls_in_flight(desk: Desk) -> No
 
 
 def test_the_books_of_the_fake_can_be_read_by_a_person(desk: Desk) -> None:
-    assert desk.generate(f"fake:{desk.remote}").wait().code == 0
+    assert desk.generate(f"fake:{desk.remote}?mode=batch").wait().code == 0
     module = "qwen_dataset.adapters.inference.fake.service"
     printed = subprocess.run([sys.executable, "-m", module, desk.remote], capture_output=True, text=True, check=True)
     assert orjson.loads(printed.stdout) == {"jobs": 1, "paid": REQUESTS, "paid_twice": 0, "ids_paid_twice": []}

@@ -51,7 +51,11 @@ def test_twenty_wrong_settings_are_twenty_sentences(inside: Stage) -> None:
     inside.write("qwen-dataset.toml", twenty(TWENTY))
     said = inside.call("generate", "papers").fails(2, sentences=20)
     for number, name in enumerate(TWENTY, 1):
-        lines = [line for line in said.problems if f"qwen-dataset.toml line {number} " in f"{line} ".replace(":", " ").replace(")", " ")]
+        lines = [
+            line
+            for line in said.problems
+            if f"qwen-dataset.toml line {number} " in f"{line} ".replace(":", " ").replace(")", " ")
+        ]
         assert any(name in line for line in lines), (name, number, said.problems)
     assert said.out == ""
     inside.nothing_was_made()

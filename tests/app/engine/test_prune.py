@@ -19,7 +19,7 @@ from qwen_dataset.adapters.storage.file import FileStorage
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.codec import Envelope, StoredOutcome, decode, encode
 from qwen_dataset.app.engine.clock import Clock
-from qwen_dataset.app.engine.contents import Part, intent_key, parts_of
+from qwen_dataset.app.engine.contents import Part, parts_of
 from qwen_dataset.app.engine.index import Index
 from qwen_dataset.app.engine.job import Host, job_ids, look_at, own_job, request_cancel
 from qwen_dataset.app.engine.layout import Layout
@@ -57,7 +57,7 @@ WASTE = {
     LAYOUT.corpus(1): b"",
     LAYOUT.requests(2): b"",
     LAYOUT.request_ids(2): b"",
-    intent_key(LAYOUT): encode(process()),
+    LAYOUT.deleting: encode(process()),
 }
 THEIRS = {
     f"{ID}/notes.txt": b"mine",
@@ -175,7 +175,7 @@ def test_every_key_that_a_layout_makes_is_known_for_what_it_is() -> None:
         LAYOUT.spec: Part.SPEC,
         LAYOUT.shard_ids(3, f"{ID}/r1/{'ab' * 16}"): Part.SHARD,
         LAYOUT.rejects: Part.REJECTS,
-        intent_key(LAYOUT): Part.INTENT,
+        LAYOUT.deleting: Part.INTENT,
     }
     for number in (1, 999_999, 1_000_000, big):
         made |= {
@@ -545,7 +545,7 @@ def test_nothing_is_shown_and_no_event_is_written_where_the_ledger_is_gone() -> 
         await work(storage)
         await lose_events(storage)
         record = encode(LeaseRecord(process=process(4), nonce=NONCE))
-        await plant(storage, {intent_key(LAYOUT): b"", LAYOUT.lease(70): record})
+        await plant(storage, {LAYOUT.deleting: b"", LAYOUT.lease(70): record})
         before = lasting(snapshot(storage))
         assert await leftovers(storage) == []
         await delete(storage, Prunable(job_id=ID, kind=Kind.LEFTOVERS, objects=1), pruner())
@@ -937,7 +937,7 @@ def test_a_deletion_killed_at_any_step_harms_nobody_and_the_next_prune_ends_it(a
                 run(check_the_job(storage, whole_job=whole_job))
             run(prune_it(storage))
             if LAYOUT.spec in below(storage):
-                assert intent_key(LAYOUT) not in below(storage)
+                assert LAYOUT.deleting not in below(storage)
                 assert run(leftovers(storage)) == []
                 assert len(run(answers(storage, ID))) == len(TEXTS)
                 run(delete_the_job(storage))

@@ -202,7 +202,7 @@ def test_the_jsonl_module_is_an_output_format(tmp_path: Path) -> None:
     jsonl.check(output)
     assert jsonl.digest(output) is None
     with jsonl.open(output) as writer:
-        writer.write({"instruction": "i", "metadata": {}})
+        writer.write({"instruction": "i", "output": "o"})
         writer.commit()
     assert jsonl.digest(output) == writer.digest == hashlib.sha256(output.read_bytes()).hexdigest()
     assert jsonl.recognise(output)

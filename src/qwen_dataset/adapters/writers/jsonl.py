@@ -106,7 +106,9 @@ class JsonlWriter:
                 try:
                     record = orjson.loads(line)
                 except orjson.JSONDecodeError as error:
-                    raise OutputError(f"{path} cannot be added to: line {number} is not JSON; mend or remove it") from error
+                    raise OutputError(
+                        f"{path} cannot be added to: line {number} is not JSON; mend or remove it"
+                    ) from error
                 if not isinstance(record, dict):
                     raise OutputError(f"{path} cannot be added to: line {number} is not an object; mend or remove it")
                 self._append(line if line.endswith(b"\n") else line + b"\n")

@@ -23,16 +23,16 @@ def batch_status(status: JobStatus, failures_by_kind: Mapping[str, int] | None =
     """Return the word for a job.
 
     Of a job that runs, ``Client.poll`` tells more: ``finalizing`` while every line has run and the answers are being
-    written at the backend, ``completed`` when they can be fetched, since scripts wait for that word. ``failed``: there is no answer at all. ``expired`` needs ``failures_by_kind`` (of a
-    report's sums): the window closed on whatever has no answer.
+    written at the backend, ``completed`` when they can be fetched, since scripts wait for that word. ``failed``: there
+    is no answer at all. ``expired`` needs ``failures_by_kind`` (of a report's sums): the window closed on whatever has
+    no answer.
     """
     state = status.state
     if state.phase is Phase.STOPPED:
         return CANCELLED
     if state.phase is Phase.FINISHED:
-        if failures_by_kind and set(failures_by_kind) == {FailureKind.EXPIRED}:
-            return EXPIRED
-        return COMPLETED if state.completed else FAILED
+        expired = bool(failures_by_kind) and set(failures_by_kind or ()) == {FailureKind.EXPIRED}
+        return EXPIRED if expired else COMPLETED if state.completed else FAILED
     if state.cancelling:
         return CANCELLING
     if not state.round:

@@ -37,6 +37,8 @@ class Catalogue:
         async for job_id in job_ids(self.storage):
             try:
                 found.append(await self._status(job_id))
+            except JobNotFound:
+                continue  # deleted since it was listed
             except LedgerCorrupt as error:
                 damaged.append(DamagedJob(job_id, str(error)))
         return [*damaged, *sorted(found, key=lambda status: (status.created_at, status.job_id))]
@@ -105,7 +107,12 @@ class Catalogue:
         return _called(name, [job_id async for job_id in job_ids(self.storage)])
 
     async def _status(self, job_id: str) -> JobStatus:
-        ledger = await look_at(self.storage, job_id)
+        try:
+            ledger = await look_at(self.storage, job_id)
+        except LedgerCorrupt:
+            # A job that is being deleted is not damaged: then this says that there is none.
+            await read_spec(self.storage, job_id)
+            raise
         spec = await read_spec(self.storage, job_id)
         return JobStatus(
             job_id=job_id, spec=spec, state=ledger.state, created_at=ledger.first_at, updated_at=ledger.last_at

@@ -79,13 +79,12 @@ class Client(Catalogue):
 
     def _wire(self, config: Config, backend: Offer | None) -> None:
         self.config = config
-        self._format = plugins.output_format(config.writer)
         self._backends = Backends(config, backend)
         self._runs = Runs(
             storage=self.storage,
             host=self._host,
             backends=self._backends,
-            output_format=self._format,
+            writer=config.writer,
             pace=Pace(rounds=config.rounds, poll_seconds=config.poll, retry_unknown=config.retry_unknown),
             stop=self.stop,
             notice=self._notice,
@@ -230,11 +229,11 @@ class Client(Catalogue):
 
     async def _generate(self, papers: Sequence[Path | str], run: Run, *, strict: bool, fresh: bool) -> Report:
         target = run.output or self.config.output
-        self._format.check(target)
+        self._runs.output_format.check(target)
         offer = await self._backends.first()
         recipe = plugins.recipe(self.config.recipe)
         paths = [Path(path) for path in papers]
-        leave_out = own_files(paths, target, self.folder, self._format)
+        leave_out = own_files(paths, target, self.folder, self._runs.output_format)
         reading = ReadReport()
         with of_papers(recipe, self.config.options) as intake:
             for paper in read_papers(paths, reading, strict=strict, leave_out=leave_out):
@@ -246,7 +245,7 @@ class Client(Catalogue):
 
     async def _run_prompts(self, prompts: Iterable[PromptLike], run: Run, *, fresh: bool) -> Report:
         if run.output is not None:
-            self._format.check(run.output)
+            self._runs.output_format.check(run.output)
         offer = await self._backends.first()
         with of_prompts() as intake:
             for number, prompt in enumerate(as_prompts(prompts)):
@@ -296,5 +295,5 @@ class Client(Catalogue):
         chosen = output or status.state.output
         if chosen is None:
             return None
-        self._format.check(Path(chosen))
+        self._runs.output_format.check(Path(chosen))
         return Path(chosen)

@@ -167,7 +167,9 @@ async def _result(client: Client, job_id: str) -> dict[str, Any]:
         results[answer.position] = result_line(answer, model=status.spec.model, created=created)
     failures = Counter(line["error"]["code"] for line in results if line["error"] is not None)
     summary = _summary(status, client.config) | {"status": batch_status(status, failures)}
-    return summary | {"completed_at": int(status.updated_at), "results": results} | await _store(client, job_id, results)
+    return (
+        summary | {"completed_at": int(status.updated_at), "results": results} | await _store(client, job_id, results)
+    )
 
 
 async def _store(client: Client, job_id: str, results: list[dict[str, Any]]) -> dict[str, str | None]:

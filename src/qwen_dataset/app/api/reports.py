@@ -18,10 +18,12 @@ from ..wiring.corpus import ReadReport
 class Report:
     """How a run ended. ``sums`` is None while the job is not finished (submitted only, or looked at only).
 
-    ``kept`` counts the lines that a merge found in the output, ``known`` the samples that were among them.
+    ``recipe`` is what it made: ``prompts`` gives answers, any other one samples. ``kept`` counts the lines that a merge
+    found in the output, ``known`` the samples that were among them.
     """
 
     job_id: str
+    recipe: str
     output: Path | None
     sums: Sums | None
     reading: ReadReport | None = None

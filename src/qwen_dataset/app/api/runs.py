@@ -63,10 +63,14 @@ class Runs:
     storage: Storage
     host: Host
     backends: Backends
-    output_format: OutputFormat
+    writer: str
     pace: Pace
     stop: asyncio.Event
     notice: Callable[[str], None]
+
+    @property
+    def output_format(self) -> OutputFormat:
+        return plugins.output_format(self.writer)
 
     async def make(self, spec: JobSpec, offer: Offer, route: Route, intake: Intake, run: Run) -> Report:
         """Plan a job if it is new, and work on it. Spends money."""
@@ -146,7 +150,7 @@ class Runs:
         async with offer.backend:
             await self._runner(job, offer, run.watch).run(reopen=run.reopen, until=run.until)
         if job.state.phase is not Phase.FINISHED:
-            return Report(job_id=job.id, output=run.output, sums=None)
+            return Report(job_id=job.id, recipe=job.spec.recipe, output=run.output, sums=None)
         return await self._export(job, run)
 
     def _runner(self, job: Job, offer: Offer, watch: Watch) -> Runner:
@@ -165,10 +169,17 @@ class Runs:
         made = await export(
             job, recipe, run.output, self.output_format, existing=run.existing, on_sample=run.watch.on_sample
         )
-        return Report(job_id=job.id, output=run.output, sums=made.sums, kept=made.kept, known=made.known)
+        return Report(
+            job_id=job.id,
+            recipe=recipe.name,
+            output=run.output,
+            sums=made.sums,
+            kept=made.kept,
+            known=made.known,
+        )
 
 
 def _refuse_to_wait_for_nothing(offer: Offer, run: Run) -> None:
     if offer.realtime and run.until is not Until.FINISHED:
-        message = "a realtime backend has nothing to submit ahead; leave out --no-wait, or name a batch backend"
+        message = "a realtime backend has nothing to submit ahead; ask in batches (--batch), or leave out --no-wait"
         raise SettingError(message)

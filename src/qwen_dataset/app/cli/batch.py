@@ -14,7 +14,6 @@ import attrs
 import click
 
 from ...domain.jobs import Phase, Way
-from ...domain.recipes.prompts import PromptsRecipe
 from ...errors import SettingError
 from ..api import batch_words
 from ..api.batch_words import batch_record, batch_status, request_counts
@@ -71,6 +70,8 @@ def create(
     clash = (input_file is None) == (not texts)
     problems = ["give either --input-file FILE or --prompt TEXT"] if clash else []
     config = chosen.config(problems=problems, use_batch=True)
+    if not wait:
+        options.refuse_what_is_forgotten(config, "add --wait, or name another --storage")
     with JobLog(config) as log:
         with Display(quiet=quiet or as_json, log=log) as display:
 
@@ -106,7 +107,7 @@ def status(
     Asks the service and never spends: what failed is asked again only by `qwen-dataset resume`.
     """
     problems = ["--output says where --download writes; give both"] if output is not None and not download else []
-    config = chosen.config(problems=problems)
+    config = chosen.config_for_job(problems=problems)
 
     async def work(stop: asyncio.Event) -> tuple[JobStatus, Report | None, Mapping[str, int]]:
         client = Client(config, stop=stop, notice=lambda sentence: language.say(sentence, err=True))
@@ -159,7 +160,7 @@ def list_batches(limit: int, chosen: options.Chosen, as_json: bool) -> None:
 @options.quiet_and_json
 def cancel(job: str, chosen: options.Chosen, quiet: bool, as_json: bool) -> None:
     """Stop JOB: what runs is cancelled, what was answered is kept."""
-    config = chosen.config()
+    config = chosen.config_for_job()
 
     async def work(stop: asyncio.Event) -> JobStatus:
         return await Client(config, stop=stop).cancel(job)
@@ -220,8 +221,7 @@ def _show(
         brought = {"output": str(report.output)} | attrs.asdict(sums) if report is not None and sums is not None else {}
         echo_json(batch_record(status, word) | brought)
     elif report is not None:
-        prompts = status.spec.recipe == PromptsRecipe().name
-        show_report(report, storage=storage, json=False, quiet=False, prompts=prompts)
+        show_report(report, storage=storage, json=False, quiet=False)
     else:
         for line in _describe(status, word, storage):
             language.say(line)

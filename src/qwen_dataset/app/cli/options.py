@@ -54,6 +54,11 @@ class Chosen:
         """Return the settings of all sources, ``more`` above them. Ends the process with every problem at once."""
         return self._checked(self._resolved(more), problems, more)
 
+    def config_for_job(self, *, problems: Iterable[str] = ()) -> Config:
+        """Return the settings for a job that is there: it knows its own backend, and a default for new ones is none."""
+        config = self.config(problems=problems)
+        return config if "backend" in self.arguments else attrs.evolve(config, backend=None)
+
     def with_papers(self, papers: tuple[Path, ...]) -> tuple[Config, tuple[Path, ...]]:
         """Return the settings, and the papers that were named or the configured folder of papers."""
         clash = papers and "data_dir" in self.arguments

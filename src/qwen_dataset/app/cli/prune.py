@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import os
 import re
-import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -127,18 +125,10 @@ def _total(found: Sequence[Prunable]) -> str:
 
 def _agreed() -> bool:
     """Ask. Ends the process where nobody can answer."""
-    # Ctrl-C ends the question, and must not be told to a run that is over.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    try:
-        question = language.tr("Delete it?") + " [y/N]"
-        answer = click.prompt(question, default="", show_default=False, err=True)
-    except click.Abort:
-        if sys.stdin.isatty():
-            raise
-        click.echo(err=True)
+    agreed = session.answered("Delete it?")
+    if agreed is None:
         session.fail("nothing was deleted, as nobody answered; pass --yes to delete", session.BAD_INPUT)
-    return answer.strip().lower() in ("y", "yes", "是")
+    return agreed
 
 
 def _print_records(found: Sequence[Prunable], *, deleted: bool) -> None:

@@ -81,10 +81,11 @@ def run(
             # In the loop: the signal may have come in the middle of another line.
             loop.call_soon_threadsafe(begin_to_stop)
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in handlers:
             signal.signal(number, on_signal)
         return await task
 
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return asyncio.run(main())
     except asyncio.CancelledError:
@@ -97,6 +98,10 @@ def run(
         if isinstance(error, JobUnfinished) and interrupted:
             fail(sentence, INTERRUPTED)
         fail(sentence, _code(error))
+    finally:
+        # A later question must not tell Ctrl-C to a run that is over.
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _code(error: QwenDatasetError) -> int:
@@ -125,10 +130,21 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask a person at a terminal, and end the process unless the answer is yes. Where nobody can answer it goes on."""
     if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
-    # Not click's own confirmation, which understands English only.
-    answer = click.prompt(f"{language.tr(question)} [y/N]", default="", show_default=False, err=True)
-    if answer.strip().lower() not in ("y", "yes", "是"):
+    if not answered(question):
         fail("nothing was done, as you said no", BAD_INPUT)
+
+
+def answered(question: str) -> bool | None:
+    """Ask a question and return whether the answer is yes, None where nobody answers."""
+    try:
+        # Not click's own confirmation, which understands English only.
+        answer = click.prompt(f"{language.tr(question)} [y/N]", default="", show_default=False, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        return None
+    return str(answer).strip().lower() in ("y", "yes", "是")
 
 
 class _WithoutKeys(logging.Formatter):

@@ -68,7 +68,10 @@ def _rows(setting: Setting, resolved: Resolved) -> list[str]:
     from rich.cells import cell_len, chop_cells  # noqa: PLC0415 - it counts Chinese letters as wide as they are
 
     source = language.tr(resolved.values[setting.name].source)
-    pieces = chop_cells(resolved.describe(setting.name), _SCREEN - _NAME_WIDTH) or [""]
+    value = resolved.describe(setting.name)
+    if resolved.values[setting.name].value is None:
+        value = language.tr(value)
+    pieces = chop_cells(value, _SCREEN - _NAME_WIDTH) or [""]
     lines = [" " * _NAME_WIDTH + piece for piece in pieces]
     lines[0] = f"{setting.name:<{_NAME_WIDTH}}{pieces[0]}"
     # A long source begins further to the left, as far as the value lets it.

@@ -14,6 +14,7 @@ import click
 import orjson
 
 from ...domain.jobs import JobState, Way
+from ...domain.recipes.prompts import PromptsRecipe
 from ..api.reports import DamagedJob, JobStatus, Report, Route, Watch
 from ..dataset.sums import Sums
 from ..engine.runner import RunProgress
@@ -124,7 +125,7 @@ class Display:
         now = time.monotonic()
         counts = (progress.round, done, progress.failed)
         # A line every ten seconds, and one when a round has nothing left to ask; never the same one again.
-        if counts == self._last_counts or (now < self._next_line and done + progress.failed < progress.total):
+        if counts == self._last_counts or (now < self._next_line and progress.open):
             return
         self._last_counts, self._next_line = counts, now + _LINE_SECONDS
         sentence = (
@@ -149,8 +150,8 @@ class Display:
 
     def _left(self, done: int, progress: RunProgress, now: float) -> str:
         gained = done - (self._done_at_start or 0)
-        missing = progress.total - done - progress.failed
-        if missing <= 0:
+        missing = progress.open
+        if not missing:
             return f"round {progress.round} done"
         if gained <= 0:
             return f"round {progress.round}, time left not known yet"
@@ -199,9 +200,10 @@ def describe_route(route: Route) -> list[str]:
     return [*sentences, f"requests for {route.model} go {how} to: {route.destination or route.backend}"]
 
 
-def show_report(report: Report, *, storage: str, json: bool, quiet: bool, prompts: bool = False) -> None:
-    """Print how a run ended: the sums, and where the dataset is (``prompts``: the answers)."""
-    lines = _describe_report(report, storage, "answers" if prompts else "samples")
+def show_report(report: Report, *, storage: str, json: bool, quiet: bool) -> None:
+    """Print how a run ended: the sums, and where the dataset or the answers are."""
+    what = "answers" if report.recipe == PromptsRecipe().name else "samples"
+    lines = _describe_report(report, storage, what)
     for line in lines:
         _log.info("%s", line)
     if json:

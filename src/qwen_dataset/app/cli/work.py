@@ -95,17 +95,16 @@ def resume(
 
     Spends money where something is left to ask.
     """
-    config = chosen.config()
+    config = chosen.config_for_job()
     with JobLog(config) as log:
         with Display(quiet=quiet or as_json, log=log) as display:
 
-            async def work(stop: asyncio.Event) -> tuple[Report, bool]:
+            async def work(stop: asyncio.Event) -> Report:
                 client = Client(config, stop=stop, notice=display.say)
-                report = await client.resume(job, output, wait=not no_wait, existing=existing, watch=display.watch)
-                return report, await _is_of_prompts(client, report)
+                return await client.resume(job, output, wait=not no_wait, existing=existing, watch=display.watch)
 
-            report, prompts = run(display, work, storage=config.storage)
-        show_report(report, storage=config.storage, json=as_json, quiet=quiet, prompts=prompts)
+            report = run(display, work, storage=config.storage)
+        show_report(report, storage=config.storage, json=as_json, quiet=quiet)
     end(report)
 
 
@@ -122,13 +121,12 @@ def rebuild(
     config = chosen.config()
     with Display(quiet=quiet or as_json) as display:
 
-        async def work(stop: asyncio.Event) -> tuple[Report, bool]:
+        async def work(stop: asyncio.Event) -> Report:
             client = Client(config, stop=stop, notice=display.say)
-            report = await client.rebuild(job, output, existing=existing, watch=display.watch)
-            return report, await _is_of_prompts(client, report)
+            return await client.rebuild(job, output, existing=existing, watch=display.watch)
 
-        report, prompts = run(display, work, storage=config.storage)
-    show_report(report, storage=config.storage, json=as_json, quiet=quiet, prompts=prompts)
+        report = run(display, work, storage=config.storage)
+    show_report(report, storage=config.storage, json=as_json, quiet=quiet)
     end(report)
 
 
@@ -138,7 +136,7 @@ def rebuild(
 @options.quiet_and_json
 def cancel(job: str, chosen: options.Chosen, quiet: bool, as_json: bool) -> None:
     """Stop JOB: nothing new is submitted, what runs is cancelled, what was answered is kept."""
-    config = chosen.config()
+    config = chosen.config_for_job()
 
     async def work(stop: asyncio.Event) -> JobStatus:
         return await Client(config, stop=stop).cancel(job)
@@ -182,8 +180,3 @@ def end(report: Report) -> None:
         sys.exit(session.UNFINISHED)
     if (sums is not None and sums.failures) or (report.reading is not None and report.reading.unread):
         sys.exit(session.SOME_FAILED)
-
-
-async def _is_of_prompts(client: Client, report: Report) -> bool:
-    status = await client.status(report.job_id)
-    return status.spec.recipe == _PROMPTS

@@ -15,7 +15,7 @@ from .layout import Layout, numbers
 from .ledger import Ledger
 from .scratch import ScratchDatabase
 
-_JOB_LIKE = re.compile(r".+-[0-9a-f]{12}")
+JOB_LIKE = re.compile(r".+-[0-9a-f]{12}")
 
 
 class Part(StrEnum):
@@ -47,14 +47,9 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     Part.REQUESTS: re.compile(rf"requests/{_digits(6)}\.(?:jsonl|ids)"),
     Part.SHARD: re.compile(rf"shards/{_digits(6)}-[0-9a-f]{{32}}\.ids"),
     Part.SEGMENT: re.compile(rf"segments/[0-9a-f]{{16}}-{_digits(8)}\.jsonl"),
-    Part.REJECTS: re.compile(r"dataset/rejects\.jsonl()"),
+    Part.REJECTS: re.compile(r"dataset/(?:rejects|output|errors)\.jsonl()"),
     Part.INTENT: re.compile(r"deleting\.json()"),
 }
-
-
-def intent_key(layout: Layout) -> str:
-    """Return the key that says that somebody began to delete the whole job: what is left of it is waste."""
-    return f"{layout.job}/deleting.json"
 
 
 async def parts_of(storage: Storage, layout: Layout) -> AsyncIterator[tuple[str, Part, int]]:
@@ -92,7 +87,7 @@ async def job_like_folders(storage: Storage) -> list[str]:
     async for key in storage.keys():
         job, slash, _ = key.partition("/")
         # Keys come sorted, so one folder's stand together.
-        if slash and _JOB_LIKE.fullmatch(job) and found[-1:] != [job]:
+        if slash and JOB_LIKE.fullmatch(job) and found[-1:] != [job]:
             found.append(job)
     return found
 

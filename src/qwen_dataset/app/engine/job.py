@@ -11,10 +11,11 @@ import attrs
 
 from ...domain.events import Opened
 from ...domain.jobs import JobSpec, JobState
-from ...errors import JobNotFound, KeyExists, KeyNotFound, LedgerCorrupt
+from ...errors import JobNotFound, KeyExists, KeyNotFound, LedgerCorrupt, SettingError
 from ...ports.storage import Storage
 from ..codec import FORMAT, StoredSpec, decode, encode
 from .clock import Clock
+from .contents import JOB_LIKE, exists
 from .index import Index
 from .layout import SPEC, Layout, numbers
 from .lease import IsAlive, Lease, Process
@@ -65,13 +66,14 @@ class Job:
 async def own_job(storage: Storage, spec: JobSpec, *, job_id: str, host: Host, backend: str) -> AsyncIterator[Job]:
     """Take a job, load it, and note that we have it; give it back at the end.
 
-    ``backend`` is noted so that a later ``resume`` needs no argument. Raises JobBusy while another process has the job.
+    ``backend`` is noted so that a later ``resume`` needs no argument. Raises JobBusy while another process has the job,
+    and SettingError where its deletion was interrupted: what would be bought there would go with the rest.
     """
     layout = Layout(job_id)
-    lease = Lease(storage, layout, process=host.process, is_alive=host.is_alive, clock=host.clock)
-    await lease.acquire(notice=host.notice, stopped=host.stopped)
-    keeper = asyncio.create_task(lease.keep())
-    try:
+    async with hold_job(storage, layout, host=host) as lease:
+        if await exists(storage, layout.deleting) and not await exists(storage, layout.spec):
+            message = f"deleting job {job_id} was interrupted; run `qwen-dataset prune` to end it, then run this again"
+            raise SettingError(message)
         with Index(storage, layout) as index:
             ledger = Ledger(storage, layout, listener=index.apply)
             await ledger.load()
@@ -82,6 +84,16 @@ async def own_job(storage: Storage, spec: JobSpec, *, job_id: str, host: Host, b
             yield Job(
                 storage=storage, layout=layout, spec=spec, ledger=ledger, index=index, lease=lease, clock=host.clock
             )
+
+
+@contextlib.asynccontextmanager
+async def hold_job(storage: Storage, layout: Layout, *, host: Host) -> AsyncIterator[Lease]:
+    """Have the lease of a job, or of what is left of one. Raises JobBusy while another process has it."""
+    lease = Lease(storage, layout, process=host.process, is_alive=host.is_alive, clock=host.clock)
+    await lease.acquire(notice=host.notice, stopped=host.stopped)
+    keeper = asyncio.create_task(lease.keep())
+    try:
+        yield lease
     finally:
         keeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -112,8 +124,9 @@ async def write_spec(storage: Storage, job_id: str, spec: JobSpec) -> None:
 async def job_ids(storage: Storage) -> AsyncIterator[str]:
     """Yield the ids of the stored jobs, in order."""
     async for key in storage.keys():
-        job, slash, rest = key.partition("/")
-        if slash and rest == SPEC:
+        job, _, rest = key.partition("/")
+        # A person may keep a file of this name in a folder that is no job.
+        if rest == SPEC and JOB_LIKE.fullmatch(job):
             yield job
 
 

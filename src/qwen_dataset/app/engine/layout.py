@@ -67,6 +67,11 @@ class Layout:
     def segment(self, nonce: str, number: int) -> str:
         return f"{self.job}/segments/{nonce}-{number:08d}.jsonl"
 
+    @property
+    def deleting(self) -> str:
+        # Says that somebody began to delete the whole job: what is left of it is waste.
+        return f"{self.job}/deleting.json"
+
     def results(self, name: str) -> str:
         return f"{self.job}/dataset/{name}.jsonl"
 

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from ...domain.events import Event, RetryUnknown, RoundCleared, RoundWithdrawn, Stored
 from ...domain.inference import Completion, FailureKind
 from ...domain.jobs import JobState, Phase
-from ...errors import JobOverlap, LedgerCorrupt
+from ...errors import JobNotFound, JobOverlap, LedgerCorrupt
 from ...ports.inference import Limits
 from ..codec import StoredOutcome, damaged, decode
+from .contents import exists
 from .index import Index
 from .job import Job, job_ids, read_spec
 from .layout import Layout, fetch
@@ -68,12 +69,12 @@ async def _reuse_answers(job: Job, limits: Limits) -> None:
             wanted = set(job.index.open_among(ids))
             if not wanted:
                 continue
-            for line in (await fetch(job.storage, segment)).splitlines():
+            for line in await _lines(job, other, segment):
                 stored = decode(StoredOutcome, line, where=segment)
                 if stored.outcome.request_id in wanted and isinstance(stored.outcome, Completion):
                     wanted.discard(stored.outcome.request_id)
                     await writer.add(stored.outcome, backend=stored.backend)
-            if wanted:
+            if wanted and not await _is_gone(job, other):
                 raise LedgerCorrupt(damaged(segment, f"lacks {len(wanted)} of the outcomes that its event names"))
         await writer.save()
 
@@ -87,7 +88,8 @@ async def _take_over_unknowns(job: Job, limits: Limits) -> None:
         if not (await _load(job, other)).possibly_paid:
             continue
         with Index(job.storage, Layout(other)) as index:
-            await _load(job, other, index.apply)
+            if not (await _load(job, other, index.apply)).possibly_paid:
+                continue
             ids = job.index.open_among(index.unknown_ids())
         doubt = f"job {other} sent this and got no result; it may have been paid"
         failing = Failing(FailureKind.UNKNOWN, doubt, retryable=False)
@@ -129,16 +131,39 @@ async def _same_realm(job: Job) -> AsyncIterator[str]:
     # Listed first: copying answers while listing would list what was just copied.
     others = [other async for other in job_ids(job.storage) if other != job.id]
     for other in others:
-        if (await read_spec(job.storage, other)).realm == job.spec.realm:
+        try:
+            spec = await read_spec(job.storage, other)
+        except JobNotFound:
+            continue  # deleted since it was listed
+        if spec.realm == job.spec.realm:
             yield other
 
 
 async def _load(job: Job, other: str, listener: Listener | None = None) -> JobState:
+    """Return where another job stands; one that is being deleted has nothing under way, like one that never was."""
     ledger = Ledger(job.storage, Layout(other), listener=listener)
     try:
         await ledger.load()
     except LedgerCorrupt as error:
+        if await _is_gone(job, other):
+            return JobState()
         # What it has under way cannot be known, so going on might pay twice.
         message = f"job {other} of the same storage is damaged, and may have some of these requests under way: {error}"
         raise LedgerCorrupt(message) from error
-    return ledger.state
+    # What was read may end early without an error.
+    return JobState() if await _is_gone(job, other) else ledger.state
+
+
+async def _lines(job: Job, other: str, segment: str) -> list[bytes]:
+    """Return the outcomes of a segment; none when its job was deleted since its event was read."""
+    try:
+        return (await fetch(job.storage, segment)).splitlines()
+    except LedgerCorrupt:
+        if await _is_gone(job, other):
+            return []
+        raise
+
+
+async def _is_gone(job: Job, other: str) -> bool:
+    # A deletion begins with the spec.
+    return not await exists(job.storage, Layout(other).spec)

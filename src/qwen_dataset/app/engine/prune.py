@@ -12,9 +12,8 @@ the first event (from then on nobody loads it), the other events after all that 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from enum import StrEnum
 
 import attrs
@@ -24,8 +23,8 @@ from ...domain.jobs import JobState, Phase
 from ...errors import JobUnfinished, KeyNotFound, LedgerCorrupt, SettingError
 from ...ports.storage import Storage
 from ..codec import decode, encode
-from .contents import Contents, Part, count_parts, exists, intent_key, job_like_folders, newest_lease, parts_of
-from .job import Host, job_ids, look_at, read_spec
+from .contents import Contents, Part, count_parts, exists, job_like_folders, newest_lease, parts_of
+from .job import Host, hold_job, job_ids, look_at, read_spec
 from .layout import Layout
 from .lease import Lease, LeaseRecord
 from .ledger import Ledger
@@ -117,7 +116,7 @@ async def delete(storage: Storage, found: Prunable, host: Host) -> None:
         await read_spec(storage, found.job_id)
     elif not await exists(storage, layout.spec) and not await _is_rest(storage, layout):
         return
-    async with _held(storage, layout, host) as lease:
+    async with hold_job(storage, layout, host=host) as lease:
         eraser = _Eraser(storage=storage, layout=layout, lease=lease, host=host)
         if found.kind is Kind.JOB:
             await _expect_unchanged(storage, found)
@@ -182,7 +181,7 @@ async def _is_rest(storage: Storage, layout: Layout) -> bool:
 
     A missing spec alone proves neither: it may have been lost, or be on its way here.
     """
-    if await exists(storage, intent_key(layout)):
+    if await exists(storage, layout.deleting):
         return True
     if not await newest_lease(storage, layout) or (await look_at(storage, layout.job)).state.phase is not Phase.NEW:
         return False
@@ -209,21 +208,6 @@ async def _is_held(storage: Storage, layout: Layout, host: Host) -> bool:
     record = await _lease_record(storage, layout, newest)
     # Superseded or given back at this very moment: somebody is there.
     return record is None or (not record.released and host.is_alive(record.process) is True)
-
-
-@contextlib.asynccontextmanager
-async def _held(storage: Storage, layout: Layout, host: Host) -> AsyncIterator[Lease]:
-    """Have the lease of a job, or of what is left of one. Raises JobBusy."""
-    lease = Lease(storage, layout, process=host.process, is_alive=host.is_alive, clock=host.clock)
-    await lease.acquire(notice=host.notice, stopped=host.stopped)
-    keeper = asyncio.create_task(lease.keep())
-    try:
-        yield lease
-    finally:
-        keeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeper
-        await lease.release()
 
 
 async def _drop_last_lease(storage: Storage, layout: Layout, nonce: str) -> None:
@@ -262,14 +246,14 @@ class _Eraser:
     async def delete_everything(self) -> None:
         """Delete the whole job, or go on with its deletion."""
         await self.lease.verify()
-        await self.storage.put(intent_key(self.layout), encode(self.host.process))
+        await self.storage.put(self.layout.deleting, encode(self.host.process))
         await self._delete(self.layout.spec)
         # A cancel request without its ledger would stop the job that the same spec makes later.
         await self._delete_all(Part.CANCEL)
         await self._delete(self.layout.event(1))
         await self._delete_all(Part.CORPUS, Part.REQUESTS, Part.SHARD, Part.SEGMENT, Part.REJECTS)
         await self._delete_all(Part.EVENT)
-        await self._delete(intent_key(self.layout))
+        await self._delete(self.layout.deleting)
 
     async def _delete_all(self, *parts: Part) -> None:
         async for key, part, _ in parts_of(self.storage, self.layout):

@@ -46,7 +46,8 @@ class Pace:
 class RunProgress:
     """How far a job is: requests with a completion, with a failure, and all; ``round`` counts from 1.
 
-    What the backend says is done counts as well, also while its outcomes are not fetched yet.
+    What the backend says is done counts as well, also while its outcomes are not fetched yet. ``open`` is what this
+    round still has to bring; of a later round it stands among the failures meanwhile.
     """
 
     completed: int
@@ -54,6 +55,7 @@ class RunProgress:
     total: int
     round: int
     reused: int
+    open: int
 
 
 class Runner:
@@ -219,8 +221,9 @@ class Runner:
         state = self._state
         in_flight = [counts for number, counts in self._remote.items() if number in state.shards]
         succeeded = sum(completed for completed, _ in in_flight)
+        turned_down = sum(failed for _, failed in in_flight)
         # Before round 1 nothing had failed; later, everything that is open had, until it succeeds.
-        failed = sum(failed for _, failed in in_flight) if state.round == 1 else -succeeded
+        failed = turned_down if state.round == 1 else -succeeded
         self._on_progress(
             RunProgress(
                 completed=state.completed + succeeded,
@@ -228,5 +231,6 @@ class Runner:
                 total=state.requests,
                 round=state.round,
                 reused=state.reused,
+                open=max(0, state.open - succeeded - turned_down),
             )
         )

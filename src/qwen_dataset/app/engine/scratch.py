@@ -89,8 +89,8 @@ class Spool:
         try:
             self._file.seek(0)
             # Not `yield from`: whoever stops half-way would close the file with the iterator.
-            for line in self._file:
-                yield line  # noqa: UP028
+            for line in self._file:  # noqa: UP028
+                yield line
         except OSError as error:
             _no_room(error)
 

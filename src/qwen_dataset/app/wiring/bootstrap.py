@@ -64,8 +64,8 @@ def check_way(offer: Offer, address: str, way: Way | None) -> None:
     if way is None or way is way_of(offer):
         return
     message = (
-        f"the backend {address!r} works in {way_of(offer)} only, and {way} is asked for (--{way}, USE_BATCH or use_batch);"
-        " change one of the two"
+        f"the backend {address!r} works in {way_of(offer)} only, and {way} is asked for"
+        f" (--{way}, USE_BATCH or use_batch); change one of the two"
     )
     raise SettingError(message)
 

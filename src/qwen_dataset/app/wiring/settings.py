@@ -30,7 +30,7 @@ class Setting:
 
     ``read`` makes its value of a text, of what TOML holds or of such a value itself; ``wanted`` says in words what it
     takes. ``familiar`` are environment variables besides the one with ``PREFIX``. ``flag`` is the command line's: two
-    with a slash between them for a switch, None where a value must not stand in a list of processes.
+    with a slash between them for a switch, None where there is no option: a key must not stand in a list of processes.
     """
 
     name: str
@@ -269,7 +269,7 @@ SETTINGS: tuple[Setting, ...] = (
         wanted="the name of an output format, such as jsonl",
         help="The format of the dataset file.",
         default="jsonl",
-        metavar="NAME",
+        flag=None,
     ),
     Setting(
         name="lang",

@@ -3,8 +3,8 @@
 Each page is a table of pairs: an English sentence with names in braces, and its Chinese one with the same names. What
 stands behind a name's colon says what may stand there:
 
-- ``n`` digits, ``w`` one word, ``q`` something in quotation marks, ``c`` a cell of a table with the space behind it;
-  otherwise anything, as little of it as fits (``g``: as much);
+- ``n`` digits, ``w`` one word, ``f`` a file, ``q`` something in quotation marks, ``c`` a cell of a table with the
+  space behind it; otherwise anything, as little of it as fits (``g``: as much);
 - ``t`` is translated itself where it can be, ``s`` must be, or the pair does not fit. Everything else is data, such as
   a path, and stays as it is.
 
@@ -17,7 +17,7 @@ import functools
 
 import attrs
 
-from . import answers, commands, jobs, listings, papers, settings, storages, usage, words
+from . import answers, commands, endings, jobs, listings, papers, settings, storages, usage, words
 from .patterns import Pattern
 
 _PAGES = (commands, listings, words, usage, settings, papers, jobs, storages, answers)
@@ -59,5 +59,6 @@ class _Translation:
 
 @functools.cache
 def _patterns() -> tuple[Pattern, ...]:
-    """Return every pattern; the one with the most words of its own first, for it says the most."""
-    return tuple(sorted((Pattern.of(*pair) for page in _PAGES for pair in page.PAIRS), key=Pattern.rank))
+    """Return every pattern in the order of trial."""
+    found = sorted((Pattern.of(*pair) for page in _PAGES for pair in page.PAIRS), key=Pattern.rank)
+    return (*(Pattern.of(*pair) for pair in endings.PAIRS), *found)

@@ -25,7 +25,6 @@ PAIRS = (
         "the fake's remote file {path} holds something else than the fake's remote side; name another file",
         "fake 后端的远端文件 {path} 里是别的内容；请指定别的文件",
     ),
-    ("the fake's remote file {path} {why}", "fake 后端的远端文件 {path} {why}"),
     (
         "fake: {name}={value} is not usable, it must be {wanted:t}; known parameters: {known}",
         "fake：{name}={value} 不可用，应当是：{wanted}；已知的参数：{known}",

@@ -92,15 +92,10 @@ PAIRS = (
     ),
     ("tokens      {prompt:n} in, {completion:n} out", "token       输入 {prompt}，输出 {completion}"),
     (
-        "job {job} is {phase:t}: {done:n} of {requests:n} requests are answered and kept; go on with: {command}",
-        "任务 {job} {phase}：{requests} 个请求中有 {done} 个已得到回答并保留；继续请运行：{command}",
+        "job {job} is {phase:t}: {done:n} of {requests:n} requests are answered and kept",
+        "任务 {job} {phase}：{requests} 个请求中有 {done} 个已得到回答并保留",
     ),
     ("Pay again for what is answered?", "已有回答的请求要重新付费吗？"),
-    ("{error:gt}; go on with: {command}", "{error}；继续请运行：{command}"),
-    (
-        "{error:gt}; qwen-dataset resume {resume} or qwen-dataset cancel {cancel}",
-        "{error}；请运行 qwen-dataset resume {resume} 或 qwen-dataset cancel {cancel}",
-    ),
     (
         "stopping: what is in flight is awaited and kept; Ctrl-C again stops at once",
         "正在停止：等待并保存正在进行的调用；再按一次 Ctrl-C 立即停止",
@@ -113,6 +108,7 @@ PAIRS = (
         "the recipe {recipe} takes prompts, not papers; use --recipe instruct, or `qwen-dataset batch`",
         "配方 {recipe} 接受提示词，不接受论文；请用 --recipe instruct，或改用 `qwen-dataset batch`",
     ),
+    ("add --wait, or name another --storage", "请加上 --wait，或用 --storage 指定另一个存储"),
     ("leave out --no-wait, or name another --storage", "请去掉 --no-wait，或用 --storage 指定另一个存储"),
     (
         "a job in the storage {storage} ends with this command, and what was paid is lost; {instead:t}",

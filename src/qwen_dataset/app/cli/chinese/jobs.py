@@ -43,14 +43,10 @@ PAIRS = (
         "任务 {job} 没有计划完，也没有付过费；请用它的论文再次运行 generate",
     ),
     (
-        "a realtime backend has nothing to submit ahead; leave out --no-wait, or name a batch backend",
-        "实时后端没有可以提前提交的内容；请去掉 --no-wait，或指定批量后端",
+        "a realtime backend has nothing to submit ahead; ask in batches (--batch), or leave out --no-wait",
+        "实时后端没有可以提前提交的内容；请改用批量（--batch），或去掉 --no-wait",
     ),
     ("existing is {existing}; it must be one of {words}", "existing 是 {existing}；必须是 {words} 之一"),
-    (
-        "{owner:s}; it was asked to cancel and will do so at its next poll",
-        "{owner}；已请求它取消，它会在下次轮询时照办",
-    ),
     ("{papers:n} papers hold no passage to ask about: {names}", "{papers} 篇论文没有可以提问的段落：{names}"),
     (
         "the job was stopped before this was answered; resume goes on with it",
@@ -124,7 +120,10 @@ PAIRS = (
         "job {job:w} is being worked on by {owner:t}; wait for it, or stop it and run this again",
         "任务 {job} 正由{owner}处理；请等它结束，或停止它以后再次运行",
     ),
-    ("job {job:w} is being worked on by {owner:t}", "任务 {job} 正由{owner}处理"),
+    (
+        "job {job:w} is being worked on by {owner:t}; it was asked to cancel and will do so at its next poll",
+        "任务 {job} 正由{owner}处理；已请求它取消，它会在下次轮询时照办",
+    ),
     ("another process", "另一个进程"),
     ("process {pid:n} on {host:w}", "主机 {host} 上的进程 {pid}"),
     (
@@ -163,6 +162,10 @@ PAIRS = (
         "任务 {job} 在查看之后有变动，没有删除其中任何内容；请再次运行 prune",
     ),
     (
+        "deleting job {job:w} was interrupted; run `qwen-dataset prune` to end it, then run this again",
+        "删除任务 {job} 时被中断；请运行 `qwen-dataset prune` 把它删完，再运行本命令",
+    ),
+    (
         "pruning job {job:w} was interrupted; run prune again to delete the rest",
         "清理任务 {job} 时被中断；请再次运行 prune 删除其余部分",
     ),
@@ -175,6 +178,6 @@ PAIRS = (
         "the stored event {event} cannot follow here (job {phase:t}, round {round:n})",
         "存储的事件 {event} 不能出现在这里（任务{phase}，第 {round} 轮）",
     ),
-    ("[Errno {number:n}] {what:s}: {path}", "{what}：{path}"),
-    ("[Errno {number:n}] {what:s}", "{what}"),
+    ("[Errno {number:n}] {what:s}: {path}", "{what}：{path}（Errno {number}）"),
+    ("[Errno {number:n}] {what:s}", "{what}（Errno {number}）"),
 )

@@ -85,5 +85,4 @@ PAIRS = (
     ("created_at    {value}", "创建于        {value}"),
     ("updated_at    {value}", "更新于        {value}"),
     ("damage        {value:t}", "损坏          {value}"),
-    ("{error:gs}; see `{command} --help`", "{error}；请看 `{command} --help`"),
 )

@@ -11,7 +11,14 @@ from typing import Self
 
 import attrs
 
-_KINDS = {"n": "[0-9]+", "w": r"\S+", "q": r"""'[^']*'|"[^"]*\"""", "c": r"\S+(?: \S+)* *", "g": ".+"}
+_KINDS = {
+    "n": "[0-9]+",
+    "w": r"\S+",
+    "f": r"\S+|.+\.\w+",
+    "q": r"""'[^']*'|"[^"]*\"""",
+    "c": r"\S+(?: \S+)* *",
+    "g": ".+",
+}
 _ANYTHING = ".+?"
 _HAN_OR_MARK = "[\u3000-\u303f\u4e00-\u9fff\uff01-\uff65]"
 # Where a part that was translated meets the words around it: no space within Chinese, one beside a word or number.
@@ -38,9 +45,13 @@ class Pattern:
         """Make a pattern of a pair; its expression is compiled when a text may fit."""
         return cls(english, chinese, max((words for words, _, _ in _fields(english)), key=len))
 
-    def rank(self) -> int:
-        """Return where it stands in the order of trial."""
-        return -sum(len(words) for words, _, _ in _fields(self.english))
+    def rank(self) -> tuple[bool, int]:
+        """Return where it stands in the order of trial: what begins with words before what begins with a name.
+
+        ``not read: {note}`` must come before all that may be noted, however long. Then the most words come first.
+        """
+        words = [words for words, _, _ in _fields(self.english)]
+        return not words[0], -sum(map(len, words))
 
     def translate(self, text: str, translated: Callable[[str], str | None]) -> str | None:
         """Return the Chinese sentence where the text is the English one, else None.

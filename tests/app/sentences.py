@@ -1,0 +1,424 @@
+"""Finds every sentence in the source that may be shown to a person, and knows those that are put together of parts."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+import qwen_dataset
+
+SOURCE = Path(qwen_dataset.__file__).parent
+
+# Files and folders without a sentence for the terminal, and why so.
+NOT_SAID = {
+    "testing": "a kit for other people's tests: what it says is said by pytest",
+    "__init__.py": "Python's own way to say that a module lacks a name",
+    "domain/passages.py": "expressions",
+    "domain/recipes/instruct_prompts.py": "said to the model, in the language of the paper",
+    "adapters/readers/atoms.py": "expressions",
+    "adapters/readers/outline.py": "expressions",
+    "adapters/inference/fake/lies.py": "names of the fake's dice",
+    "adapters/inference/fake/fate.py": "names of the fake's dice",
+    "adapters/inference/fake/passage.py": "expressions",
+    "adapters/inference/fake/phrases.py": "the fake's answers",
+    "adapters/inference/fake/spoil.py": "the fake's answers",
+    "adapters/inference/fake/stock.py": "the fake's answers",
+    "adapters/inference/fake/topic.py": "the fake's answers",
+    "app/cli/chinese": "what is tested here",
+    "app/cli/logs.py": "lines of the log file, which is English",
+    "app/engine/index.py": "SQL",
+}
+
+# Texts of the other files that are no sentences, by how they begin.
+NO_SENTENCE = {
+    "SQL": r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA) ",
+    "an expression": r".*(?:\\b|\(\?:)|\\\.\?",
+    "a format of log lines": r"(?:the|event|an) .*%[sd]|%\(|the entry points of an installed",
+    "the help of --help": r"(?:Make|Go on with|Stop|Show|Ask|Delete|Print) .*\.$",
+    "the file that `config init` writes": r"# |\{said\}|; option: |_\{language",
+    "a key or name that is put together": r"\S*\{[^}]*\}\S*$",
+}
+
+# Texts that nobody is told, each with the reason.
+INTERNAL = {
+    "open() comes first": "says that our own code is wrong",
+    "only an owner appends": "says that our own code is wrong",
+    "the paper of an instruct request is needed to locate its evidence": "says that our own code is wrong",
+    "{self.path} is not open for writing": "says that our own code is wrong",
+    "usage: python -m qwen_dataset.adapters.inference.fake.service PATH-OF-AN-EXISTING-FILE\n": "a tool for testers",
+    "unavailable {what}": "the name of one of the fake's dice",
+    "stray {request.id} {run}": "the name of one of the fake's dice",
+    "duplicate text": "the name of one of the fake's dice",
+    "job-{len(self._by_id) + 1}": "an id",
+    "{self.job}/shards/{shard}-{key.rsplit('/', 1)[-1]}.ids": "a key",
+    "batch status": "part of a command to type",
+    "qwen-dataset {verb} {job_id}{where}": "a command to type",
+    " --storage {shlex.quote(storage)}": "part of a command to type",
+    "Callable[..., Any]": "a type",
+    " or ": "joins words of a file that `config init` writes, and of the fake's parameters",
+}
+
+_WAY_OUT = "restore it from a copy, or delete its job's folder (with its paid answers) and run generate again"
+_KEYS_BELONG = (
+    "an address never holds a key, because it is shown and stored: leave it out, and set the key in the environment"
+    " (such as DASHSCOPE_API_KEY)"
+)
+_ANSWERED = "71 = 72 completions + 73 failures + 74 not yet answered"
+_RUN = "requests 71 done, 72 failed, 73 in all; 0:74 elapsed, round 75"
+_FUNCTION = "it must be a plain function that returns the key as a text"
+_SWITCHED = "(--realtime, USE_BATCH or use_batch); change one of the two"
+_BUSY = "job a-71 is being worked on by another process"
+_PRUNED = "71 objects of 72 jobs"
+_SOURCES = ("", " (default)", " (--model)", " (argument model)", " (environment QIANWEN_MODEL)", " (my.toml line 71)",
+            " (.env line 71 QIANWEN_MODEL)", " (returned by its function)", " (my file.toml line 71)")  # fmt: skip
+
+# Parts of sentences, and sentences of which a name stands for words of ours, each as a person reads it.
+COMPOSED: dict[str, list[str]] = {
+    # app/cli
+    " (did you mean \\1?)": ["no such option '--jsno' (did you mean '--json'?); see `qwen-dataset status --help`"],
+    " from {state.papers} papers": ["job a-71: 72 requests from 73 papers"],
+    "job {job_id}: {state.requests} requests{source}": [
+        "job a-71: 72 requests",
+        "job a-71: 72 requests from 73 papers",
+    ],
+    "1 of more than {_COUNTED}": ["request     1 of more than 71, id x72"],
+    "1 of {1 + more}": ["request     1 of 71, id x72"],
+    "add --wait, or name another --storage": [
+        (
+            "a job in the storage memory: ends with this command, and what was paid is lost; add --wait, or name another"
+            " --storage"
+        )
+    ],
+    "as a batch": ["requests for m71 go as a batch to: the fake on this machine: nothing leaves it, nothing is paid"],
+    "one by one": ["requests for m71 go one by one to: fake"],
+    "requests for {route.model} go {how} to: {route.destination or route.backend}": [
+        "requests for m71 go one by one to: x72"
+    ],
+    "candidates  {sums.candidates} = {sums.samples} {what} + {sums.rejects} rejects": [
+        "candidates  71 = 72 samples + 73 rejects",
+        "candidates  71 = 72 answers + 73 rejects",
+    ],
+    "deleted {_total(gone)}": [f"deleted {_PRUNED}"],
+    "to delete: {_total(found)}": [f"to delete: {_PRUNED}"],
+    "failures    ": ["failures    71 expired", "failures    71 expired, 72 unknown, 73 timeout"],
+    "rejects     ": ["rejects     71 no_json, 72 truncated, 73 duplicate"],
+    "go on with: {command('resume', display.job_id, storage)}": [
+        "job a-71 was interrupted; what had been answered is kept; go on with: qwen-dataset resume a-71"
+    ],
+    "go on with: {command('resume', status.job_id, storage)}": [
+        "nothing was written, as job a-71 is not finished; go on with: qwen-dataset resume a-71"
+    ],
+    "try again later": ["nothing was written, as job a-71 is not finished; try again later"],
+    "nothing was written, as job {status.job_id} is not finished; {what_next}": [
+        "nothing was written, as job a-71 is not finished; try again later"
+    ],
+    "{command('resume', error.job, storage)} or {command('cancel', error.job, storage)}": [
+        (
+            "71 of these requests are under way in job a-72; nothing was submitted: resume or cancel that job, then run"
+            " this again; qwen-dataset resume a-72 or qwen-dataset cancel a-72"
+        )
+    ],
+    "job {status.job_id} is {state.phase}: {state.completed} of {state.requests} requests are answered and kept;"
+    " go on with: {command('resume', status.job_id, config.storage)}": [
+        "job a-71 is stopped: 72 of 73 requests are answered and kept; go on with: qwen-dataset resume a-71",
+        "job a-71 is finished: 72 of 73 requests are answered and kept; go on with: qwen-dataset resume a-71",
+    ],
+    "may be asked again": ["failed  timeout  the model did not answer in time (may be asked again)  [x71.md]"],
+    "merged      {report.kept} lines kept, {report.known} {what} were among them": [
+        "merged      71 lines kept, 72 samples were among them",
+        "merged      71 lines kept, 72 answers were among them",
+    ],
+    "{sums.completions} completions + {sums.failures} failures + {sums.unanswered} not yet answered": [
+        f"requests    {_ANSWERED}"
+    ],
+    "requests    {sums.requests} = {answers}": [f"requests    {_ANSWERED}"],
+    "requests    {counts['total']} = {answers}": ["requests    71 = 72 answered + 73 failed"],
+    "{counts['completed']} answered + {counts['failed']} failed": ["requests    71 = 72 answered + 73 failed"],
+    " + {missing} not yet answered": ["requests    71 = 72 answered + 73 failed + 74 not yet answered"],
+    ", {counts['failed']} failed": ["completed    2026-11-22 19:05  71/72, 73 failed  a-74"],
+    "{state.completed}/{state.requests} answered, {state.failed} failed": [
+        "a-71  running  72/73 answered, 74 failed  2026-11-22 19:05:01"
+    ],
+    "requests {done} done, {progress.failed} failed, {progress.total} in all; {_clock(now - self._began)} elapsed,"
+    " {self._left(done, progress, now)}": [f"{_RUN} done"],
+    "round {progress.round} done": [f"{_RUN} done"],
+    "round {progress.round}, about {_clock((now - self._began) / gained * missing)} left": [f"{_RUN}, about 0:76 left"],
+    "round {progress.round}, time left not known yet": [f"{_RUN}, time left not known yet"],
+    "the {name}": [
+        f"the {kind} holds a control character; write it on one line, such as fake:?seed=7"
+        for kind in ("backend", "storage", "recipe", "writer")
+    ],
+    "{path} written; `{language.NAME} config show` tells what counts": [
+        "my71.toml written; `qwen-dataset config show` tells what counts"
+    ],
+    # app/api, app/engine, app/dataset
+    "{owner}; it was asked to cancel and will do so at its next poll": [
+        f"{_BUSY}; it was asked to cancel and will do so at its next poll"
+    ],
+    "cannot be read": [f"jobs/71.json cannot be read; {_WAY_OUT}"],
+    "cannot be read ({type(error).__name__}: {error})": [
+        f"jobs/71.json cannot be read (Error72: '73'); {_WAY_OUT}",
+        f"a paper on the local disk cannot be read (Error72: '73'); {_WAY_OUT}",
+    ],
+    "is missing": [f"jobs/71.json is missing; {_WAY_OUT}"],
+    "holds an outcome of a request that is not in the plan": [
+        f"jobs/71.json holds an outcome of a request that is not in the plan; {_WAY_OUT}"
+    ],
+    "holds {len(rows)} of the {outcomes} outcomes that its event names": [
+        f"jobs/71.json holds 72 of the 73 outcomes that its event names; {_WAY_OUT}"
+    ],
+    "lacks {len(wanted)} of the outcomes that its event names": [
+        f"jobs/71.json lacks 72 of the outcomes that its event names; {_WAY_OUT}"
+    ],
+    "lacks paper {paper_id}": [f"jobs/71 lacks paper x72; {_WAY_OUT}"],
+    "job {self._layout.job} was last held by {record.process}": [
+        "job a-71 was last held by process 72 on h73; watching for up to 74 seconds whether that still works on it"
+    ],
+    "{where}; watching for up to {EXPIRE_SECONDS} seconds whether that still works on it": [
+        "job a-71 was last held by process 72 on h73; watching for up to 74 seconds whether that still works on it"
+    ],
+    # app/wiring
+    " (a prompt without an id is known by its place, counted from 0)": [
+        (
+            "--prompt 71 has the id '72', as prompt 73 has (a prompt without an id is known by its place, counted from 0);"
+            " give each its own"
+        )
+    ],
+    "{where} has the id {name}, as {first} has{known}; give each its own": [
+        "x.txt line 71 has the id '72', as x.txt line 73 has; give each its own"
+    ],
+    " and ": [
+        "the writer 'x71' is offered by a-72 and b-73; uninstall all but one of them",
+        'x71 line 72 has no "text" (it has "body" and "abstract")',
+    ],
+    "the {first.kind} {first.name} is offered by {packages}; uninstall all but one of them": [
+        "the writer 'x71' is offered by a-72 and b-73; uninstall all but one of them"
+    ],
+    " of the package {self.package}": [
+        "the reader 'x71' of the package a-72 cannot be used: it is something of the type X73, not a function"
+    ],
+    "the {self.kind} {quoted(self.name)}{offered}": [
+        f"the {kind} 'x71'{offered} cannot be used: it calls itself 'x73'; both names must be the same"
+        for kind in ("backend", "storage", "recipe", "writer", "reader")
+        for offered in ("", " of the package a-72")
+    ],
+    "{self} cannot be used: it is {_what(loaded)}, not a function": [
+        "the reader 'x71' cannot be used: it is None, not a function"
+    ],
+    "{_what(made)}, which is no {wanted}: it has no {', '.join(lacking)}": [
+        f"the backend 'x71' of the package a-72 cannot be used: it {verb} None, which is no {wanted}: it has no 'x74'"
+        for verb in ("returned", "offers", "is")
+        for wanted in ("Offer", "backend", "storage", "recipe", "output format")
+    ],
+    "{self} cannot be used: it {verb} {what}": [
+        "the storage 'x71' cannot be used: it returned something of the type X72, which is no storage: it has no 'x73'"
+    ],
+    "{self} cannot be used: {described(error, hidden)}": [
+        "the backend 'x71' cannot be used: ValueError: '72'",
+        "the backend 'x71' cannot be used: ValueError: '72' (x.py, line 73)",
+    ],
+    '{self} needs another package: pip install "qwen-dataset[{self.source.extra}]"': [
+        "the backend 'x71' needs another package: pip install \"qwen-dataset[s3]\""
+    ],
+    "{plugin} cannot be used: it calls itself {quoted(own)}; both names must be the same": [
+        "the recipe 'x71' of the package a-72 cannot be used: it calls itself a list; both names must be the same"
+    ],
+    "it gave a {type(found).__name__}, not a Paper": [
+        "x71.md could not be read by the reader 'md' of the package a-72: TypeError: it gave a int, not a Paper"
+    ],
+    "{source} could not be read by {plugin}: {described(error)}": [
+        "x71.md could not be read by the reader 'md' of the package a-72: TypeError: it gave a int, not a Paper"
+    ],
+    "; for a folder write {quoted(f'file:{text}')}": [
+        "there is no storage 'x71'; known: file, memory; for a folder write 'file:x71' (--storage)"
+    ],
+    "there is no {self.kind} {quoted(name)}; known: {known}{hint}": [
+        f"there is no {kind} 'x71'; known: file, x72{source}"
+        for source in _SOURCES
+        for kind in ("backend", "storage", "recipe", "writer")
+        if "returned" not in source
+    ],
+    "cannot be used": ["api_key cannot be used; it must be the path of a folder"],
+    "is {quoted(value, *secrets)}": ["model is '71' (default); it must be the path of a folder"],
+    "{self.name} {verdict}{where}; it must be {self.wanted}": [
+        f"model {verdict}{source}; it must be a whole number from 73 to 74"
+        for source in _SOURCES
+        for verdict in (
+            "is '72'",
+            "is a table",
+            "is a list",
+            "is a date or time",
+            "is of the type X72",
+            "cannot be used",
+        )
+    ],
+    "{self.name} holds an API key{where}, and is shown and stored; leave the key to api_key": [
+        f"model holds an API key{source}, and is shown and stored; leave the key to api_key" for source in _SOURCES
+    ],
+    "is an async one": [f"the function given as api_key is an async one; {_FUNCTION}"],
+    "returned no key": [f"the function given as api_key returned no key; {_FUNCTION}"],
+    "raised {type(error).__name__}": [f"the function given as api_key raised Error71; {_FUNCTION}"],
+    "the function given as api_key {trouble}; it must be a plain function that returns the key as a text": [
+        f"the function given as api_key raised Error71; {_FUNCTION}"
+    ],
+    "the backend {address} works in {way_of(offer)} only, and {way} is asked for (--{way}, USE_BATCH or use_batch);"
+    " change one of the two": [f"the backend 'x71' works in batch only, and realtime is asked for {_SWITCHED}"],
+    "there is no setting {quoted(name, *secrets)} ({found.source})": [
+        "there is no setting 'modle' (qwen-dataset.toml line 71); did you mean model?"
+    ],
+    "{where}; did you mean {meant.variables[0] if name.startswith(PREFIX) else meant.name}?": [
+        "there is no setting 'QWEN_DATASET_X71' (environment); did you mean QWEN_DATASET_MODEL?",
+        "there is no setting 'QWEN_DATASET_X71' (.env line 72); did you mean QWEN_DATASET_MODEL?",
+        "there is no setting 'modle' (argument); did you mean QWEN_DATASET_MODEL?",
+    ],
+    "{where}; known: {', '.join((setting.name for setting in SETTINGS))}": [
+        "there is no setting 'x71' (qwen-dataset.toml line 72); known: api_key, base_url"
+    ],
+    "{where}; settings stand at the top of the file, one `name = value` a line, in no [table]": [
+        (
+            "there is no setting 'x71' (qwen-dataset.toml line 72); settings stand at the top of the file, one `name ="
+            " value` a line, in no [table]"
+        )
+    ],
+    "{setting} file:{redact(location)} names a computer; write file:{wanted} or file:///{wanted}": [
+        "the storage file://x71 names a computer; write file:x71 or file:///x71"
+    ],
+    "{setting} file:{redact(location)} names the folder of a user who is not known here; write its path": [
+        "the storage file:~x71/y names the folder of a user who is not known here; write its path (--storage)"
+    ],
+    "{setting} holds a control character; write it on one line, such as fake:?seed=7": [
+        "the backend holds a control character; write it on one line, such as fake:?seed=7 (environment QWEN_DATASET_X)"
+    ],
+    "{setting} {quoted(scheme)} has a user:password@ in it; {_KEYS_BELONG}": [
+        f"the backend 'x71' has a user:password@ in it; {_KEYS_BELONG} (--backend)"
+    ],
+    "{where} cannot be read: after `?` write name=value, joined by `&`": [
+        "the storage 'x71' cannot be read: after `?` write name=value, joined by `&`"
+    ],
+    "{where} gives {quoted(name)} twice": ["the storage 'x71' gives 'x72' twice (--storage)"],
+    "{where} has a parameter {quoted(name)}; {_KEYS_BELONG}": [
+        f"the backend 'x71' has a parameter 'x72'; {_KEYS_BELONG} (--backend)"
+    ],
+    # adapters
+    " in line {mark.line + 2}": ["the front matter is ignored: it is not valid YAML ('x' in line 71)"],
+    "it cannot be parsed": ["the front matter is ignored: it is not valid YAML (it cannot be parsed)"],
+    'has a "text" that is empty': ['x71 line 72 has a "text" that is empty'],
+    'has a "text" that is not a string': ['x71 line 72 has a "text" that is not a string'],
+    'has no "text"': ['x71 line 72 has no "text"'],
+    'has no "text" (it has ': ['x71 line 72 has no "text" (it has "body")'],
+    'has no "text": it holds only an "abstract" (a record of metadata), and the full text is needed': [
+        'x71 line 72 has no "text": it holds only an "abstract" (a record of metadata), and the full text is needed'
+    ],
+    "cannot be used: it could not be written or read ({error.strerror or error})": [
+        "the fake's remote file x71 cannot be used: it could not be written or read (Permission denied)"
+    ],
+    "{self._path} holds something else than the fake's remote side; name another file": [
+        "the fake's remote file x71 holds something else than the fake's remote side; name another file"
+    ],
+    "one or more of ": ["fake: lies=71 is not usable, it must be one or more of 'a+b'; known parameters: x72"],
+    "{path} could not be {done}: {reason(error)}": [
+        f"x71 could not be {done}: its name is too long" for done in ("written", "read", "deleted", "listed")
+    ],
+}
+
+
+@attrs.frozen(order=True)
+class Sentence:
+    """A text of the source, its names in braces; ``quoted`` are those that are shown in quotation marks."""
+
+    template: str
+    place: str = attrs.field(eq=False)
+    names: tuple[str, ...] = attrs.field(eq=False, default=())
+    quoted: frozenset[str] = attrs.field(eq=False, default=frozenset())
+
+    def __str__(self) -> str:
+        return self.template
+
+    def filled(self) -> str:
+        """Return the sentence with a number in place of each name."""
+        text = self.template
+        for number, name in enumerate(self.names, start=70):
+            value = f"'{number}'" if name in self.quoted else str(number)
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+
+def _of(node: ast.expr, place: str) -> Sentence | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return Sentence(node.value, place)
+    if not isinstance(node, ast.JoinedStr):
+        return None
+    pieces, names, quoted = [], [], set()
+    for piece in node.values:
+        if isinstance(piece, ast.Constant):
+            pieces.append(str(piece.value))
+            continue
+        assert isinstance(piece, ast.FormattedValue)
+        name = ast.unparse(piece.value)
+        pieces.append(f"{{{name}}}")
+        names.append(name)
+        if piece.conversion == ord("r") or name.startswith("quoted("):
+            quoted.add(name)
+    return Sentence("".join(pieces), place, tuple(dict.fromkeys(names)), frozenset(quoted))
+
+
+def _left_out(tree: ast.AST) -> set[ast.AST]:
+    """Return docstrings, helps, and the pieces of what is collected as a whole."""
+    found: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            found.add(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            found |= {piece for piece in node.values if isinstance(piece, ast.Constant)}
+            found |= {p.format_spec for p in node.values if isinstance(p, ast.FormattedValue) and p.format_spec}
+        elif isinstance(node, ast.keyword) and node.arg in ("help", "short_help"):
+            found |= set(ast.walk(node.value))
+    return found
+
+
+def _spoken(tree: ast.AST) -> set[ast.AST]:
+    """Return what is handed to a function that speaks: there a single word is a sentence as well."""
+    found: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in _SPEAKERS and node.args:
+                found.add(node.args[0])
+    return found
+
+
+_SPEAKERS = frozenset({"tr", "say", "warn", "complain", "fail", "notice", "_notice", "confirm", "answered", "_update"})
+
+
+def sentences_of(path: Path) -> Iterator[Sentence]:
+    """Yield every text of a source file that has two words, or is spoken."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    left_out, spoken = _left_out(tree), _spoken(tree)
+    for node in ast.walk(tree):
+        sentence = None if node in left_out or not isinstance(node, ast.expr) else _of(node, path.name)
+        if sentence is None:
+            continue
+        words = re.search(r"[A-Za-z]{2,}", re.sub(r"\{[^{}]*\}", "", sentence.template))
+        if words and (" " in sentence.template or node in spoken):
+            yield sentence
+
+
+def _is_said(sentence: Sentence) -> bool:
+    matching = (re.match(pattern, sentence.template, re.DOTALL) for pattern in NO_SENTENCE.values())
+    return sentence.template not in INTERNAL and not any(matching)
+
+
+@functools.cache
+def every_sentence() -> list[Sentence]:
+    """Return the sentences of the whole package, each once."""
+    found: dict[str, Sentence] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = path.relative_to(SOURCE).as_posix()
+        if not any(name == each or name.startswith(f"{each}/") for each in NOT_SAID):
+            found |= {sentence.template: sentence for sentence in sentences_of(path) if _is_said(sentence)}
+    return sorted(found.values())
