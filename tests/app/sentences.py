@@ -75,7 +75,7 @@ _SWITCHED = "(--realtime, USE_BATCH or use_batch); change one of the two"
 _BUSY = "job a-71 is being worked on by another process"
 _PRUNED = "71 objects of 72 jobs"
 _SOURCES = ("", " (default)", " (--model)", " (argument model)", " (environment QIANWEN_MODEL)", " (my.toml line 71)",
-            " (.env line 71 QIANWEN_MODEL)", " (returned by its function)", " (my file.toml line 71)")  # fmt: skip
+            " (.env line 71 QIANWEN_MODEL)", " (returned by its function)", " (设置 a.toml line 71)")  # fmt: skip
 
 # Parts of sentences, and sentences of which a name stands for words of ours, each as a person reads it.
 COMPOSED: dict[str, list[str]] = {
@@ -90,8 +90,8 @@ COMPOSED: dict[str, list[str]] = {
     "1 of {1 + more}": ["request     1 of 71, id x72"],
     "add --wait, or name another --storage": [
         (
-            "a job in the storage memory: ends with this command, and what was paid is lost; add --wait, or name another"
-            " --storage"
+            "a job in the storage memory: ends with this command, and what was paid is lost; add --wait, or name"
+            " another --storage"
         )
     ],
     "as a batch": ["requests for m71 go as a batch to: the fake on this machine: nothing leaves it, nothing is paid"],
@@ -141,13 +141,16 @@ COMPOSED: dict[str, list[str]] = {
     "{counts['completed']} answered + {counts['failed']} failed": ["requests    71 = 72 answered + 73 failed"],
     " + {missing} not yet answered": ["requests    71 = 72 answered + 73 failed + 74 not yet answered"],
     ", {counts['failed']} failed": ["completed    2026-11-22 19:05  71/72, 73 failed  a-74"],
-    "{state.completed}/{state.requests} answered, {state.failed} failed": [
-        "a-71  running  72/73 answered, 74 failed  2026-11-22 19:05:01"
+    ", {state.failed} failed": ["a-71  running  72/73 answered, 74 failed  2026-11-22 19:05"],
+    "{status.job_id}  {state.phase}  {state.completed}/{state.requests} answered{failed}  {when(status.updated_at)}": [
+        "a-71  running  72/73 answered  2026-11-22 19:05"
     ],
-    "requests {done} done, {progress.failed} failed, {progress.total} in all; {_clock(now - self._began)} elapsed,"
+    "requests {done} done, {progress.failed} failed, {progress.total} in all; {duration(now - self._began)} elapsed,"
     " {self._left(done, progress, now)}": [f"{_RUN} done"],
     "round {progress.round} done": [f"{_RUN} done"],
-    "round {progress.round}, about {_clock((now - self._began) / gained * missing)} left": [f"{_RUN}, about 0:76 left"],
+    "round {progress.round}, about {duration((now - self._began) / gained * missing)} left": [
+        f"{_RUN}, about 0:76 left"
+    ],
     "round {progress.round}, time left not known yet": [f"{_RUN}, time left not known yet"],
     "the {name}": [
         f"the {kind} holds a control character; write it on one line, such as fake:?seed=7"
@@ -185,8 +188,8 @@ COMPOSED: dict[str, list[str]] = {
     # app/wiring
     " (a prompt without an id is known by its place, counted from 0)": [
         (
-            "--prompt 71 has the id '72', as prompt 73 has (a prompt without an id is known by its place, counted from 0);"
-            " give each its own"
+            "prompt 71 has the id '72', as prompt 73 has (a prompt without an id is known by its place, counted from"
+            " 0); give each its own"
         )
     ],
     "{where} has the id {name}, as {first} has{known}; give each its own": [
@@ -222,6 +225,9 @@ COMPOSED: dict[str, list[str]] = {
         "the backend 'x71' cannot be used: ValueError: '72'",
         "the backend 'x71' cannot be used: ValueError: '72' (x.py, line 73)",
     ],
+    "{told} ({PurePath(frame.filename).name}, line {frame.lineno})": [
+        "the backend 'x71' cannot be used: ValueError: '72' (x.py, line 73)"
+    ],
     '{self} needs another package: pip install "qwen-dataset[{self.source.extra}]"': [
         "the backend 'x71' needs another package: pip install \"qwen-dataset[s3]\""
     ],
@@ -229,10 +235,10 @@ COMPOSED: dict[str, list[str]] = {
         "the recipe 'x71' of the package a-72 cannot be used: it calls itself a list; both names must be the same"
     ],
     "it gave a {type(found).__name__}, not a Paper": [
-        "x71.md could not be read by the reader 'md' of the package a-72: TypeError: it gave a int, not a Paper"
+        "x71.md could not be read by the reader 'md' of the package a-72: TypeError: it gave a X73, not a Paper"
     ],
     "{source} could not be read by {plugin}: {described(error)}": [
-        "x71.md could not be read by the reader 'md' of the package a-72: TypeError: it gave a int, not a Paper"
+        "x71.md could not be read by the reader 'md' of the package a-72: TypeError: it gave a X73, not a Paper"
     ],
     "; for a folder write {quoted(f'file:{text}')}": [
         "there is no storage 'x71'; known: file, memory; for a folder write 'file:x71' (--storage)"
@@ -316,6 +322,9 @@ COMPOSED: dict[str, list[str]] = {
     ],
     "cannot be used: it could not be written or read ({error.strerror or error})": [
         "the fake's remote file x71 cannot be used: it could not be written or read (Permission denied)"
+    ],
+    "the fake's remote file {self._path} {why}": [
+        "the fake's remote file x71 holds something else than the fake's remote side; name another file"
     ],
     "{self._path} holds something else than the fake's remote side; name another file": [
         "the fake's remote file x71 holds something else than the fake's remote side; name another file"

@@ -7,13 +7,16 @@ import os
 import re
 import string
 import time
+import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import attrs
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sentences import COMPOSED, Sentence, every_sentence
+from sentences import COMPOSED, Sentence, every_sentence, sentences_of
 
 from qwen_dataset.adapters.inference.fake.settings import FakeSettings, Lie
 from qwen_dataset.app.api import batch_words
@@ -29,14 +32,14 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 
 # What stays as it is: what a person types, quotes of data, names of files, settings, fields and variables.
 DATA = re.compile(
-    r"`[^`]*`|'[^']*'|\"[^\"]*\"|(?<![\w-])--?[a-z][a-z-]*|qwen-dataset [a-z]+(?: [a-z]+)? \S+|pip install"
-    r"|[\w./:+-]*[./_:=#?&][\w./:=#?&+-]*|[A-Za-z]+(?:-[A-Za-z0-9]+)*-[0-9a-f]+|[A-Za-z]+[0-9]\w*|[0-9]+[a-z]"
-    r"|(?:已知的参数|已知的有|可选)：[\w, ]+|参数  .*"
+    r"`[^`]*`|'[^']*'|\"[^\"]*\"|(?<![\w-])--?[a-z][a-z-]*|qwen-dataset [a-z]+(?: [a-z]+)? \S+|pip install|UTF-8"
+    r"|[\w./:+-]*[./_:=#?&][\w./:=#?&+-]*|[A-Za-z]+(?:-[a-z0-9]+)*-[0-9a-f]{12}|[a-z]-[0-9]+|[A-Za-z]+[0-9]\w*|[0-9]+[a-z]"
+    r"|(?:已知的参数|已知的有|可用的有|可选)：[\w, ]+|参数  .*"
 )
 WORDS = {
     *(setting.name for setting in SETTINGS),
     *(choice for setting in SETTINGS for choice in setting.choices),
-    *("ASCII", "Completion", "Failure", "GB18030", "JSON", "Offer", "PDF", "Paper", "Unicode", "UTF-8", "YAML"),
+    *("ASCII", "Completion", "Failure", "GB18030", "JSON", "Offer", "PDF", "Paper", "Unicode", "YAML"),
     *("API", "Ctrl-C", "Errno", "KB", "NUL", "TMPDIR", "TOML", "content", "existing", "fake", "file", "http", "https"),
     *("assistant", "cn-beijing", "data", "id", "instruct", "jsonl", "memory", "papers", "prompt", "qwen-dataset"),
     *("batch", "generate", "prune", "qwen-plus", "real", "realtime", "rebuild", "resume", "role", "system", "token"),
@@ -77,6 +80,28 @@ def test_every_sentence_of_the_source_has_a_chinese_one(sentence: Sentence) -> N
 def test_what_was_written_down_about_sentences_is_still_about_one() -> None:
     templates = {sentence.template for sentence in every_sentence()}
     assert not COMPOSED.keys() - templates
+
+
+def test_a_new_sentence_would_be_found(tmp_path: Path) -> None:
+    """However it is put: what the tests above do not see they cannot demand."""
+    source = tmp_path / "new.py"
+    source.write_text(
+        """
+def why():
+    '''What a docstring says is not told.'''
+    message = f"{path} is odd"
+    raise SettingError(message)
+    say("oops")
+    self._notice(f"{len(x):>5} odd things, " "{}")
+    option(help="odd help")
+    return "an odd " "thing" if odd else KEY
+"""
+    )
+    assert {str(found) for found in sentences_of(source)} == {
+        "{path} is odd", "oops", "{len(x)} odd things, {}", "an odd thing",
+    }  # fmt: skip
+    assert len(every_sentence()) > 350
+    assert any(found.template.startswith("no backend is named;") for found in every_sentence())
 
 
 def _codes() -> list[str]:
@@ -134,21 +159,116 @@ def test_what_the_operating_system_says_is_told_in_chinese(code: str) -> None:
     assert_chinese(f"papers/a.md cannot be read: {os.strerror(getattr(errno, code))}")
 
 
-@pytest.mark.parametrize(
-    ("english", "found"), [(pair[0], pair[1]) for page in (*chinese._PAGES, endings) for pair in page.PAIRS]
-)
-def test_both_sentences_of_a_pair_have_the_same_names(english: str, found: str) -> None:
+@pytest.mark.parametrize("text", ["a", "a =", "a = 'x", "[a", "a = 1\na = 2", "a = ["])
+def test_what_the_parser_of_toml_says_is_told_in_chinese(text: str) -> None:
+    with pytest.raises(tomllib.TOMLDecodeError) as caught:
+        tomllib.loads(text)
+    assert_chinese(f"x.toml is not valid TOML: {caught.value}")
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a"', '{"a":}', "{a:1}", "[1,]", "1 2", "[1 2]", "01", '"\\q"', "nul"])
+def test_what_the_parser_of_json_says_is_told_in_chinese(text: str) -> None:
+    with pytest.raises(orjson.JSONDecodeError) as caught:
+        orjson.loads(text)
+    assert_chinese(f"x.jsonl line 1 is not JSON: {caught.value.msg} (character {caught.value.pos + 1})")
+    assert_chinese(str(caught.value))
+
+
+PAGES = (*chinese._PAGES, endings)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.__name__.rpartition(".")[2])
+def test_both_sentences_of_a_pair_have_the_same_names(page: ModuleType) -> None:
     def names(template: str) -> set[str | None]:
         return {name for _, name, _, _ in string.Formatter().parse(template)} - {None}
 
-    assert names(english) == names(found)
-    assert not re.search(r"[\u4e00-\u9fff][,;!?]|[\u4e00-\u9fff]: ", found), "marks in Chinese are full-width"
-    assert not re.search(r"[\u4e00-\u9fff]\{[^}]*\}[\u4e00-\u9fff]", found) or re.search(r":[a-z]*[ts]", english)
+    for english, found in page.PAIRS:
+        assert names(english) == names(found), english
+        assert not re.search(r"[\u4e00-\u9fff][,;!?]|[\u4e00-\u9fff]: ", found), f"marks are full-width: {found}"
 
 
 def test_no_english_sentence_stands_there_twice() -> None:
-    found = [english for page in (*chinese._PAGES, endings) for english, _ in page.PAIRS]
+    found = [english for page in PAGES for english, _ in page.PAIRS]
     assert len(found) == len(set(found))
+
+
+# Sentences that are put together of names only, or by others
+
+
+OF_CLICK = [
+    "no such option '--a'",
+    "no such option: --a",
+    "no such command 'a' (did you mean 'b'?)",
+    "missing argument 'JOB'",
+    "missing argument 'SHELL'. Choose from: bash, zsh",
+    "missing option '--a'",
+    "missing option '--a'. Choose from: bash, zsh",
+    "missing parameter: data",
+    "missing command",
+    "got unexpected extra argument (a)",
+    "got unexpected extra arguments (a b)",
+    "option '--a' requires an argument",
+    "option '--a' requires 2 arguments",
+    "option '--a' does not take a value",
+    "argument 'JOB' takes 2 values",
+    *(
+        f"{invalid}: {why}"
+        for invalid in ("invalid value", "invalid value for '--a'")
+        for why in (
+            "'x' is not a valid integer",
+            "'x' is not a valid integer range",
+            "'x' is not a valid float",
+            "'x' is not a valid float range",
+            "'x' is not a valid boolean. Recognized values: 0, 1",
+            "0 is not in the range x>=1",
+            "'x' is not one of 'a', 'b'",
+            "'x' is not 'a'",
+            "Path 'x' is not readable",
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("english", OF_CLICK)
+def test_what_click_says_of_a_command_is_told_in_chinese(english: str) -> None:
+    assert_chinese(english)
+    assert_chinese(f"{english}; see `qwen-dataset batch list --help`")
+
+
+@pytest.mark.parametrize(
+    "english",
+    [
+        "dataset     o.jsonl (71 samples)",
+        "answers     o.jsonl (71 answers)",
+        "job a-71 belongs to fake:1 (batch) and the backend 'x.y' is fake:1 (realtime); name the job's own",
+        "the writer 'x' is offered by a-1 and a-2 and a-3; uninstall all but one of them",
+        (
+            "a-71: the whole job, 72 objects, with 73 paid answers, 74 copied from other jobs, 75 calls that"
+            " may have been paid"
+        ),
+        "a-71: the whole job, 72 objects, with 73 paid answers",
+        "a-71: 72 objects that nothing needs",
+        "[Errno 28] No space left on device",
+        "[Errno 28] No space left on device: '/x'",
+        "reject  no_json  the answer is empty (final)  [x.md]",
+        "failed  unknown  the reply was lost; the call may have been paid (final)  [x.md]",
+        "phase         damaged",
+        (
+            "damage        x.json is missing; restore it from a copy, or delete its job's folder (with its paid"
+            " answers) and run generate again"
+        ),
+        "way           realtime",
+        "output        None",
+    ],
+)
+def test_what_has_no_words_of_its_own_is_told_in_chinese(english: str) -> None:
+    assert_chinese(english)
+
+
+def test_an_array_that_does_not_end_is_told_in_chinese() -> None:
+    assert translate("x.toml is not valid TOML: Unclosed array (at line 1, column 6)") == (
+        "x.toml 不是有效的 TOML：数组没有结束（第 1 行第 6 列）"
+    )
 
 
 # Sentences in sentences
@@ -158,13 +278,15 @@ def test_no_english_sentence_stands_there_twice() -> None:
     ("english", "expected"),
     [
         (
-            ("not read: a.md is not a text file in a known encoding: byte 5 is not UTF-8, and the file is not Chinese"
-            " GB18030 either; save it as UTF-8"),
+            (
+                "not read: a.md is not a text file in a known encoding: byte 5 is not UTF-8, and the file is not"
+                " Chinese GB18030 either; save it as UTF-8"
+            ),
             "未能读取：a.md 不是已知编码的文本文件：第 5 字节不是 UTF-8，整个文件也不是中文 GB18030；请存为 UTF-8",
         ),
         (
-            "job a-1 was cancelled; what had been answered is kept; go on with: qwen-dataset resume a-1 --storage 'x y'",
-            "任务 a-1 已取消；已得到的回答都会保留；继续请运行：qwen-dataset resume a-1 --storage 'x y'",
+            "job a-1 was cancelled; what had been answered is kept; go on with: qwen-dataset resume a-1 --storage x",
+            "任务 a-1 已取消；已得到的回答都会保留；继续请运行：qwen-dataset resume a-1 --storage x",
         ),
         (
             "no such option '--jsno' (did you mean '--json'?); see `qwen-dataset status --help`",
@@ -198,6 +320,13 @@ def test_a_sentence_within_another_is_chinese_as_well(english: str, expected: st
 def test_data_that_looks_like_a_word_of_ours_stays(english: str) -> None:
     assert english in translate(f"{english} does not exist; name a file or folder of papers")
     assert english in translate(f"there is no job '{english}' in {english}; `qwen-dataset status` lists the jobs")
+
+
+@pytest.mark.parametrize(
+    "theirs", ["", "quota exceeded", "the plugin says no (--flag)", "see the log; it must be there", "no. (maybe)"]
+)
+def test_what_others_say_stays_as_it_is(theirs: str) -> None:
+    assert translate(theirs) == theirs
 
 
 def test_cells_of_a_table_stand_below_each_other() -> None:
@@ -340,7 +469,7 @@ def test_a_run_is_told_in_chinese_from_its_papers_to_its_end(inside: Stage) -> N
         assert "Traceback" not in said.err
         data = {
             "papers": r"papers/|  (?!en|zh|警告)",
-            "show-prompt": r"(?!请求|章节|模型|参数)",
+            "show-prompt": r"(?!请求|模型|参数)",
             "config": r"(?!.*(默认值|环境变量))",
             "status": r"(任务|模型|来源|输出) ",
         }
@@ -375,6 +504,17 @@ def test_a_batch_is_told_in_chinese(inside: Stage) -> None:
         said = inside.call(*args, env=zh)
         assert said.code in (0, 3), said.err
         wholly_chinese(said)
+
+
+def test_a_damaged_batch_is_listed_in_chinese_within_the_screen(inside: Stage) -> None:
+    inside.call("batch", "create", "--prompt", "one", "--job-name", "talk", "--backend", "fake:?mode=batch").works()
+    (spec,) = (inside.home / "batch_jobs").glob("*/spec.json")
+    spec.write_text("{")
+    (line,) = both(inside, "batch", "list").out.splitlines()
+    assert line.startswith("已损坏       talk-")
+    assert "无法读取" in line
+    assert len(line) + len(HAN.findall(line)) <= 80
+    wholly_chinese(both(inside, "status"))
 
 
 def test_json_is_the_same_in_both_languages(inside: Stage) -> None:

@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from qwen_dataset.app.api.reports import Report, Route
-from qwen_dataset.app.cli import chinese, language, logs, look, session, show
+from qwen_dataset.app.cli import chinese, language, logs, session, show, times
 from qwen_dataset.app.cli.main import main
 from qwen_dataset.app.dataset.sums import Tally
 from qwen_dataset.app.wiring.config import Config
@@ -663,4 +663,4 @@ def test_a_job_that_another_one_stands_in_the_way_of_says_how_to_go_on(here: Pat
 
 
 def test_an_event_that_never_was_has_no_time() -> None:
-    assert look._when(0) == "-"
+    assert times.when(0) == "-"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime as dt
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from ..wiring.prompts import as_prompts, read_prompts
 from . import language, options, session
 from .logs import JobLog
 from .show import Display, command, echo_json, show_report
+from .times import when
 from .work import end, run
 
 _LINE_COLUMNS = 80
@@ -143,7 +143,8 @@ def list_batches(limit: int, chosen: options.Chosen, as_json: bool) -> None:
     found = session.run(work)
     for each in found[:limit]:
         if not as_json:
-            language.say(_line(each))
+            # Cut when it is translated: a sentence that ends in the middle is not found in any language.
+            click.echo(_cut(language.tr(_line(each))))
         elif isinstance(each, DamagedJob):
             echo_json({"id": each.job_id, "status": "damaged", "damage": each.damage})
         else:
@@ -237,7 +238,7 @@ def _describe(status: JobStatus, word: str, storage: str) -> list[str]:
         f"job         {status.job_id}",
         f"status      {word}",
         f"requests    {counts['total']} = {answers}",
-        f"created     {_when(status.created_at)}",
+        f"created     {when(status.created_at)}",
     ]
     if status.state.output is not None:
         lines.append(f"output      {status.state.output}")
@@ -268,12 +269,12 @@ def _not_yet(status: JobStatus, storage: str) -> str:
 
 def _line(status: JobStatus | DamagedJob) -> str:
     if isinstance(status, DamagedJob):
-        return _cut(f"{'damaged':<11}  {status.job_id}  {status.damage}")
+        return f"{'damaged':<11}  {status.job_id}  {status.damage}"
     counts = request_counts(status)
     failed = f", {counts['failed']} failed" if counts["failed"] else ""
     done = f"{counts['completed']}/{counts['total']}{failed}"
     # The name at last: the beginning of it is enough for every command.
-    return _cut(f"{batch_status(status):<11}  {_when(status.created_at):<16}  {done:<13}  {status.job_id}")
+    return f"{batch_status(status):<11}  {when(status.created_at):<16}  {done:<13}  {status.job_id}"
 
 
 def _cut(line: str) -> str:
@@ -285,9 +286,3 @@ def _cut(line: str) -> str:
             kept = line[:place]
             return kept[: len(kept) - 1] + "…"
     return line
-
-
-def _when(seconds: float) -> str:
-    if not seconds:
-        return "-"
-    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).astimezone().strftime("%Y-%m-%d %H:%M")

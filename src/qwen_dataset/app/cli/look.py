@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime as dt
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..dataset.curator import FailedRequest
 from ..wiring.corpus import ReadReport, read_papers
 from . import language, options, session
 from .show import describe_reading, echo_json, status_record
+from .times import when
 
 
 @click.command()
@@ -41,7 +41,7 @@ def status(job: str | None, chosen: options.Chosen, as_json: bool) -> None:
             echo_json(status_record(each))
     elif job is not None:
         for name, value in status_record(found[0]).items():
-            language.say(f"{name:<14}{_when(value) if name.endswith('_at') else value}")
+            language.say(f"{name:<14}{when(value) if name.endswith('_at') else value}")
     elif not found:
         language.say(f"no jobs in {config.storage}")
     else:
@@ -53,8 +53,11 @@ def _describe(status: JobStatus | DamagedJob) -> str:
     if isinstance(status, DamagedJob):
         return f"{status.job_id}  damaged  {status.damage}"
     state = status.state
-    counts = f"{state.completed}/{state.requests} answered, {state.failed} failed"
-    return f"{status.job_id}  {state.phase}  {counts}  {_when(status.updated_at)}"
+    failed = f", {state.failed} failed" if state.failed else ""
+    return (
+        f"{status.job_id}  {state.phase}  {state.completed}/{state.requests} answered{failed}"
+        f"  {when(status.updated_at)}"
+    )
 
 
 @click.command()
@@ -166,9 +169,3 @@ def _print_paper(paper: Paper, *, text: bool, as_json: bool) -> None:
     )
     for warning in paper.warnings:
         language.say(f"  warning: {warning}")
-
-
-def _when(seconds: float) -> str:
-    if not seconds:
-        return "-"
-    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

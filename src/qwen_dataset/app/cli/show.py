@@ -24,6 +24,7 @@ from ..wiring.corpus import ReadReport
 from . import language
 from .bar import live_bar
 from .logs import JobLog
+from .times import duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -68,7 +69,7 @@ class Display:
     ) -> None:
         self.stop()
         if self._live is None and self._samples and exc_type is None:
-            self.say(f"dataset made: {self._samples} samples; {_clock(time.monotonic() - self._began)} elapsed")
+            self.say(f"dataset made: {self._samples} samples; {duration(time.monotonic() - self._began)} elapsed")
 
     @property
     def watch(self) -> Watch:
@@ -130,7 +131,7 @@ class Display:
         self._last_counts, self._next_line = counts, now + _LINE_SECONDS
         sentence = (
             f"requests {done} done, {progress.failed} failed, {progress.total} in all;"
-            f" {_clock(now - self._began)} elapsed, {self._left(done, progress, now)}"
+            f" {duration(now - self._began)} elapsed, {self._left(done, progress, now)}"
         )
         if self._live is None:
             self.say(sentence)
@@ -155,14 +156,14 @@ class Display:
             return f"round {progress.round} done"
         if gained <= 0:
             return f"round {progress.round}, time left not known yet"
-        return f"round {progress.round}, about {_clock((now - self._began) / gained * missing)} left"
+        return f"round {progress.round}, about {duration((now - self._began) / gained * missing)} left"
 
     def _on_sample(self, samples: int) -> None:
         self._samples = samples
         now = time.monotonic()
         if self._live is None and now >= self._next_line:
             self._next_line = now + _LINE_SECONDS
-            self.say(f"writing the dataset: {samples} samples; {_clock(now - self._began)} elapsed")
+            self.say(f"writing the dataset: {samples} samples; {duration(now - self._began)} elapsed")
         if self._live is not None and self._task is not None:
             counts = language.tr(f"{samples} samples")
             self._live.update(self._task, description=language.tr("writing"), counts=counts)
@@ -286,9 +287,3 @@ def _report_record(report: Report) -> dict[str, Any]:
     if report.reading is not None:
         record["reading"] = attrs.asdict(report.reading)
     return record
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

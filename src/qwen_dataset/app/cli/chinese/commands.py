@@ -127,6 +127,7 @@ PAIRS = (
         "{job:w}  {phase:s}  {done:n}/{total:n} answered, {failed:n} failed  {when}",
         "{job}  {phase}  已回答 {done}/{total}，失败 {failed}  {when}",
     ),
+    ("{job:w}  {phase:s}  {done:n}/{total:n} answered  {when}", "{job}  {phase}  已回答 {done}/{total}  {when}"),
     (
         "reject  {reason:wt}  {detail:t} (may be asked again)  [{where}]",
         "拒绝  {reason}  {detail}（可以再问）  [{where}]",

@@ -14,6 +14,7 @@ PAIRS = (
     ("{error:gs} (default)", "{error}（默认值）"),
     ("{error:gs} (argument {name:w})", "{error}（参数 {name}）"),
     ("{error:gs} (environment {variable:w})", "{error}（环境变量 {variable}）"),
+    ("{error:gs} ({file:f}, line {line:n})", "{error}（{file} 第 {line} 行）"),
     ("{error:gs} ({file:f} line {line:n} {variable:w})", "{error}（{file} 第 {line} 行 {variable}）"),
     ("{error:gs} ({file:f} line {line:n})", "{error}（{file} 第 {line} 行）"),
 )

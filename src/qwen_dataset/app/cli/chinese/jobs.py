@@ -60,7 +60,7 @@ PAIRS = (
     ("a prompt on the local disk", "本地磁盘上的提示词"),
     ("an outcome on the local disk", "本地磁盘上的结果"),
     ("{where:t} cannot be read; {way_out:s}", "{where} 无法读取；{way_out}"),
-    ("{where:t} cannot be read ({error:w}: {words}); {way_out:s}", "{where} 无法读取（{error}: {words}）；{way_out}"),
+    ("{where:t} cannot be read ({error:w}: {words:t}); {way_out:s}", "{where} 无法读取（{error}: {words}）；{way_out}"),
     ("{where:t} is missing; {way_out:s}", "{where} 缺失；{way_out}"),
     ("{where:t} lacks paper {paper:w}; {way_out:s}", "{where} 缺少论文 {paper}；{way_out}"),
     (

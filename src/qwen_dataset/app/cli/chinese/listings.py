@@ -54,10 +54,6 @@ PAIRS = (
         "--older-than 是 {age}；应当是小时数或天数，例如 12h 或 30d",
     ),
     (
-        "{answers:n} paid answers go with it; they can be had again only by paying again",
-        "其中有 {answers} 个已付费的回答会一并删除；以后只能重新付费才能得到",
-    ),
-    (
         "{answers:n} paid answers go with it; to have them again may cost as much again",
         "其中有 {answers} 个已付费的回答会一并删除；再要得到它们，可能要重新付同样的费用",
     ),

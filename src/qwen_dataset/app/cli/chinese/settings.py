@@ -176,7 +176,6 @@ PAIRS = (
         "{plugin} 无法使用：它自称 {own}；两个名字必须相同",
     ),
     ("{plugin:s} cannot be used: {why:t}", "{plugin} 无法使用：{why}"),
-    ("{error} ({file}, line {line:n})", "{error}（{file} 第 {line} 行）"),
     ("{source} could not be read by {plugin:s}: {error:t}", "{plugin} 未能读取 {source}：{error}"),
     ("TypeError: it gave a {type:w}, not a Paper", "它给出的是 {type}，不是 Paper"),
     ("something of the type {type:w}", "{type} 类型的对象"),
@@ -187,11 +186,9 @@ PAIRS = (
     ),
     ("there is no reader for {suffix}; known: {known}", "没有能读取 {suffix} 的读取器；已知的有：{known}"),
     (
-        "the {kind:s} {name:q} is offered by {packages}; uninstall all but one of them",
-        "{kind} {name} 由多个软件包提供（{packages}）；请只保留其中一个",
+        "the {kind:s} {name:q} is offered by {packages:t}; uninstall all but one of them",
+        "{kind} {name} 由多个软件包提供：{packages}；请只保留其中一个",
     ),
-    (
-        "the {kind:s} {name:q} is offered by {first:w} and {second:w}; uninstall all but one of them",
-        "{kind} {name} 由 {first} 和 {second} 两个软件包提供；请只保留其中一个",
-    ),
+    ("{first:w} and {second:w}", "{first} 和 {second}"),
+    ("{first:w} and {second:w} and {third:w}", "{first}、{second} 和 {third}"),
 )

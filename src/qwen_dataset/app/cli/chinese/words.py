@@ -71,7 +71,6 @@ PAIRS = (
     ("Broken pipe", "管道已断开"),
     ("Invalid argument", "无效的参数"),
     ("No such device or address", "没有那个设备或地址"),
-    ("No such device", "没有那个设备"),
     ("Device or resource busy", "设备或资源忙"),
     ("Resource temporarily unavailable", "资源暂时不可用"),
     ("Bad file descriptor", "错误的文件描述符"),
@@ -80,5 +79,4 @@ PAIRS = (
     ("Cannot allocate memory", "无法分配内存"),
     ("Text file busy", "文件正在被使用"),
     ("Operation not supported", "不支持的操作"),
-    ("Success", "成功"),
 )
