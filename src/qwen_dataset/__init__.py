@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .app.wiring.sources import get_safe_config, load_config
     from .domain.inference import Completion, Failure, FailureKind, Message, Outcome, Parameters, Request, Usage
     from .domain.recipes.prompts import Prompt
-    from .errors import QwenDatasetError, SettingError
+    from .errors import JobBusy, JobNotFound, JobOverlap, JobUnfinished, QwenDatasetError, SettingError
     from .ports.inference import BackendSettings, InferenceBackend, JobHandle, Limits, Offer, Progress
     from .ports.storage import Storage
 
@@ -39,7 +39,7 @@ _HOMES = {
         *("Completion", "Failure", "FailureKind", "Message", "Outcome", "Parameters", "Request", "Usage"),
     ),
     "domain.recipes.prompts": ("Prompt",),
-    "errors": ("QwenDatasetError", "SettingError"),
+    "errors": ("JobBusy", "JobNotFound", "JobOverlap", "JobUnfinished", "QwenDatasetError", "SettingError"),
     "ports.inference": ("BackendSettings", "InferenceBackend", "JobHandle", "Limits", "Offer", "Progress"),
     "ports.storage": ("Storage",),
 }
@@ -58,8 +58,12 @@ __all__ = [
     "Failure",
     "FailureKind",
     "InferenceBackend",
+    "JobBusy",
     "JobHandle",
+    "JobNotFound",
+    "JobOverlap",
     "JobStatus",
+    "JobUnfinished",
     "Limits",
     "Message",
     "Offer",

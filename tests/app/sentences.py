@@ -40,7 +40,7 @@ NO_SENTENCE = {
     "an expression": r".*(?:\\b|\(\?:)|\\\.\?",
     "a format of log lines": r"(?:the|event|an) .*%[sd]|%\(|the entry points of an installed",
     "the help of --help": r"(?:Make|Go on with|Stop|Show|Ask|Delete|Print) .*\.$",
-    "the file that `config init` writes": r"# |\{said\}|; option: |_\{language",
+    "the file that `config init` writes": r"##? |\{said\}|; option: |_\{language",
     "a key or name that is put together": r"\S*\{[^}]*\}\S*$",
 }
 
@@ -55,6 +55,7 @@ INTERNAL = {
     "stray {request.id} {run}": "the name of one of the fake's dice",
     "duplicate text": "the name of one of the fake's dice",
     "job-{len(self._by_id) + 1}": "an id",
+    "  id {paper.id}": "an id",
     "{self.job}/shards/{shard}-{key.rsplit('/', 1)[-1]}.ids": "a key",
     "batch status": "part of a command to type",
     "qwen-dataset {verb} {job_id}{where}": "a command to type",
@@ -123,10 +124,12 @@ COMPOSED: dict[str, list[str]] = {
             " this again; qwen-dataset resume a-72 or qwen-dataset cancel a-72"
         )
     ],
-    "job {status.job_id} is {state.phase}: {state.completed} of {state.requests} requests are answered and kept;"
-    " go on with: {command('resume', status.job_id, config.storage)}": [
+    "job {status.job_id} is {state.phase}: {state.completed} of {state.requests} requests are answered and kept": [
+        "job a-71 is finished: 72 of 73 requests are answered and kept",
+        "job a-71 is stopped: 72 of 73 requests are answered and kept",
+    ],
+    "{kept}; go on with: {what_next}": [
         "job a-71 is stopped: 72 of 73 requests are answered and kept; go on with: qwen-dataset resume a-71",
-        "job a-71 is finished: 72 of 73 requests are answered and kept; go on with: qwen-dataset resume a-71",
     ],
     "may be asked again": ["failed  timeout  the model did not answer in time (may be asked again)  [x71.md]"],
     "merged      {report.kept} lines kept, {report.known} {what} were among them": [
@@ -141,9 +144,10 @@ COMPOSED: dict[str, list[str]] = {
     "{counts['completed']} answered + {counts['failed']} failed": ["requests    71 = 72 answered + 73 failed"],
     " + {missing} not yet answered": ["requests    71 = 72 answered + 73 failed + 74 not yet answered"],
     ", {counts['failed']} failed": ["completed    2026-11-22 19:05  71/72, 73 failed  a-74"],
-    ", {state.failed} failed": ["a-71  running  72/73 answered, 74 failed  2026-11-22 19:05"],
-    "{status.job_id}  {state.phase}  {state.completed}/{state.requests} answered{failed}  {when(status.updated_at)}": [
-        "a-71  running  72/73 answered  2026-11-22 19:05"
+    ", {state.failed} failed": ["a-71  running   2026-11-22 19:05  72/73 answered, 74 failed"],
+    "{job}  {state.phase}  {when(status.updated_at)}  {state.completed}/{state.requests} answered{failed}": [
+        "a-71    running   2026-11-22 19:05  72/73 answered",
+        "a-71  finished  -                 72/73 answered",
     ],
     "requests {done} done, {progress.failed} failed, {progress.total} in all; {duration(now - self._began)} elapsed,"
     " {self._left(done, progress, now)}": [f"{_RUN} done"],

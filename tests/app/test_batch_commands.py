@@ -391,7 +391,13 @@ def job(
     spec = JobSpec(name="n", recipe="prompts", prompt_version="v", model="m", realm="fake:0", way=Way.BATCH, corpus="c")
     values = {"requests": 10, "round": 1, "open": 10, "cleared": True, "shards": {1: shard} if in_shard else {}} | state
     return JobStatus(
-        job_id="n-0", spec=spec, state=JobState(phase=phase, **values), created_at=5.9, updated_at=9.9, remote=remote
+        job_id="n-0",
+        spec=spec,
+        state=JobState(phase=phase, **values),
+        created_at=5.9,
+        updated_at=12.9,
+        ended_at=9.9,
+        remote=remote,
     )
 
 

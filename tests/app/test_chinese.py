@@ -34,13 +34,28 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 DATA = re.compile(
     r"`[^`]*`|'[^']*'|\"[^\"]*\"|(?<![\w-])--?[a-z][a-z-]*|qwen-dataset [a-z]+(?: [a-z]+)? \S+|pip install|UTF-8"
     r"|[\w./:+-]*[./_:=#?&][\w./:=#?&+-]*|[A-Za-z]+(?:-[a-z0-9]+)*-[0-9a-f]{12}|[a-z]-[0-9]+|[A-Za-z]+[0-9]\w*|[0-9]+[a-z]"
-    r"|(?:已知的参数|已知的有|可用的有|可选)：[\w, ]+|参数  .*"
+    r"|(?:已知的参数|已知的有|可用的有|可选)：[\w、]+|参数  .*"
 )
 WORDS = {
     *(setting.name for setting in SETTINGS),
     *(choice for setting in SETTINGS for choice in setting.choices),
     *("ASCII", "Completion", "Failure", "GB18030", "JSON", "Offer", "PDF", "Paper", "Unicode", "YAML"),
-    *("API", "Ctrl-C", "Errno", "KB", "NUL", "TMPDIR", "TOML", "content", "existing", "fake", "file", "http", "https"),
+    *(
+        "API",
+        "Ctrl-C",
+        "Errno",
+        "KB",
+        "NUL",
+        "None",
+        "TMPDIR",
+        "TOML",
+        "content",
+        "existing",
+        "fake",
+        "file",
+        "http",
+        "https",
+    ),
     *("assistant", "cn-beijing", "data", "id", "instruct", "jsonl", "memory", "papers", "prompt", "qwen-dataset"),
     *("batch", "generate", "prune", "qwen-plus", "real", "realtime", "rebuild", "resume", "role", "system", "token"),
     *("ulimit", "user", "virtual", *Lie),
@@ -308,8 +323,31 @@ def test_an_array_that_does_not_end_is_told_in_chinese() -> None:
             "job a-1 is being worked on by process 5 on host; wait for it, or stop it and run this again",
             "任务 a-1 正由主机 host 上的进程 5 处理；请等它结束，或停止它以后再次运行",
         ),
+        (
+            "the backend 'x' cannot be used: it returned None, which is no Offer: it has no backend, name",
+            "后端 'x' 无法使用：它返回的 None 不是 Offer，缺少 backend、name",
+        ),
+        (
+            "the storage 'x' cannot be used: it returned something of the type int, which is no storage: it has no get",
+            "存储 'x' 无法使用：它返回的 int 类型的对象不是存储，缺少 get",
+        ),
+        ("a.pdf has no reader for .pdf; known: .md, .txt", "a.pdf：没有能读取 .pdf 文件的读取器；已知的有：.md、.txt"),
+        ("a has no reader for a name without suffix; known: .md", "a：没有能读取无后缀文件的读取器；已知的有：.md"),
+        (
+            (
+                "x.jsonl line 3 is not JSON (unexpected character, expected a JSON value, at column 1); write one"
+                " object a line"
+            ),
+            "x.jsonl 第 3 行不是 JSON（有意外的字符，此处应为 JSON 值，第 1 列）；请每行写一个对象",
+        ),
+        ("the fake did not answer (submit)", "fake 后端没有回应（提交时）"),
+        (
+            "requests for m go one by one to: the fake on this machine: nothing leaves it, nothing is paid",
+            "m 的请求将逐个发往：本机上的 fake 后端（数据不离开本机，不产生费用）",
+        ),
+        ("rejects     5 no_json, 2 duplicate", "被拒绝      没有 JSON 5，重复 2"),
         ("9 papers read, 1 not read, 2 repeated, 3 other files ignored",
-         "读取 9 篇论文，1 个未能读取，2 篇重复，忽略 3 个其他文件"),
+         "已读取 9 篇论文，1 个未能读取，2 篇重复，忽略 3 个其他文件"),
     ],
 )  # fmt: skip
 def test_a_sentence_within_another_is_chinese_as_well(english: str, expected: str) -> None:
@@ -323,7 +361,16 @@ def test_data_that_looks_like_a_word_of_ours_stays(english: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "theirs", ["", "quota exceeded", "the plugin says no (--flag)", "see the log; it must be there", "no. (maybe)"]
+    "theirs",
+    [
+        "",
+        "quota exceeded",
+        "404 NotFound",
+        "7 apples, 3 pears",
+        "the plugin says no (--flag)",
+        "see the log; it must be there",
+        "no. (maybe)",
+    ],
 )
 def test_what_others_say_stays_as_it_is(theirs: str) -> None:
     assert translate(theirs) == theirs

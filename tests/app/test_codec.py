@@ -41,6 +41,7 @@ def _of(cls: type) -> st.SearchStrategy[object]:
         str: TEXT,
         str | None: st.none() | TEXT,
         int: NUMBER,
+        int | None: st.none() | NUMBER,
         bool: st.booleans(),
         float: st.floats(0, 1e9),
         tuple[str, ...]: IDS,
@@ -166,6 +167,8 @@ def test_answers_failures_and_rejects_are_told_apart() -> None:
     bad = answer_record(Answer(request_id="r", position=4, label="mine", error=failure))
     assert bad == {"id": "mine", "request_id": "r", "error": {"kind": "timeout", "message": "m", "retryable": True}}
     assert failure_record(failure, None, ())["is"] == "failure"
+    # Plain texts, as they are when the line is read again: a merge compares the two.
+    assert type(bad["error"]["kind"]) is type(failure_record(failure, None, ())["reason"]) is str
     reject = Reject(
         request_id="r", reason=RejectReason.NO_JSON, detail="d", excerpt="e", paid=True, retryable=True, section=("A",)
     )

@@ -19,9 +19,10 @@ import attrs
 import click
 import pytest
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
 
 from qwen_dataset.app.api.reports import Report, Route
-from qwen_dataset.app.cli import chinese, language, logs, session, show, times
+from qwen_dataset.app.cli import chinese, language, logs, session, settings_commands, show, times
 from qwen_dataset.app.cli.main import main
 from qwen_dataset.app.dataset.sums import Tally
 from qwen_dataset.app.wiring.config import Config
@@ -49,7 +50,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in list(os.environ):
         if name.startswith(("LC_", "QWEN_DATASET_", "QIANWEN_", "DASHSCOPE_")) or name in ("LANG", "COLUMNS"):
             monkeypatch.delenv(name)
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     language.forget()
     yield
     language.forget()
@@ -155,7 +156,11 @@ def test_a_character_that_the_terminal_lacks_does_not_end_the_run(here: Path) ->
 
 @pytest.mark.parametrize(
     ("error", "code", "words"),
-    [(OSError(28, "No space left on device"), 3, "cannot be written: No space left"), (BrokenPipeError(), 1, "")],
+    [
+        (OSError(28, "No space left on device"), 2, "cannot be written: No space left"),
+        (BrokenPipeError(), 0, ""),
+        (BrokenPipeError(32, "Broken pipe"), 0, ""),
+    ],
 )
 def test_output_that_cannot_be_written_is_no_traceback(
     here: Path,
@@ -219,6 +224,86 @@ def test_the_first_signal_stops_and_the_second_ends(capsys: pytest.CaptureFixtur
         last
         == f"qwen-dataset: {'stopped early' if times == 1 else 'stopped at once; everything stored so far is kept'}"
     )
+
+
+@pytest.mark.parametrize("command", [["generate"], ["resume"], ["batch", "create", "--prompt", "x"]])
+def test_standard_output_is_no_output(here: Path, command: list[str]) -> None:
+    assert "never standard output" in call(*command, "-o", "-", code=2).stderr
+    assert sorted(path.name for path in here.iterdir()) == ["data"]
+
+
+def test_a_terminal_that_hangs_up_stops_a_run_and_does_not_hurry_it(capsys: pytest.CaptureFixture[str]) -> None:
+    async def work(stop: asyncio.Event) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await stop.wait()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.01)
+        message = "stopped early"
+        raise JobUnfinished(message)
+
+    with pytest.raises(SystemExit) as ended:
+        session.run(work)
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "qwen-dataset: stopped early"
+
+
+def test_a_hang_up_that_nohup_has_ignored_stays_ignored() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    async def work(stop: asyncio.Event) -> bool:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.01)
+        return stop.is_set()
+
+    assert session.run(work) is False
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_the_second_ctrl_c_tells_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    async def work(stop: asyncio.Event) -> None:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0)
+        await asyncio.sleep(60)
+
+    with pytest.raises(SystemExit) as ended:
+        session.run(work, hint=lambda _: "go on with: qwen-dataset resume j")
+    assert ended.value.code == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("stored so far is kept; go on with: qwen-dataset resume j")
+
+
+SHELL = 'qwen-dataset() { "$PYTHON" -c "from qwen_dataset.app.cli.main import main; main()" "$@"; }; '
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("qwen-dataset status >&-", 0, ""),
+        ("qwen-dataset generate data --backend fake -o o.jsonl 2>/dev/full", 0, "1 samples"),
+        ("qwen-dataset generate data --backend fake -o o.jsonl 2>&-", 0, "1 samples"),
+        ("qwen-dataset generate data --backend fake -o o.jsonl >&- 2>&- <&-", 0, ""),
+        ("{ qwen-dataset generate data --backend fake -o o.jsonl 2>&1; echo $? >code; } | :; cat code", 0, "0"),
+        ("{ qwen-dataset papers data; echo $? >code; } | :; cat code", 0, "0"),
+        ("{ qwen-dataset --help; echo $? >code; } | :; cat code", 0, "0"),
+        ("qwen-dataset papers data >/dev/full", 2, "the output cannot be written: No space left on device"),
+    ],
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_streams_that_cannot_be_written(here: Path, line: str, code: int, words: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", SHELL + line],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHON": sys.executable},
+    )
+    assert done.returncode == code, done
+    assert words in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    if "generate" in line:
+        assert (here / "o.jsonl").stat().st_size
 
 
 # --- its language
@@ -355,8 +440,8 @@ def test_config_show_tells_value_and_source(here: Path, monkeypatch: pytest.Monk
     lines = shown.splitlines()
     assert re.search(r"^top_p +0\.5 +qwen-dataset\.toml line 1$", shown, re.MULTILINE)
     assert re.search(r"^max_tokens +77 +\.env line 1 MAX_TOKENS$", shown, re.MULTILINE)
-    assert re.search(r"^api_key +\*\*\* +environment DASHSCOPE_API_KEY$", shown, re.MULTILINE)
-    assert re.search(r"^completion_window +48h +environment QWEN_DATASET_COMPLETION_WINDOW$", shown, re.MULTILINE)
+    assert re.search(r"^api_key +\*\*\*\s+environment DASHSCOPE_API_KEY$", shown, re.MULTILINE)
+    assert re.search(r"^completion_window +48h\n {19}environment QWEN_DATASET_COMPLETION_WINDOW$", shown, re.MULTILINE)
     assert re.search(r"^model +qwen-plus +default$", shown, re.MULTILINE)
     assert KEY not in shown
     assert long_one in "".join(line.strip().removeprefix("output").strip() for line in lines)
@@ -393,6 +478,35 @@ def test_config_show_prints_what_it_can_and_then_every_problem(here: Path, monke
         assert any(words in line for line in told), words
 
 
+def test_config_show_shows_a_wrong_value_where_it_stands(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPERATURE", "hot (very)")
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "two words")
+    (here / "qwen-dataset.toml").write_text(f'model = "{"m " * 99}"\nbackend = "sk-{"a" * 30}"\n', encoding="utf-8")
+    shown = call("config", "show", code=2).stdout
+    assert re.search(r"^temperature +'hot \(very\)' +environment TEMPERATURE$", shown, re.MULTILINE)
+    assert re.search(r"^api_key +\*\*\*\s+environment DASHSCOPE_API_KEY$", shown, re.MULTILINE)
+    assert re.search(r"^backend +\*\*\* +qwen-dataset\.toml line 2$", shown, re.MULTILINE)
+    assert re.search(r"^model +'m m ", shown, re.MULTILINE)
+    assert "…'" in shown
+    assert "sk-aaa" not in shown
+    result = call("config", "show", "--json", code=2)
+    found = json.loads(result.stdout)
+    assert found["temperature"] == {"value": "'hot (very)'", "source": "environment TEMPERATURE"}
+    assert [f"qwen-dataset: {problem}" for problem in found["problems"]] == result.stderr.splitlines()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_sources_of_config_show_stand_in_one_column(here: Path, lang: str) -> None:
+    environment = {"QWEN_DATASET_COMPLETION_WINDOW": "48h", "MAX_TOKENS": "7", "DATA_DIR": "论文"}
+    shown = CliRunner().invoke(main, ["config", "show", "--lang", lang], env=environment).stdout
+    sources = ("default", "environment", "--lang", "默认值", "环境变量")
+    places = set()
+    for line in shown.splitlines():
+        places |= {cell_len(line[: line.index(f"  {word}") + 2]) for word in sources if f"  {word}" in line}
+    assert places == {19, 54}  # what is too long for the column stands on a line of its own
+    assert max(map(cell_len, shown.splitlines())) <= 80
+
+
 def test_config_init_writes_a_file_that_changes_nothing(here: Path) -> None:
     before = resolve()
     assert "qwen-dataset.toml written" in call("config", "init").stdout
@@ -400,7 +514,7 @@ def test_config_init_writes_a_file_that_changes_nothing(here: Path) -> None:
     assert tomllib.loads(text) == {}
     assert resolve() == before
     for setting in SETTINGS:
-        assert f"# {setting.name}" in text
+        assert re.search(rf"^#.* {setting.name}\b", text, re.MULTILINE)
         assert all(variable in text for variable in setting.variables)
     told = call("config", "init", code=2).stderr
     assert "--force" in told
@@ -413,12 +527,23 @@ def test_config_init_writes_a_file_that_changes_nothing(here: Path) -> None:
 def test_switched_on_the_defaults_of_the_file_are_the_defaults(here: Path) -> None:
     call("config", "init", "all.toml")
     lines = (here / "all.toml").read_text(encoding="utf-8").splitlines()
-    on = [line[2:] for line in lines if re.match(r"# [a-z_]+ = ", line) and not line.endswith('""')]
-    (here / "all.toml").write_text("\n".join(on), encoding="utf-8")
+    assert all(line.startswith("#") for line in lines if line)
+    (here / "all.toml").write_text("\n".join(line[1:] for line in lines), encoding="utf-8")
     resolved = resolve(path=Path("all.toml"))
     assert resolved.problems == ()
     assert resolved.config() == Config()
-    assert len(on) > 15
+    on = {name for name, chosen in resolved.values.items() if chosen.source != "default"}
+    assert on == {setting.name for setting in SETTINGS} - {"api_key", *settings_commands._EXAMPLES}
+
+
+def test_what_has_no_default_is_shown_by_an_example_that_can_be_used(here: Path) -> None:
+    call("config", "init", "all.toml")
+    found = re.findall(r"^## Not set; to set it: (.*)$", (here / "all.toml").read_text("utf-8"), re.MULTILINE)
+    (here / "all.toml").write_text("\n".join(found), encoding="utf-8")
+    resolved = resolve(path=Path("all.toml"))
+    assert resolved.problems == ()
+    unset = {setting.name for setting in SETTINGS if setting.default is None and not setting.choices}
+    assert {name for name, chosen in resolved.values.items() if chosen.source != "default"} == unset - {"api_key"}
 
 
 # --- the shell's completion
@@ -426,7 +551,20 @@ def test_switched_on_the_defaults_of_the_file_are_the_defaults(here: Path) -> No
 
 @pytest.mark.parametrize(
     ("words", "found"),
-    [("re", {"resume", "rebuild", "rejects"}), ("generate --max-s", {"--max-samples"}), ("config s", {"show"})],
+    [
+        ("re", {"resume", "rebuild", "rejects"}),
+        ("generate --max-s", {"--max-samples"}),
+        ("config s", {"show"}),
+        ("generate --language ", {"auto", "zh", "en"}),
+        ("generate --retry-unknown a", {"auto", "always"}),
+        ("status --lang z", {"zh"}),
+        ("generate --backend f", {"fake"}),
+        ("status --storage f", {"file"}),
+        ("generate --recipe i", {"instruct"}),
+        ("generate --data-dir da", {"da"}),
+        ("generate -o o", {"o"}),
+        ("resume -o o", {"o"}),
+    ],
 )
 def test_the_shell_completes_commands_and_options(here: Path, words: str, found: set[str]) -> None:
     line = f"qwen-dataset {words}"

@@ -176,9 +176,15 @@ def test_rebuild_of_an_unfinished_job_ends_with_three(here: Path) -> None:
 def test_cancel_stops_and_resume_goes_on(here: Path) -> None:
     job = generate("--no-wait").stdout.split()[1]
     assert f"job {job} is stopped" in call("cancel", job).output
+    again = call("cancel", job).output
+    assert "was stopped already, so there was nothing to cancel; go on with: qwen-dataset resume" in again
     assert "was stopped: a person cancelled it" in generate(code=3).output
     assert "4 samples" in call("resume", job).output
     assert json.loads(call("cancel", job, "--json").stdout)["phase"] == "finished"
+    for command in (("cancel", job), ("batch", "cancel", job)):
+        told = call(*command).stdout
+        assert "was finished already, so there was nothing to cancel" in told
+        assert "go on with" not in told
     assert call("cancel", job, "--quiet").output == ""
 
 
@@ -230,7 +236,9 @@ def test_several_jobs_and_beginnings_of_names(here: Path) -> None:
     first = generate().stdout.split()[1]
     second = generate("--max-samples", "1", "--force").stdout.split()[1]
     assert first != second
-    assert call("status").output.splitlines()[-1].startswith(second)
+    lines = call("status").output.splitlines()
+    assert lines[-1].startswith(second)
+    assert len({line.index("  finished  ") for line in lines}) == 1
     assert "fits 2 jobs" in call("rebuild", "instruct", code=2).output
     assert first in call("status", first[:-2]).output
 
@@ -247,11 +255,42 @@ def test_papers_shows_what_is_read(here: Path) -> None:
     result = call("papers", "papers")
     assert "Paper a" in result.stdout
     assert "2 papers read" in result.stderr
+    assert max(map(len, result.stdout.splitlines())) <= 80
     records = [json.loads(line) for line in call("papers", "papers", "--json").stdout.splitlines()]
     assert [record["source"] for record in records] == ["papers/a.md", "papers/b.md"]
     assert "text" not in records[0]
     texts = [json.loads(line)["text"] for line in call("papers", "papers", "--json", "--text").stdout.splitlines()]
     assert texts[0] == (here / "papers" / "a.md").read_text(encoding="utf-8")
+
+
+def test_every_missing_paper_is_named(here: Path) -> None:
+    for command in (("papers",), ("generate", "-o", "o.jsonl", "--backend", "fake")):
+        told = call(command[0], "gone", "lost", *command[1:], code=2).stderr.splitlines()
+        assert [line.split()[1] for line in told] == ["gone", "lost"]
+        assert all(line.startswith("qwen-dataset: ") for line in told)
+
+
+def test_batch_create_wants_batches_and_says_so_itself(here: Path) -> None:
+    told = call("batch", "create", "--prompt", "x", "--backend", "fake:?mode=realtime", code=2).stderr
+    assert "`batch create` needs one that works in batches" in told
+    assert "use_batch" not in told
+
+
+def test_batch_create_takes_prompts_from_one_place(here: Path) -> None:
+    assert "there is nothing to ask" in call("batch", "create", "--backend", "fake", code=2).stderr
+    both = ("--prompt", "x", "--input-file", "y.txt")
+    assert "not both" in call("batch", "create", *both, "--backend", "fake", code=2).stderr
+
+
+@pytest.mark.parametrize("terminal", ["dumb", "unknown"])
+def test_a_terminal_without_a_bar_gets_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: str
+) -> None:
+    monkeypatch.setenv("TERM", terminal)
+    monkeypatch.setattr(show.language, "is_terminal", lambda _: True)
+    with show.Display(quiet=False) as display:
+        display.watch.on_progress(_progress(0))
+    assert "requests 0 done" in capsys.readouterr().err
 
 
 def test_the_only_text_is_printed_exactly(here: Path) -> None:

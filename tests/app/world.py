@@ -242,7 +242,7 @@ class World:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Make the library find this world's backends by their addresses."""
 
-        async def backend(address: str | None, config: Config, *, way: Way | None) -> Offer:
+        async def backend(address: str | None, config: Config, *, way: Way | None, window_hours: int) -> Offer:
             assert address is not None
             return self.offers[address]()
 

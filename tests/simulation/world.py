@@ -219,7 +219,7 @@ def output_of(job: int) -> Path:
     return Path("/simulated") / f"{job}.jsonl"
 
 
-async def _backend(_address: str | None, _config: Config, *, way: Way | None) -> Offer:
+async def _backend(_address: str | None, _config: Config, *, way: Way | None, window_hours: int) -> Offer:
     world, process = _here.get()
     scenario = world.scenario
     backend = SimBackend(scenario.settings, world.books, process, world.weather, scenario.segment)

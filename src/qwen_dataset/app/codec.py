@@ -133,7 +133,7 @@ def answer_record(answer: Answer) -> dict[str, Any]:
     """Return the answer to a plain prompt as its line: ``output`` and how it came, or ``error``."""
     ident = answer.label or str(answer.position)
     if answer.error is not None:
-        error = {"kind": answer.error.kind, "message": answer.error.message, "retryable": answer.error.retryable}
+        error = {"kind": answer.error.kind.value, "message": answer.error.message, "retryable": answer.error.retryable}
         return {"id": ident, "request_id": answer.request_id, "error": error}
     return {
         "id": ident,
@@ -150,7 +150,7 @@ def reject_record(reject: Reject) -> dict[str, Any]:
     return {
         "is": "reject",
         "request_id": reject.request_id,
-        "reason": reject.reason,
+        "reason": reject.reason.value,
         "detail": reject.detail,
         "excerpt": reject.excerpt,
         "paid": reject.paid,
@@ -165,7 +165,7 @@ def failure_record(failure: Failure, paper: PaperRef | None, section: tuple[str,
     return {
         "is": "failure",
         "request_id": failure.request_id,
-        "reason": failure.kind,
+        "reason": failure.kind.value,
         "detail": failure.message,
         "retryable": failure.retryable,
         "paper": attrs.asdict(paper) if paper else None,

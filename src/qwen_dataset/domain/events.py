@@ -21,10 +21,14 @@ class RetryUnknown(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Opened:
-    """A process took the job. From here on only events with its nonce count: a stale owner's late write does not."""
+    """A process took the job. From here on only events with its nonce count: a stale owner's late write does not.
+
+    ``backend`` and ``window_hours`` are what it asks with: empty and None where they are not known by name.
+    """
 
     nonce: str
     backend: str
+    window_hours: int | None = None
 
 
 @attrs.frozen(kw_only=True)

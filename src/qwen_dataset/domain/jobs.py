@@ -141,6 +141,7 @@ class JobState:
     phase: Phase = Phase.NEW
     owner: str | None = None
     backend: str = ""
+    window_hours: int | None = None
     output: str | None = None
     exported: frozenset[str] = frozenset()
     requests: int = 0
@@ -175,7 +176,9 @@ def advance(state: JobState, event: Event) -> JobState:  # noqa: PLR0911 - one r
     """
     match event:
         case Opened():
-            return attrs.evolve(state, owner=event.nonce, backend=event.backend)
+            # What is not known by name leaves what was.
+            backend, hours = event.backend or state.backend, event.window_hours or state.window_hours
+            return attrs.evolve(state, owner=event.nonce, backend=backend, window_hours=hours)
         case OutputChosen():
             return attrs.evolve(state, output=event.output)
         case PlanWritten():

@@ -11,7 +11,17 @@ from qwen_dataset.app.codec import FORMAT, Envelope, encode
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.ledger import Ledger
 from qwen_dataset.app.engine.patience import PatientStorage
-from qwen_dataset.domain.events import Event, Exporting, Opened, PlanWritten, RoundOpened
+from qwen_dataset.domain.events import (
+    Event,
+    Exporting,
+    Finished,
+    Opened,
+    PlanWritten,
+    RoundFinished,
+    RoundOpened,
+    RoundWithdrawn,
+    Stopped,
+)
 from qwen_dataset.domain.jobs import Phase
 from qwen_dataset.errors import LeaseLost, LedgerCorrupt, StorageUnavailable
 from qwen_dataset.testing.crash import LossyStorage
@@ -60,6 +70,52 @@ def test_what_is_appended_is_loaded_in_order() -> None:
         assert sorted(storage._objects) == [LAYOUT.event(n) for n in (1, 2, 3)]
         await other.load()
         assert len(heard) == 3
+
+    asyncio.run(go())
+
+
+def test_the_end_is_when_it_came_to_rest_and_stays_when_somebody_opens_it_again() -> None:
+    async def go() -> None:
+        storage = MemoryStorage()
+        ledger = Ledger(storage, LAYOUT)
+        times = iter(range(1, 100))
+        ledger.own(FakeLease("one"), lambda: float(next(times)))  # type: ignore[arg-type]
+        ended = []
+        opened = Opened(nonce="one", backend="b")
+        for event in (
+            opened,
+            PLAN,
+            Stopped(reason="a person"),
+            opened,
+            Exporting(output="o", digest="d"),
+            RoundOpened(round=1, pending=0),
+            RoundWithdrawn(round=1, because_of="other"),
+            RoundOpened(round=1, pending=0),
+            RoundFinished(round=1),
+            Finished(),
+            opened,
+            Exporting(output="o", digest="d"),
+        ):
+            await ledger.append(event)
+            ended.append(ledger.ended_at)
+        assert ended == [0, 0, 3, 3, 3, 0, 0, 0, 0, 10, 10, 10]
+        other = Ledger(storage, LAYOUT)
+        await other.load()
+        assert (other.first_at, other.ended_at, other.last_at) == (1, 10, 12)
+
+    asyncio.run(go())
+
+
+def test_the_end_that_a_former_owner_writes_late_does_not_count() -> None:
+    async def go() -> None:
+        storage = MemoryStorage()
+        for number, event in enumerate((Opened(nonce="one", backend="b"), PLAN), start=1):
+            await write(storage, number, event, "one", number)
+        await write(storage, 3, Opened(nonce="two", backend="b"), "two")
+        await write(storage, 4, Stopped(reason="late"), "one")
+        ledger = Ledger(storage, LAYOUT)
+        await ledger.load()
+        assert (ledger.state.phase, ledger.ended_at) == (Phase.PLANNED, 0)
 
     asyncio.run(go())
 

@@ -21,7 +21,7 @@ from qwen_dataset.app.codec import Envelope, StoredOutcome, decode, encode
 from qwen_dataset.app.engine.clock import Clock
 from qwen_dataset.app.engine.contents import Part, parts_of
 from qwen_dataset.app.engine.index import Index
-from qwen_dataset.app.engine.job import Host, job_ids, look_at, own_job, request_cancel
+from qwen_dataset.app.engine.job import Host, job_ids, look_at, own_job, read_spec, request_cancel
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.lease import LeaseRecord, Process
 from qwen_dataset.app.engine.ledger import Ledger
@@ -701,6 +701,11 @@ def test_a_job_that_a_live_process_has_is_not_deleted() -> None:
     run(go())
 
 
+async def open_again(storage: Storage, by: Host) -> None:
+    async with own_job(storage, await read_spec(storage, ID), job_id=ID, host=by, backend=""):
+        pass
+
+
 def test_old_jobs_are_those_that_ended_long_enough_ago() -> None:
     async def go() -> None:
         storage = MemoryStorage()
@@ -708,6 +713,8 @@ def test_old_jobs_are_those_that_ended_long_enough_ago() -> None:
         await work(storage, texts=["z"], name="zed", until=Until.SUBMITTED)
         hands = HandClock(time=1000.0 + 86_400)
         by = pruner(clock=hands.clock)
+        # Whoever opens it meanwhile, to export it or to look, makes it no younger.
+        await open_again(storage, by)
         assert await everything(find_old_jobs(storage, by, older_than=86_400.5)) == []
         found = await everything(find_old_jobs(storage, by, older_than=86_400))
         assert found == await whole(storage)

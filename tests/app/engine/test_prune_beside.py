@@ -126,7 +126,11 @@ async def new_job(storage: Beside) -> None:
     assert len(set(backend.asked())) == len(backend.asked())
 
 
-@pytest.mark.parametrize("deletions", [1, 6, 100], ids=lambda n: f"{n} deletions")
+@pytest.mark.parametrize(
+    "deletions",
+    [1, pytest.param(6, marks=pytest.mark.long), pytest.param(100, marks=pytest.mark.long)],
+    ids=lambda n: f"{n} deletions",
+)
 def test_a_neighbour_that_is_deleted_meanwhile_stops_nobody(deletions: int) -> None:
     async def go() -> None:
         moments = await at_every_moment(with_old, lambda storage: half_delete_old(storage, deletions), new_job)

@@ -11,7 +11,7 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -97,8 +97,11 @@ class JsonlWriter:
         if len(self._buffer) >= _BUFFER_BYTES:
             self._flush()
 
-    def copy(self, path: Path) -> Iterator[Mapping[str, Any]]:
-        """Add each line of an existing file as it is, and yield its record. Raises OutputError naming a broken line."""
+    def copy(self, path: Path, wanted: Callable[[Mapping[str, Any]], bool]) -> Iterator[Mapping[str, Any]]:
+        """Add each line of an existing file whose record is wanted as it is, and yield the record.
+
+        Raises OutputError naming a broken line.
+        """
         with _failing(path, "read"), path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 if not line.strip():
@@ -111,8 +114,9 @@ class JsonlWriter:
                     ) from error
                 if not isinstance(record, dict):
                     raise OutputError(f"{path} cannot be added to: line {number} is not an object; mend or remove it")
-                self._append(line if line.endswith(b"\n") else line + b"\n")
-                yield record
+                if wanted(record):
+                    self._append(line if line.endswith(b"\n") else line + b"\n")
+                    yield record
 
     def commit(self) -> None:
         """Make what was written the content of the file, durably. Nothing can be written after it."""

@@ -2,101 +2,97 @@
 
 from __future__ import annotations
 
-import asyncio
-from types import TracebackType
-from typing import Self
+from collections.abc import Awaitable, Callable
 
 import attrs
 
 from ...domain.jobs import Way
 from ...errors import SettingError
-from ...ports.inference import InferenceBackend, Limits, Offer
+from ...ports.inference import Offer
 from ..wiring import bootstrap
 from ..wiring.config import Config
+from ..wiring.discreet import Discreet
 from .intake import Intake
 from .reports import JobStatus, Route
+from .shared import Shared
 
-
-class Shared:
-    """A backend that several runs may use at the same time: opened with the first, closed with the last."""
-
-    def __init__(self, inner: InferenceBackend) -> None:
-        self._inner = inner
-        self._users = 0
-        self._lock = asyncio.Lock()
-        self.submit = inner.submit
-        self.poll = inner.poll
-        self.results = inner.results
-        self.cancel = inner.cancel
-
-    @property
-    def limits(self) -> Limits:
-        return self._inner.limits
-
-    @property
-    def realm(self) -> str:
-        return self._inner.realm
-
-    async def __aenter__(self) -> Self:
-        async with self._lock:
-            if not self._users:
-                await self._inner.__aenter__()
-            self._users += 1
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        async with self._lock:
-            self._users -= 1
-            if not self._users:
-                await self._inner.__aexit__(exc_type, exc, traceback)
+Opened = dict[tuple[object, ...], Offer]
+"""The backends that were opened by name, by what they were opened with: opening one may take half a second."""
 
 
 class Backends:
-    """Finds the backend of each run: the one that was given, else the one that the settings name."""
+    """Finds the backend of each run: the one that was given, else the one that the settings name.
 
-    def __init__(self, config: Config, given: Offer | None) -> None:
+    ``prefer`` is how a backend that can be asked in both ways is asked where nobody chose; None lets the number of
+    requests decide. ``opened`` is shared by the clients of one family.
+    """
+
+    def __init__(self, config: Config, given: Offer | None, *, prefer: Way | None, opened: Opened) -> None:
+        self.given = given
+        self.prefer = prefer
+        self.opened = opened
         self._config = config
-        self._named = config.backend
-        self.given = given if given is None else attrs.evolve(given, backend=Shared(given.backend))
+        self._offer = None if given is None else self._guarded(given)
 
     async def first(self) -> Offer:
         """Return the backend before the work is known, so that a wrong setting is told at once. Raises SettingError."""
         way = bootstrap.chosen_way(self._config)
-        offer = self.given or await bootstrap.backend(self._named, self._config, way=way)
-        bootstrap.check_way(offer, self._named or offer.name, way)
+        offer = await self._find(self._config.backend, way)
+        bootstrap.check_way(offer, self._config.backend or offer.name, way)
         return offer
 
-    async def settle(self, offer: Offer, intake: Intake, *, ahead: bool) -> tuple[Offer, Route]:
+    async def settle(
+        self, offer: Offer, intake: Intake, *, ahead: bool, is_known: Callable[[Offer], Awaitable[bool]]
+    ) -> tuple[Offer, Route]:
         """Return the backend for this work: where nobody chose the way, the number of requests does.
 
-        ``ahead``: the work is only submitted, which realtime cannot do.
+        ``ahead``: the work is only submitted, which realtime cannot do. ``is_known`` says whether there is a job of
+        this work in this way: then that is gone on with, whatever the number.
         """
-        by_size = False
-        if self.given is None and offer.either and self._config.use_batch is None:
-            by_size = not ahead
-            way = Way.BATCH if ahead or intake.exceeds(bootstrap.BATCH_ABOVE) else Way.REALTIME
-            offer = await bootstrap.backend(self._named, self._config, way=way)
-        return offer, _route(offer, self._config.model, by_size=by_size)
+        model = self._config.model
+        if self._offer is not None or not offer.either or self._config.use_batch is not None:
+            return offer, _route(offer, model)
+        way = Way.BATCH if ahead else self.prefer
+        by_size = way is None
+        if way is None:
+            way = Way.BATCH if intake.exceeds(bootstrap.BATCH_ABOVE) else Way.REALTIME
+        other = await self._find(self._config.backend, Way.REALTIME if way is Way.BATCH else Way.BATCH)
+        offer = await self._find(self._config.backend, way)
+        if not ahead and await is_known(other) and not await is_known(offer):
+            return other, _route(other, model)
+        return offer, _route(offer, model, by_size=by_size)
 
     async def of_job(self, status: JobStatus) -> tuple[Offer, Route]:
         """Return the backend that a job belongs to. Raises SettingError for any other: it would buy everything anew."""
-        address = self._named or status.state.backend or None
-        offer = self.given or await bootstrap.backend(address, self._config, way=status.spec.way)
+        address = self._config.backend or status.state.backend or None
+        offer = await self._find(address, status.spec.way, window_hours=status.state.window_hours)
         there = f"{offer.backend.realm} ({bootstrap.way_of(offer)})"
         job = f"{status.spec.realm} ({status.spec.way})"
         if there != job:
             message = f"job {status.job_id} belongs to {job} and the backend {address!r} is {there}; name the job's own"
             raise SettingError(message)
-        return offer, _route(offer, status.spec.model, by_size=False)
+        return offer, _route(offer, status.spec.model)
 
-    def noted(self, status: JobStatus | None = None) -> str:
-        """Return the address to note with a job, so that a later run needs none."""
-        return self._named or (status.state.backend if status is not None else "")
+    @property
+    def noted(self) -> str:
+        """The address to note with a job, so that a later run needs none; empty where an object was given."""
+        return "" if self.given is not None else self._config.backend or ""
+
+    async def _find(self, address: str | None, way: Way | None, *, window_hours: int | None = None) -> Offer:
+        if self._offer is not None:
+            return self._offer
+        hours = window_hours or self._config.window_hours
+        config = self._config
+        key = (address, way, hours, config.base_url, config.region, config.concurrency, config.api_key)
+        if key not in self.opened:
+            self.opened[key] = self._guarded(await bootstrap.backend(address, config, way=way, window_hours=hours))
+        return self.opened[key]
+
+    def _guarded(self, offer: Offer) -> Offer:
+        return attrs.evolve(offer, backend=Discreet(Shared(offer.backend), lambda: bootstrap.keys(self._config)))
 
 
-def _route(offer: Offer, model: str, *, by_size: bool) -> Route:
+def _route(offer: Offer, model: str, *, by_size: bool = False) -> Route:
     return Route(
         way=bootstrap.way_of(offer),
         by_size=by_size,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...domain.recipes.base import Planned
 from ...domain.samples import Answer
 
 
@@ -13,8 +14,7 @@ def result_line(answer: Answer, *, model: str, created: int) -> dict[str, Any]:
     ``created`` is in seconds since 1970. ``custom_id`` is the prompt's own id, else its place counted from 0.
     """
     line: dict[str, Any] = {
-        "id": f"batch_req_{answer.request_id}",
-        "custom_id": answer.label or str(answer.position),
+        **_ids(answer.request_id, answer.label, answer.position),
         "response": None,
         "error": None,
     }
@@ -26,10 +26,15 @@ def result_line(answer: Answer, *, model: str, created: int) -> dict[str, Any]:
     return line
 
 
-def missing_line(position: int) -> dict[str, Any]:
-    """Return the line of a prompt that was not answered before its job was stopped."""
+def missing_line(planned: Planned) -> dict[str, Any]:
+    """Return the line of a prompt that was not answered before its job was stopped, under the id of any other line."""
     error = {"code": "not_answered", "message": "the job was stopped before this was answered; resume goes on with it"}
-    return {"id": f"batch_req_{position}", "custom_id": str(position), "response": None, "error": error}
+    ids = _ids(planned.request.id, planned.origin.label, planned.position)
+    return {**ids, "response": None, "error": error}
+
+
+def _ids(request_id: str, label: str | None, position: int) -> dict[str, str]:
+    return {"id": f"batch_req_{request_id}", "custom_id": label or str(position)}
 
 
 def _chat_completion(answer: Answer, *, model: str, created: int) -> dict[str, Any]:

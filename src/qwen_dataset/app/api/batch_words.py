@@ -85,7 +85,7 @@ def batch_record(status: JobStatus, word: str) -> dict[str, Any]:
         "status": word,
         "request_counts": request_counts(status),
         "created_at": int(status.created_at),
-        "ended_at": int(status.updated_at) if ended else None,
+        "ended_at": int(status.ended_at) if ended else None,
         "model": status.spec.model,
         "output": status.state.output,
     }

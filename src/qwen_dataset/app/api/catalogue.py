@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 
 from ...domain.jobs import Phase
@@ -11,7 +12,7 @@ from ...domain.recipes.prompts import PromptsRecipe
 from ...domain.samples import Answer, Entry, Reject
 from ...errors import JobNotFound, LedgerCorrupt, SettingError
 from ...ports.storage import Storage
-from ..dataset.curator import FailedRequest, curate
+from ..dataset.curator import FailedRequest, Unanswered, curate
 from ..dataset.sums import Tally
 from ..engine.index import Index
 from ..engine.job import job_ids, look_at, read_spec
@@ -50,9 +51,11 @@ class Catalogue:
         """
         if job is None:
             jobs = await self.list_jobs()
-            # What is not finished comes first: to resume a finished job is to buy its failures again.
+            # What is not finished comes first: to resume a finished job is to buy its failures again. What is in flight
+            # comes before that: a job that gave way to it has nothing to be gone on with.
             moving = [s for s in jobs if isinstance(s, JobStatus) and s.state.phase is not Phase.FINISHED]
-            match moving or jobs:
+            running = [s for s in moving if s.state.phase is Phase.RUNNING]
+            match running or moving or jobs:
                 case [*_, JobStatus() as newest]:
                     return newest
                 case [DamagedJob() as damaged, *_]:
@@ -81,16 +84,40 @@ class Catalogue:
 
         Prompts that have no outcome yet are left out. Raises SettingError for a job made of papers.
         """
+        async with contextlib.aclosing(self.prompts(job)) as entries:
+            async for entry in entries:
+                if isinstance(entry, Answer):
+                    yield entry
+
+    async def prompts(self, job: str | None = None) -> AsyncGenerator[Answer | Unanswered, None]:
+        """Yield every plain prompt of a job in their order, as ``answers`` does, but also those without an outcome yet.
+
+        Spends nothing. Raises SettingError for a job made of papers.
+        """
         status = await self.status(job)
         if status.spec.recipe != PromptsRecipe().name:
             message = f"job {status.job_id} was made of papers and has samples, not answers; rebuild writes them"
             raise SettingError(message)
         async with contextlib.aclosing(self._entries(status.job_id)) as entries:
             async for entry in entries:
-                if isinstance(entry, Answer):
+                if isinstance(entry, Answer | Unanswered):
                     yield entry
 
-    async def _entries(self, job: str | None) -> AsyncGenerator[Entry | FailedRequest, None]:
+    async def failure_kinds(self, job: str | None = None) -> Counter[str]:
+        """Count the failed requests of a finished job by kind; empty for any other job. Spends nothing.
+
+        Where something failed this reads every stored outcome: events tell how many failed, not why.
+        """
+        kinds: Counter[str] = Counter()
+        status = await self.status(job)
+        if status.state.phase is Phase.FINISHED and status.state.failed:
+            async with contextlib.aclosing(self._entries(status.job_id)) as entries:
+                async for entry in entries:
+                    if isinstance(entry, FailedRequest):
+                        kinds[entry.failure.kind.value] += 1
+        return kinds
+
+    async def _entries(self, job: str | None) -> AsyncGenerator[Entry | FailedRequest | Unanswered, None]:
         status = await self.status(job)
         recipe = plugins.recipe(status.spec.recipe)
         layout = Layout(status.job_id)
@@ -101,6 +128,24 @@ class Catalogue:
             async with contextlib.aclosing(entries):
                 async for entry in entries:
                     yield entry
+
+    async def _exists(self, job_id: str) -> bool:
+        """Say whether a job was planned."""
+        try:
+            await read_spec(self.storage, job_id)
+        except JobNotFound:
+            return False
+        return True
+
+    async def _planned(self, name: str | None) -> JobStatus:
+        status = await self.status(name)
+        if status.state.phase is Phase.NEW:
+            job = status.job_id
+            message = (
+                f"job {job} was never planned to the end, and nothing was bought; run generate with its papers again"
+            )
+            raise SettingError(message)
+        return status
 
     async def _namesakes(self, name: str) -> list[str]:
         """Return the ids of the jobs that a person called this."""
@@ -115,7 +160,12 @@ class Catalogue:
             raise
         spec = await read_spec(self.storage, job_id)
         return JobStatus(
-            job_id=job_id, spec=spec, state=ledger.state, created_at=ledger.first_at, updated_at=ledger.last_at
+            job_id=job_id,
+            spec=spec,
+            state=ledger.state,
+            created_at=ledger.first_at,
+            updated_at=ledger.last_at,
+            ended_at=ledger.ended_at,
         )
 
 

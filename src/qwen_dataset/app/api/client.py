@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import attrs
 
-from ...domain.jobs import JobSpec, Phase
+from ...domain.jobs import JobSpec, Phase, Way
 from ...domain.recipes.base import Planned, RecipeOptions
 from ...domain.recipes.prompts import PromptsRecipe
 from ...errors import JobUnfinished, SettingError
@@ -27,7 +27,7 @@ from ..wiring.prompts import PromptLike, as_prompts
 from ..wiring.sources import resolve
 from .backends import Backends
 from .catalogue import Catalogue
-from .intake import Intake, add_paper, add_prompt, of_papers, of_prompts
+from .intake import Intake, add_paper, add_prompt, as_paths, of_papers, of_prompts
 from .reports import JobStatus, Report, Watch
 from .runs import Run, Runs
 
@@ -40,7 +40,8 @@ class Client(Catalogue):
     ``config`` defaults to what files and environment say (``resolve``). ``storage`` and ``backend``, an address or an
     object, take the place of those that it names. ``stop`` ends a running job cleanly when set: nothing new begins,
     what is in flight is awaited and stored. ``notice`` is told what a person should know meanwhile, a sentence each.
-    ``folder`` is where the jobs are on this machine, None where the storage is no local folder.
+    ``folder`` is where the jobs are on this machine, None where the storage is no local folder. ``prefer`` is how a
+    backend that can do both is asked where nobody chose; None lets the number of requests decide.
 
     ``generate``, ``run_prompts``, ``submit``, ``submit_prompts``, ``collect`` and ``resume`` raise SettingError,
     OutputError, JobBusy while another process has the job, and what ``Runner.run`` raises; everything answered is kept
@@ -54,6 +55,7 @@ class Client(Catalogue):
         *,
         storage: Storage | str | None = None,
         backend: Offer | str | None = None,
+        prefer: Way | None = None,
         host: Host | None = None,
         stop: asyncio.Event | None = None,
         notice: Callable[[str], None] = lambda _: None,
@@ -69,23 +71,30 @@ class Client(Catalogue):
         self._host = attrs.evolve(host or bootstrap.host(), notice=notice, stopped=self.stop.is_set)
         opened = bootstrap.storage(config.storage) if given is None else given
         super().__init__(bootstrap.patient(opened, self._host.clock), where=config.storage)
-        self._wire(config, None if isinstance(backend, str) else backend)
+        given_backend = None if isinstance(backend, str) else backend
+        self._wire(Backends(config, given_backend, prefer=prefer, opened={}), config)
 
     def with_settings(self, **changes: Any) -> Self:
         """Return a client on the same storage and backend with other settings, by their names in ``Config``."""
+        if "storage" in changes:
+            message = "a client stays on its storage; make another Client for another one"
+            raise SettingError(message)
         client = copy.copy(self)
-        client._wire(attrs.evolve(self.config, **changes), self._backends.given)  # noqa: SLF001 - it is one of us
+        config, mine = attrs.evolve(self.config, **changes), self._backends
+        given = None if "backend" in changes else mine.given
+        client._wire(Backends(config, given, prefer=mine.prefer, opened=mine.opened), config)  # noqa: SLF001
         return client
 
-    def _wire(self, config: Config, backend: Offer | None) -> None:
+    def _wire(self, backends: Backends, config: Config) -> None:
         self.config = config
-        self._backends = Backends(config, backend)
+        self._backends = backends
         self._runs = Runs(
             storage=self.storage,
             host=self._host,
-            backends=self._backends,
+            backends=backends,
             writer=config.writer,
             pace=Pace(rounds=config.rounds, poll_seconds=config.poll, retry_unknown=config.retry_unknown),
+            window_hours=config.window_hours,
             stop=self.stop,
             notice=self._notice,
         )
@@ -165,7 +174,7 @@ class Client(Catalogue):
         """
         status = await self._planned(job)
         until = Until.FINISHED if wait else Until.LOOKED
-        return await self._runs.go_on(status, Run.of(self._target(output, status), existing, watch, until=until))
+        return await self._runs.go_on(status, Run.of(self._runs.target(output, status), existing, watch, until=until))
 
     async def resume(
         self,
@@ -183,7 +192,7 @@ class Client(Catalogue):
         """
         status = await self._planned(job)
         until = Until.FINISHED if wait else Until.SUBMITTED
-        run = Run.of(self._target(output, status), existing, watch, until=until, reopen=True)
+        run = Run.of(self._runs.target(output, status), existing, watch, until=until, reopen=True)
         return await self._runs.go_on(status, run)
 
     async def rebuild(
@@ -196,7 +205,7 @@ class Client(Catalogue):
     ) -> Report:
         """Make a job's dataset again from its stored answers, with today's parser and filters; spends nothing."""
         status = await self._planned(job)
-        return await self._runs.rebuild(status, Run.of(self._target(output, status), existing, watch))
+        return await self._runs.rebuild(status, Run.of(self._runs.target(output, status), existing, watch))
 
     async def cancel(self, job: str | None = None) -> JobStatus:
         """Stop a job: nothing new is submitted, what runs is cancelled, what was answered is kept.
@@ -223,7 +232,7 @@ class Client(Catalogue):
         """Yield the exact requests that ``generate`` would make of these papers. Asks nobody, stores nothing."""
         recipe = plugins.recipe(self.config.recipe)
         with Numbering(self.config.model, self.config.parameters) as numbering:
-            for paper in read_papers([Path(path) for path in papers], ReadReport()):
+            for paper in read_papers(as_paths(papers), ReadReport()):
                 for draft in recipe.drafts(paper, self.config.options):
                     yield numbering.plan(draft)
 
@@ -232,7 +241,7 @@ class Client(Catalogue):
         self._runs.output_format.check(target)
         offer = await self._backends.first()
         recipe = plugins.recipe(self.config.recipe)
-        paths = [Path(path) for path in papers]
+        paths = as_paths(papers)
         leave_out = own_files(paths, target, self.folder, self._runs.output_format)
         reading = ReadReport()
         with of_papers(recipe, self.config.options) as intake:
@@ -257,9 +266,17 @@ class Client(Catalogue):
     async def _make(
         self, offer: Offer, intake: Intake, run: Run, recipe: str, options: RecipeOptions, *, fresh: bool
     ) -> Report:
-        offer, route = await self._backends.settle(offer, intake, ahead=run.until is Until.SUBMITTED)
         corpus = intake.corpus
-        spec = bootstrap.spec(self.config, offer, recipe=recipe, options=options, corpus=corpus, fresh=fresh)
+
+        def spec_for(offer: Offer) -> JobSpec:
+            return bootstrap.spec(self.config, offer, recipe=recipe, options=options, corpus=corpus, fresh=fresh)
+
+        async def is_known(offer: Offer) -> bool:
+            return await self._exists(spec_for(offer).job_id)
+
+        ahead = run.until is Until.SUBMITTED
+        offer, route = await self._backends.settle(offer, intake, ahead=ahead, is_known=is_known)
+        spec = spec_for(offer)
         if fresh:
             await self._refuse_taken_name(spec)
         return await self._runs.make(spec, offer, route, intake, run)
@@ -279,21 +296,3 @@ class Client(Catalogue):
         if self.stop.is_set():
             message = "interrupted while papers were read; nothing was submitted"
             raise JobUnfinished(message)
-
-    async def _planned(self, name: str | None) -> JobStatus:
-        status = await self.status(name)
-        if status.state.phase is Phase.NEW:
-            job = status.job_id
-            message = (
-                f"job {job} was never planned to the end, and nothing was bought; run generate with its papers again"
-            )
-            raise SettingError(message)
-        return status
-
-    def _target(self, output: Path | str | None, status: JobStatus) -> Path | None:
-        """Return where a job's output goes: what is given, or as last time. Raises SettingError for what cannot be."""
-        chosen = output or status.state.output
-        if chosen is None:
-            return None
-        self._runs.output_format.check(Path(chosen))
-        return Path(chosen)

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from typing import Any
 
 import attrs
-import orjson
 
-from ...domain.jobs import Phase
+from ...domain.jobs import Phase, Way
 from ...errors import JobUnfinished
 from ...ports.inference import Offer
 from ...ports.storage import Storage
+from ..dataset.batch_files import BatchFiles
+from ..dataset.curator import Unanswered
 from ..engine.layout import Layout
-from ..wiring import bootstrap
 from ..wiring.config import Config, hidden
 from ..wiring.prompts import PromptLike
 from ..wiring.sources import resolve
 from .batch_lines import missing_line, result_line
 from .batch_words import batch_status
 from .client import Client
-from .reports import DamagedJob, JobStatus, Watch
-
-_PIECE_LINES = 1000
+from .reports import DamagedJob, JobStatus, Report, Watch
 
 
 class BatchInferenceManager:
@@ -51,8 +50,7 @@ class BatchInferenceManager:
             name: value for name, value in (("api_key", api_key), ("model", model)) if value is not None
         }
         settings = resolve(given, library=True).config() if config is None else attrs.evolve(config, **given)
-        self._backend = backend
-        self._client = Client(settings, storage=storage, backend=backend)
+        self._client = Client(settings, storage=storage, backend=backend, prefer=Way.BATCH)
 
     @property
     def config(self) -> Config:
@@ -83,6 +81,9 @@ class BatchInferenceManager:
         The same prompts with the same settings are the same job: called again, after a crash or later, it pays for
         nothing twice. ``fresh`` with a new ``job_name`` pays again on purpose. Raises what ``Client.run_prompts``
         raises; a job that a person cancels meanwhile is a result with the status ``cancelled``.
+
+        Calls that share prompts and run at the same time do not pay twice either: one of them does the work, the other
+        raises JobBusy (the same job) or JobOverlap (another job) and can be repeated when the first has ended.
         """
         changes = {
             "job_name": job_name,
@@ -92,32 +93,39 @@ class BatchInferenceManager:
             "max_tokens": max_tokens,
             "model": model,
         }
-        client = await self._in_batches({name: value for name, value in changes.items() if value is not None})
+        client = self._client.with_settings(**{name: value for name, value in changes.items() if value is not None})
         if not wait_for_completion:
             report = await client.submit_prompts(prompts, fresh=fresh, watch=watch)
             return _summary(await client.status(report.job_id), client.config)
         seen = _Seen(watch or Watch())
-        try:
-            report = await client.run_prompts(prompts, fresh=fresh, watch=seen.watch)
-        except JobUnfinished:
-            if seen.job_id is None or (await client.status(seen.job_id)).state.phase is not Phase.STOPPED:
-                raise
-            return await _result(client, seen.job_id)
-        return await _result(client, report.job_id)
+        return await _outcome(client, client.run_prompts(prompts, fresh=fresh, watch=seen.watch), seen)
 
     async def get_job_status(self, job_id: str) -> dict[str, Any]:
-        """Return where a job stands, as ``run_batch_inference`` does without waiting; asks the backend, for free."""
-        return _summary(await self._client.poll(job_id), self.config)
+        """Return where a job stands, as ``run_batch_inference`` does without waiting; asks the backend, for free.
+
+        ``completed`` also says that all answers of a job in flight can be fetched. Raises what ``Client.poll`` raises.
+        """
+        status = await self._client.poll(job_id)
+        return _summary(status, self.config, await self._client.failure_kinds(status.job_id))
 
     async def get_job_results(self, job_id: str) -> dict[str, Any]:
-        """Wait for a job that was submitted, and return its result. May spend money in a round that is left."""
+        """Wait for a job that was submitted, and return its result. May spend money in a round that is left.
+
+        A job that is stopped, or that a person cancels meanwhile, has the status ``cancelled`` and an ``error`` for
+        each prompt without an answer. Raises what ``Client.collect`` raises.
+        """
         status = await self._client.status(job_id)
-        if status.state.phase not in (Phase.STOPPED, Phase.FINISHED):
-            await self._client.collect(status.job_id)
-        return await _result(self._client, status.job_id)
+        if status.state.phase in (Phase.STOPPED, Phase.FINISHED):
+            return await _result(self._client, status.job_id)
+        seen = _Seen(Watch())
+        return await _outcome(self._client, self._client.collect(status.job_id, watch=seen.watch), seen)
 
     async def list_jobs(self, limit: int | None = None) -> list[dict[str, Any]]:
-        """Return where the jobs of the storage stand, the newest first."""
+        """Return where the jobs of the storage stand as stored, the newest first; damaged ones are left out.
+
+        It asks no backend and reads no answers, so what ``get_job_status`` calls ``expired`` is ``completed`` or
+        ``failed`` here.
+        """
         found = await self._client.list_jobs()
         summaries = (_summary(status, self.config) for status in reversed(found) if not isinstance(status, DamagedJob))
         return list(itertools.islice(summaries, limit))
@@ -125,14 +133,6 @@ class BatchInferenceManager:
     async def cancel_job(self, job_id: str) -> dict[str, Any]:
         """Stop a job; what was answered is kept. Raises JobBusy when another process has it (it is asked to stop)."""
         return _summary(await self._client.cancel(job_id), self.config)
-
-    async def _in_batches(self, changes: dict[str, Any]) -> Client:
-        client = self._client.with_settings(**changes)
-        if client.config.use_batch is None and not isinstance(self._backend, Offer):
-            offer = await bootstrap.backend(client.config.backend, client.config, way=None)
-            if offer.either:
-                return client.with_settings(use_batch=True)
-        return client
 
 
 class _Seen:
@@ -148,13 +148,25 @@ class _Seen:
         self.watch = attrs.evolve(watch, on_job=on_job)
 
 
-def _summary(status: JobStatus, config: Config) -> dict[str, Any]:
+async def _outcome(client: Client, work: Awaitable[Report], seen: _Seen) -> dict[str, Any]:
+    """Wait for a run and return its job's result, also where a person has cancelled the job meanwhile."""
+    try:
+        job_id = (await work).job_id
+    except JobUnfinished:
+        if seen.job_id is None or (await client.status(seen.job_id)).state.phase is not Phase.STOPPED:
+            raise
+        job_id = seen.job_id
+    return await _result(client, job_id)
+
+
+def _summary(status: JobStatus, config: Config, failures: Mapping[str, int] | None = None) -> dict[str, Any]:
+    hours = status.state.window_hours
     return {
         "job_id": status.job_id,
         "job_name": status.spec.name,
-        "status": batch_status(status),
+        "status": batch_status(status, failures),
         "request_count": status.state.requests,
-        "completion_window": config.completion_window,
+        "completion_window": config.completion_window if hours in (None, config.window_hours) else f"{hours}h",
         "created_at": int(status.created_at),
     }
 
@@ -162,44 +174,28 @@ def _summary(status: JobStatus, config: Config) -> dict[str, Any]:
 async def _result(client: Client, job_id: str) -> dict[str, Any]:
     status = await client.status(job_id)
     created = int(status.created_at)
-    results = [missing_line(position) for position in range(status.state.requests)]
-    async for answer in client.answers(job_id):
-        results[answer.position] = result_line(answer, model=status.spec.model, created=created)
-    failures = Counter(line["error"]["code"] for line in results if line["error"] is not None)
-    summary = _summary(status, client.config) | {"status": batch_status(status, failures)}
-    return (
-        summary | {"completed_at": int(status.updated_at), "results": results} | await _store(client, job_id, results)
-    )
-
-
-async def _store(client: Client, job_id: str, results: list[dict[str, Any]]) -> dict[str, str | None]:
-    """Put the lines beside the job, answers and errors apart as the Batch API does, and say where they are."""
-    good = [line for line in results if line["error"] is None]
-    bad = [line for line in results if line["error"] is not None]
-    return {
-        "output_file": await _put(client, Layout(job_id).results("output"), good),
-        "error_file": await _put(client, Layout(job_id).results("errors"), bad),
+    results: list[dict[str, Any]] = []
+    failures: Counter[str] = Counter()
+    with BatchFiles() as files:
+        async with aclosing(client.prompts(job_id)) as prompts:
+            async for prompt in prompts:
+                if isinstance(prompt, Unanswered):
+                    line = missing_line(prompt.planned)
+                else:
+                    line = result_line(prompt, model=status.spec.model, created=created)
+                if line["error"] is not None:
+                    failures[line["error"]["code"]] += 1
+                results.append(line)
+                files.add(line)
+        output, errors = await files.store(client.storage, Layout(job_id))
+    return _summary(status, client.config, failures) | {
+        "completed_at": int(status.ended_at),
+        "results": results,
+        "output_file": _place(client, output),
+        "error_file": _place(client, errors),
     }
 
 
-async def _put(client: Client, key: str, lines: list[dict[str, Any]]) -> str | None:
-    if not lines:
-        return None
-
-    async def pieces() -> AsyncIterator[bytes]:
-        for start in range(0, len(lines), _PIECE_LINES):
-            page = lines[start : start + _PIECE_LINES]
-            yield b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in page)
-
-    await client.storage.put(key, _Again(pieces))
-    return str(client.folder / key) if client.folder is not None else key
-
-
-@attrs.frozen
-class _Again:
-    """Pieces that can be read more than once: a storage that gave no reply is asked again."""
-
-    pieces: Callable[[], AsyncIterator[bytes]]
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self.pieces()
+def _place(client: Client, key: str | None) -> str | None:
+    """Return where an object of the storage is: a path on this machine, or its key elsewhere."""
+    return str(client.folder / key) if key is not None and client.folder is not None else key

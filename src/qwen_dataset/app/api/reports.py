@@ -19,7 +19,7 @@ class Report:
     """How a run ended. ``sums`` is None while the job is not finished (submitted only, or looked at only).
 
     ``recipe`` is what it made: ``prompts`` gives answers, any other one samples. ``kept`` counts the lines that a merge
-    found in the output, ``known`` the samples that were among them.
+    left in the output, ``known`` the samples that were among them.
     """
 
     job_id: str
@@ -46,6 +46,7 @@ class Route:
 class JobStatus:
     """Where a job stands; the times are those of its first and last event, in seconds since 1970 (0: none yet).
 
+    ``ended_at`` is when it was finished or stopped, 0 while it is not; opening it again does not change that.
     ``remote`` is what the backend said of the shards in flight, added up; None where it was not asked.
     """
 
@@ -54,6 +55,7 @@ class JobStatus:
     state: JobState
     created_at: float
     updated_at: float
+    ended_at: float = 0.0
     remote: Progress | None = None
 
 

@@ -65,6 +65,7 @@ class Runs:
     backends: Backends
     writer: str
     pace: Pace
+    window_hours: int
     stop: asyncio.Event
     notice: Callable[[str], None]
 
@@ -72,19 +73,28 @@ class Runs:
     def output_format(self) -> OutputFormat:
         return plugins.output_format(self.writer)
 
+    def target(self, output: Path | str | None, status: JobStatus) -> Path | None:
+        """Return where a job's output goes: what is given, or as last time. Raises SettingError for what cannot be."""
+        chosen = output or status.state.output
+        if chosen is None:
+            return None
+        self.output_format.check(Path(chosen))
+        return Path(chosen)
+
     async def make(self, spec: JobSpec, offer: Offer, route: Route, intake: Intake, run: Run) -> Report:
         """Plan a job if it is new, and work on it. Spends money."""
         _refuse_to_wait_for_nothing(offer, run)
+        if not intake.exceeds(0):
+            message = "there is nothing to ask about: no passage of the papers holds enough text"
+            raise SettingError(message)
         run.watch.on_route(route)
-        async with self._own(spec, spec.job_id, backend=self.backends.noted()) as job:
+        owned = self._own(spec, spec.job_id, backend=self.backends.noted, window_hours=self.window_hours)
+        async with owned as job:
             await self._choose(job, run)
             if job.state.phase is Phase.NEW:
                 silent = await write_plan(job, intake.work())
                 if silent:
                     self.notice(f"{len(silent)} papers hold no passage to ask about: {', '.join(silent[:5])}")
-            if not job.state.requests:
-                message = "there is nothing to ask about: no passage of the papers holds enough text"
-                raise SettingError(message)
             return await self._work(job, offer, run)
 
     async def go_on(self, status: JobStatus, run: Run) -> Report:
@@ -93,13 +103,13 @@ class Runs:
         if run.reopen or status.state.phase is not Phase.FINISHED:
             _refuse_to_wait_for_nothing(offer, run)
             run.watch.on_route(route)
-        async with self._own(status.spec, status.job_id, backend=self.backends.noted(status)) as job:
+        async with self._own(status.spec, status.job_id, backend=self.backends.noted) as job:
             await self._choose(job, run)
             return await self._work(job, offer, run)
 
     async def rebuild(self, status: JobStatus, run: Run) -> Report:
         """Export what is stored. Spends nothing, and leaves where a later run writes as it was."""
-        async with self._own(status.spec, status.job_id, backend=status.state.backend) as job:
+        async with self._own(status.spec, status.job_id) as job:
             if run.output is not None:
                 check_output(job, run.output, self.output_format, run.existing)
             return await self._export(job, run)
@@ -109,7 +119,7 @@ class Runs:
         offer, _ = await self.backends.of_job(status)
         await request_cancel(self.storage, status.job_id, process=self.host.process)
         try:
-            owned = self._own(status.spec, status.job_id, backend=status.state.backend)
+            owned = self._own(status.spec, status.job_id)
             async with owned as job, offer.backend:
                 await self._runner(job, offer, Watch()).cancel()
         except JobBusy as busy:
@@ -133,8 +143,11 @@ class Runs:
         )
         return attrs.evolve(status, remote=remote)
 
-    def _own(self, spec: JobSpec, job_id: str, *, backend: str) -> contextlib.AbstractAsyncContextManager[Job]:
-        return own_job(self.storage, spec, job_id=job_id, host=self.host, backend=backend)
+    def _own(
+        self, spec: JobSpec, job_id: str, *, backend: str = "", window_hours: int | None = None
+    ) -> contextlib.AbstractAsyncContextManager[Job]:
+        host = self.host
+        return own_job(self.storage, spec, job_id=job_id, host=host, backend=backend, window_hours=window_hours)
 
     async def _choose(self, job: Job, run: Run) -> None:
         """Note where the dataset goes, once it is known that it may."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import unicodedata
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,14 +16,15 @@ from ..api import batch_words
 from ..api.batch_words import batch_record, batch_status, request_counts
 from ..api.client import Client
 from ..api.reports import DamagedJob, JobStatus, Report
-from ..dataset.curator import FailedRequest
 from ..dataset.target import Existing
+from ..wiring import bootstrap
+from ..wiring.config import Config
 from ..wiring.prompts import as_prompts, read_prompts
 from . import language, options, session
 from .logs import JobLog
 from .show import Display, command, echo_json, show_report
 from .times import when
-from .work import end, run
+from .work import cancel_job, end, run
 
 _LINE_COLUMNS = 80
 _CREATE = (
@@ -44,9 +43,7 @@ def batch() -> None:
 @click.option("--input-file", type=click.Path(path_type=Path), metavar="FILE", help="Prompts: a .txt or .jsonl file.")
 @click.option("--prompt", "texts", multiple=True, metavar="TEXT", help="A prompt; may be given more than once.")
 @click.option("--wait", is_flag=True, help="Wait for the answers and write them.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where the answers go. Default: JOB.jsonl."
-)
+@options.output_option(help="Where the answers go. Default: JOB.jsonl.")
 @options.settings(*_CREATE, also=("api_key", "retry_unknown", "writer"))
 @click.option("--fresh", is_flag=True, help="Pay again for what is answered (new --job-name).")
 @options.existing
@@ -67,8 +64,11 @@ def create(
     An object has `prompt` or `messages`, and may have `id` and `system`. The same prompts and settings are the same
     job and are paid once. Spends money unless the backend is the fake.
     """
-    clash = (input_file is None) == (not texts)
-    problems = ["give either --input-file FILE or --prompt TEXT"] if clash else []
+    problems = []
+    if input_file is not None and texts:
+        problems.append("give either --input-file FILE or --prompt TEXT, not both")
+    elif input_file is None and not texts:
+        problems.append("there is nothing to ask; give --input-file FILE or --prompt TEXT")
     config = chosen.config(problems=problems, use_batch=True)
     if not wait:
         options.refuse_what_is_forgotten(config, "add --wait, or name another --storage")
@@ -79,7 +79,11 @@ def create(
                 client = Client(config, stop=stop, notice=display.say)
                 ask = client.run_prompts if wait else client.submit_prompts
                 prompts = as_prompts(texts, what="--prompt") if input_file is None else read_prompts(input_file)
-                report = await ask(prompts, output, fresh=fresh, existing=existing, watch=display.watch)
+                try:
+                    report = await ask(prompts, output, fresh=fresh, existing=existing, watch=display.watch)
+                except SettingError:
+                    await _expect_batches(config)
+                    raise
                 status = await client.status(report.job_id)
                 if report.sums is None:
                     return status, None
@@ -87,7 +91,8 @@ def create(
 
             status, report = run(display, work, storage=config.storage)
         if not quiet or as_json:
-            _show(status, report, storage=config.storage, as_json=as_json)
+            with language.unread():
+                _show(status, report, storage=config.storage, as_json=as_json)
     if report is not None:
         end(report)
 
@@ -115,10 +120,11 @@ def status(
         report = await _download(client, found, output, existing) if download else None
         if report is not None:
             found = await client.status(found.job_id)
-        return found, report, await _failures(client, found)
+        return found, report, await client.failure_kinds(found.job_id)
 
     found, report, failures = session.run(work)
-    _show(found, report, failures, storage=config.storage, as_json=as_json)
+    with language.unread():
+        _show(found, report, failures, storage=config.storage, as_json=as_json)
     if report is not None:
         end(report)
     elif download:
@@ -148,6 +154,7 @@ def list_batches(limit: int, chosen: options.Chosen, as_json: bool) -> None:
         elif isinstance(each, DamagedJob):
             echo_json({"id": each.job_id, "status": "damaged", "damage": each.damage})
         else:
+            # Whether it expired stands in its answers, and a list does not read those: `batch status` does.
             echo_json(batch_record(each, batch_status(each)))
     if not found and not as_json:
         language.say(f"no batches in {config.storage}")
@@ -163,12 +170,21 @@ def cancel(job: str, chosen: options.Chosen, quiet: bool, as_json: bool) -> None
     """Stop JOB: what runs is cancelled, what was answered is kept."""
     config = chosen.config_for_job()
 
-    async def work(stop: asyncio.Event) -> JobStatus:
-        return await Client(config, stop=stop).cancel(job)
-
-    status = session.run(work)
+    status, rested = cancel_job(config, job)
+    if rested and not quiet and not as_json:
+        language.say(rested)
     if not quiet or as_json:
         _show(status, None, storage=config.storage, as_json=as_json)
+
+
+async def _expect_batches(config: Config) -> None:
+    """Raise SettingError where the backend cannot be asked in batches: nobody has chosen those but this command."""
+    offer = await bootstrap.backend(config.backend, config, way=Way.BATCH, window_hours=config.window_hours)
+    if offer.realtime:
+        message = (
+            f"the backend {config.backend!r} works in realtime only; `batch create` needs one that works in batches"
+        )
+        raise SettingError(message)
 
 
 async def _look(client: Client, job: str) -> JobStatus:
@@ -199,17 +215,6 @@ async def _write(client: Client, status: JobStatus, output: Path | None, existin
 def _target(status: JobStatus, output: Path | None) -> Path:
     """Return where the answers go: as told now or earlier, else a name that no other job has."""
     return output or Path(status.state.output or f"{status.job_id}.jsonl")
-
-
-async def _failures(client: Client, status: JobStatus) -> Mapping[str, int]:
-    """Count the failures of a finished job by kind."""
-    kinds: Counter[str] = Counter()
-    if status.state.phase is Phase.FINISHED and status.state.failed:
-        async with contextlib.aclosing(client.rejects(status.job_id)) as entries:
-            async for entry in entries:
-                if isinstance(entry, FailedRequest):
-                    kinds[entry.failure.kind] += 1
-    return kinds
 
 
 def _show(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
 
 import attrs
 import click
 
 from ...errors import SettingError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 AUTO, ENGLISH, CHINESE = "auto", "en", "zh"
 
@@ -52,12 +59,41 @@ def tr(sentence: str) -> str:
 
 def say(sentence: str, *, err: bool = False) -> None:
     """Print one sentence on a line of its own."""
-    click.echo(tr(sentence), err=err)
+    if err:
+        with unheard():
+            click.echo(tr(sentence), err=True)
+    else:
+        click.echo(tr(sentence))
 
 
 def complain(sentence: str) -> None:
     """Print one sentence about what went wrong."""
-    click.echo(f"{NAME}: {tr(sentence)}", err=True)
+    with unheard():
+        click.echo(f"{NAME}: {tr(sentence)}", err=True)
+
+
+@contextlib.contextmanager
+def unheard() -> Iterator[None]:
+    """Let the work go on where standard error cannot be written: it may be paid for, and nobody listens."""
+    try:
+        yield
+    except OSError:
+        # What is left in its buffer would change the exit code at the end.
+        sys.stderr = None
+
+
+@contextlib.contextmanager
+def unread() -> Iterator[None]:
+    """Let what ends a command pass where the reader of its output has gone: its exit code is not changed by that."""
+    try:
+        yield
+    except BrokenPipeError:
+        sys.stdout = None
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Say whether a person sits at a standard stream; there is none where it was closed."""
+    return stream is not None and stream.isatty()
 
 
 def option() -> click.Option:
@@ -69,7 +105,14 @@ def option() -> click.Option:
         expose_value=False,
         is_eager=True,  # before anything that may have to be said
         callback=_note,
+        shell_complete=_complete,
     )
+
+
+def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell needs it
+
+    return [CompletionItem(word) for word in (AUTO, ENGLISH, CHINESE) if word.startswith(incomplete)]
 
 
 def given(ctx: click.Context) -> dict[str, str]:

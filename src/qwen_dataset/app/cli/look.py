@@ -12,7 +12,7 @@ import click
 
 from ...domain.papers import Paper
 from ...domain.passages import split
-from ...errors import QwenDatasetError
+from ...errors import QwenDatasetError, SettingError
 from ..api.client import Client
 from ..api.reports import DamagedJob, JobStatus
 from ..codec import failure_record, reject_record
@@ -45,18 +45,19 @@ def status(job: str | None, chosen: options.Chosen, as_json: bool) -> None:
     elif not found:
         language.say(f"no jobs in {config.storage}")
     else:
+        width = max(len(each.job_id) for each in found)
         for each in found:
-            language.say(_describe(each))
+            language.say(_describe(each, each.job_id.ljust(width)))
 
 
-def _describe(status: JobStatus | DamagedJob) -> str:
+def _describe(status: JobStatus | DamagedJob, job: str) -> str:
+    """Return a job's line; ``job`` is its name, as wide as the longest of the list."""
     if isinstance(status, DamagedJob):
-        return f"{status.job_id}  damaged  {status.damage}"
+        return f"{job}  damaged   {status.damage}"
     state = status.state
     failed = f", {state.failed} failed" if state.failed else ""
     return (
-        f"{status.job_id}  {state.phase}  {state.completed}/{state.requests} answered{failed}"
-        f"  {when(status.updated_at)}"
+        f"{job}  {state.phase:<8}  {when(status.updated_at):<16}  {state.completed}/{state.requests} answered{failed}"
     )
 
 
@@ -116,6 +117,8 @@ def papers(papers: tuple[Path, ...], chosen: options.Chosen, text: bool, as_json
         else:
             for paper in read_papers(sources, report, strict=strict):
                 _print_paper(paper, text=text, as_json=as_json)
+    except SettingError as error:
+        session.fail_all(error.problems, session.BAD_INPUT)
     except QwenDatasetError as error:
         session.fail(str(error), session.BAD_INPUT)
     for sentence in describe_reading(report):
@@ -165,7 +168,8 @@ def _print_paper(paper: Paper, *, text: bool, as_json: bool) -> None:
     click.echo(f"{paper.source}\n  {paper.title}")
     language.say(
         f"  {paper.language}, {paper.reader}, {len(paper.sections)} sections, {passages} passages,"
-        f" {len(paper.text)} characters, id {paper.id}"
+        f" {len(paper.text)} characters"
     )
+    click.echo(f"  id {paper.id}")
     for warning in paper.warnings:
         language.say(f"  warning: {warning}")

@@ -1,11 +1,18 @@
-"""The `qwen-dataset` command. Each command's module is imported when the command is called."""
+"""The `qwen-dataset` command. Each command's module is imported when the command is called.
+
+Exit codes are those of the help below. A stream that cannot be written has one rule each. Standard error tells of
+progress: where nobody can read it (a closed pipe, a full disk) the work goes on in silence. Standard output: a reader
+that has seen enough (``| head -1``) ends a listing with 0, and leaves a run the code it has earned; any other error of
+writing it is one sentence and 2. A stream that was closed before the start is written to by nobody.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -44,6 +51,19 @@ _COMMANDS = {
 _GUESS = re.compile(r"\.? \(?Did you mean (?:one of: )?(.*?)\?\)?$")
 
 
+class _NobodyReads(Exception):
+    """The pipe behind standard output is closed."""
+
+
+@contextlib.contextmanager
+def _telling_that_nobody_reads() -> Iterator[None]:
+    """Keep a closed pipe from click, which would end the process with an exit code of its own."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise _NobodyReads from None
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when called, so that --help starts at once."""
 
@@ -57,23 +77,32 @@ class LazyGroup(click.Group):
             try:
                 code = super().main(args, **extra)
             finally:
-                sys.stdout.flush()
+                if sys.stdout is not None:
+                    sys.stdout.flush()
         except click.UsageError as error:
             _complain(error)
             sys.exit(error.exit_code)
         except click.Abort:
             language.complain("interrupted")
             sys.exit(130)
-        except BrokenPipeError:
-            # Whoever read the output has seen enough.
+        except (_NobodyReads, BrokenPipeError):
+            # Whoever read the output, such as `head`, has seen enough, and nothing has failed.
             sys.stdout = None
-            sys.exit(1)
+            sys.exit(0)
         except OSError as error:
             # What is left in the buffer cannot be written either, and must not be tried again at exit.
             sys.stdout = None
             language.complain(f"the output cannot be written: {error.strerror}")
-            sys.exit(3)
+            sys.exit(2)
         sys.exit(code if isinstance(code, int) else 0)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _telling_that_nobody_reads():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _telling_that_nobody_reads():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -111,7 +140,8 @@ def _add_lang(command: click.Command) -> None:
 def _complain(error: click.UsageError) -> None:
     """Say in one sentence how a command was typed wrongly."""
     if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
-        error.show()
+        with language.unheard():
+            error.show()
         return
     from ..wiring.secrets import redact  # noqa: PLC0415 - --help does without it
 

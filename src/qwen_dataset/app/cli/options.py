@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import click
@@ -21,13 +21,18 @@ from ..wiring.settings import Setting, by_name
 from ..wiring.sources import Resolved, resolve
 from . import language, session
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 # What every command that opens a backend needs, whether or not it has an option for it.
 BACKEND_SETTINGS = ("api_key", "backend", "base_url", "region", "completion_window", "concurrency", "poll", "rounds")
 
 
 _LONGEST_METAVAR = 12
+_PATHS = {"DIR": "dir", "FILE": "file"}
 
 # The settings that name a plugin, where it is looked up, and what says so if nobody offers it.
 _PLUGINS: Mapping[str, tuple[Registry, Callable[[str], object]]] = {
@@ -164,7 +169,24 @@ def _option(setting: Setting) -> Callable[[F], F]:
     if len(metavar) > _LONGEST_METAVAR:
         # Here it would push every help text of the command to the right.
         metavar, default = "WORD", f" [{words}]"
-    return click.option(*flags, setting.name, metavar=metavar, help=setting.help + default)
+    return click.option(
+        *flags, setting.name, metavar=metavar, help=setting.help + default,
+        callback=_refuse_dash if setting.name == "output" else None,
+        shell_complete=lambda _, __, incomplete: _complete(setting, incomplete),
+    )  # fmt: skip
+
+
+def _complete(setting: Setting, incomplete: str) -> list[CompletionItem]:
+    """Return what a shell may put behind an option: words, or a mark for it to look for files or folders itself.
+
+    Of plugins only the built-in ones: to look at what is installed is too slow for a key press.
+    """
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell needs it
+
+    if setting.metavar in _PATHS:
+        return [CompletionItem(incomplete, type=_PATHS[setting.metavar])]
+    words = _PLUGINS[setting.name][0].rows if setting.name in _PLUGINS else setting.choices
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
 def _switch(command: F) -> F:
@@ -206,6 +228,19 @@ def papers(command: F) -> F:
 
 def output(command: F) -> F:
     """Add --output where a job has one of its own; the command gets ``output``, None where it was not given."""
+    return output_option(help="Where to write. Default: as last time.")(command)
+
+
+def output_option(*, help: str) -> Callable[[F], F]:  # noqa: A002 - as click calls it
+    """Add --output with this help."""
     return click.option(
-        "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where to write. Default: as last time."
-    )(command)
+        "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help=help, callback=_refuse_dash
+    )
+
+
+def _refuse_dash(_: click.Context, __: click.Parameter, value: T) -> T:
+    """Refuse what other programs take for standard output, and what would be a file of that name here."""
+    if str(value) == "-":
+        message = "the output is a file, never standard output: name one behind -o (or ./- if it is to be called so)"
+        session.fail(message, session.BAD_INPUT)
+    return value

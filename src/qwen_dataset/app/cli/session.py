@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -36,6 +36,10 @@ BAD_INPUT = 2
 UNFINISHED = 3
 INTERRUPTED = 130
 
+# Windows has no terminal that hangs up.
+_HANG_UP = getattr(signal, "SIGHUP", None)
+_ENDING = tuple(number for number in (signal.SIGINT, signal.SIGTERM, _HANG_UP) if number is not None)
+
 # What a person has to mend first. Everything else that is ours is "not finished yet": what was done is kept.
 BAD_INPUT_ERRORS = (SettingError, ReadError, JobNotFound, LedgerCorrupt, InvalidKey)
 
@@ -54,7 +58,7 @@ def run(
     hint: Callable[[QwenDatasetError], str | None] = _no_hint,
     warn: Callable[[str], None] = _warn,
 ) -> T:
-    """Run ``work`` with an event that the first Ctrl-C (or SIGTERM) sets; the second one ends it at once.
+    """Run ``work`` with an event that the first Ctrl-C (SIGTERM, SIGHUP) sets; the second one ends it at once.
 
     Ends the process with the right exit code and one sentence when an error of ours comes out; ``hint`` may add what to
     do next, and ``warn`` shows a sentence meanwhile.
@@ -72,10 +76,12 @@ def run(
             stop.set()
             warn("stopping: what is in flight is awaited and kept; Ctrl-C again stops at once")
 
-        def on_signal(*_: object) -> None:
+        def on_signal(number: int, _: object) -> None:
             nonlocal interrupted
             if interrupted:
-                loop.call_soon_threadsafe(task.cancel)
+                # A terminal that goes away may say so twice, and nobody is in a hurry.
+                if number != _HANG_UP:
+                    loop.call_soon_threadsafe(task.cancel)
                 return
             interrupted = True
             # In the loop: the signal may have come in the middle of another line.
@@ -85,16 +91,16 @@ def run(
             signal.signal(number, on_signal)
         return await task
 
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = _handlers()
     try:
         return asyncio.run(main())
     except asyncio.CancelledError:
-        fail("stopped at once; everything stored so far is kept", INTERRUPTED)
+        message = "stopped at once; everything stored so far is kept"
+        fail(_with_hint(JobUnfinished(message), hint), INTERRUPTED)
     except SettingError as error:
         fail_all(error.problems, BAD_INPUT)
     except QwenDatasetError as error:
-        what_next = hint(error)
-        sentence = f"{error}; {what_next}" if what_next else str(error)
+        sentence = _with_hint(error, hint)
         if isinstance(error, JobUnfinished) and interrupted:
             fail(sentence, INTERRUPTED)
         fail(sentence, _code(error))
@@ -102,6 +108,20 @@ def run(
         # A later question must not tell Ctrl-C to a run that is over.
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def _handlers() -> dict[int, Any]:
+    """Return what handles the signals that stop a run, as it is outside of one."""
+    found: dict[int, Any] = {number: signal.getsignal(number) for number in _ENDING}
+    if _HANG_UP is not None and found[_HANG_UP] == signal.SIG_IGN:
+        # As nohup has it: the terminal may go away, and the work goes on.
+        del found[_HANG_UP]
+    return found
+
+
+def _with_hint(error: QwenDatasetError, hint: Callable[[QwenDatasetError], str | None]) -> str:
+    what_next = hint(error)
+    return f"{error}; {what_next}" if what_next else str(error)
 
 
 def _code(error: QwenDatasetError) -> int:
@@ -119,8 +139,8 @@ def fail(sentence: str, code: int) -> NoReturn:
 
 
 def fail_all(sentences: Iterable[str], code: int) -> NoReturn:
-    """Print sentences, a line each, and end the process."""
-    for sentence in sentences:
+    """Print sentences without a key in them, a line each, and end the process."""
+    for sentence in map(redact, sentences):
         _log.info("%s", sentence)
         language.complain(sentence)
     sys.exit(code)
@@ -128,7 +148,7 @@ def fail_all(sentences: Iterable[str], code: int) -> NoReturn:
 
 def confirm(question: str, *, yes: bool) -> None:
     """Ask a person at a terminal, and end the process unless the answer is yes. Where nobody can answer it goes on."""
-    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if yes or not (language.is_terminal(sys.stdin) and language.is_terminal(sys.stderr)):
         return
     if not answered(question):
         fail("nothing was done, as you said no", BAD_INPUT)
@@ -140,9 +160,10 @@ def answered(question: str) -> bool | None:
         # Not click's own confirmation, which understands English only.
         answer = click.prompt(f"{language.tr(question)} [y/N]", default="", show_default=False, err=True)
     except click.Abort:
-        if sys.stdin.isatty():
+        if language.is_terminal(sys.stdin):
             raise
-        click.echo(err=True)
+        with language.unheard():
+            click.echo(err=True)
         return None
     return str(answer).strip().lower() in ("y", "yes", "是")
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
 import click
 
 from ...errors import SettingError
+from ..wiring.secrets import HIDDEN, redact
 from ..wiring.settings import SETTINGS, Setting
 from ..wiring.sources import TOML_FILE, Chosen, Resolved, resolve
 from . import language, options, session
@@ -19,10 +22,21 @@ _VALUE_WIDTH = 35
 _SCREEN = 80
 
 _HEAD = f"""\
-# Settings of qwen-dataset, each at its default and switched off: take the `#` before its name away and change it.
-# What is set here gives way to the file .env, that to the environment, and that to a command's options.
-# `{language.NAME} config show` tells what counts, and where it comes from.
+## Settings of qwen-dataset, each at its default and switched off: take the `#` before its name away and change it.
+## What is set here gives way to the file .env, that to the environment, and that to a command's options.
+## `{language.NAME} config show` tells what counts, and where it comes from.
 """
+
+# For the settings that are not set by default, and that TOML has therefore no value for.
+_EXAMPLES = {
+    "backend": '"fake"',
+    "base_url": '"https://models.example.org/v1"',
+    "job_name": '"my-dataset"',
+    "concurrency": "8",
+}
+
+# How a sentence about a setting names the value and the place it came from.
+_WRONG = re.compile(r"\w+ (?:is (?P<value>.+)|cannot be used|holds an API key) \((?P<source>.+?)\)(?:;|,) .+")
 
 
 @click.group()
@@ -30,7 +44,7 @@ def config() -> None:
     """Show the settings and where each comes from, or start a settings' file."""
 
 
-@config.command()
+@config.command(short_help="Show each setting, its value and its source.")
 @options.config_file
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(config_file: Path | None, as_json: bool) -> None:
@@ -40,20 +54,28 @@ def show(config_file: Path | None, as_json: bool) -> None:
     """
     resolved = resolve(language.given(click.get_current_context()), path=config_file)
     language.use(resolved.values["lang"].value)
-    if as_json:
-        echo_json({setting.name: _record(setting, resolved.values[setting.name]) for setting in SETTINGS})
-    else:
-        for setting in SETTINGS:
-            for line in _rows(setting, resolved):
-                click.echo(line)
     problems: list[str] = []
     try:
         resolved.config()
     except SettingError as error:
         problems += error.problems
     problems += options.unknown_names(resolved)
+    wrong = _wrong(resolved)
+    if as_json:
+        found = {setting.name: _record(setting, resolved.values[setting.name]) for setting in SETTINGS}
+        found |= {name: {"value": chosen.value, "source": chosen.source} for name, chosen in wrong.items()}
+        echo_json(found | ({"problems": list(map(redact, problems))} if problems else {}))
+    else:
+        for line in _table(resolved, wrong):
+            click.echo(line)
     if problems:
         session.fail_all(problems, session.BAD_INPUT)
+
+
+def _wrong(resolved: Resolved) -> dict[str, Chosen]:
+    """Return the values that cannot be used, as their sentences show them: short, and without a key."""
+    told = {problem.setting: _WRONG.fullmatch(problem.sentence) for problem in resolved.problems if problem.setting}
+    return {name: Chosen(found["value"] or HIDDEN, found["source"]) for name, found in told.items() if found}
 
 
 def _record(setting: Setting, chosen: Chosen) -> dict[str, Any]:
@@ -63,26 +85,37 @@ def _record(setting: Setting, chosen: Chosen) -> dict[str, Any]:
     return {"value": str(value) if isinstance(value, PurePath) else value, "source": chosen.source}
 
 
-def _rows(setting: Setting, resolved: Resolved) -> list[str]:
+def _table(resolved: Resolved, wrong: Mapping[str, Chosen]) -> Iterator[str]:
+    """Yield the lines of all settings in three columns; ``wrong`` are values that cannot be used."""
+    for setting in SETTINGS:
+        chosen = resolved.values[setting.name]
+        value = resolved.describe(setting.name)
+        if setting.name in wrong:
+            chosen = wrong[setting.name]
+            value = str(chosen.value)
+        elif chosen.value is None:
+            value = language.tr(value)
+        yield from _lines(setting.name, value, language.tr(chosen.source))
+
+
+def _lines(name: str, value: str, source: str) -> list[str]:
     """Return a setting on one line of a screen, on several where it does not fit."""
     from rich.cells import cell_len, chop_cells  # noqa: PLC0415 - it counts Chinese letters as wide as they are
 
-    source = language.tr(resolved.values[setting.name].source)
-    value = resolved.describe(setting.name)
-    if resolved.values[setting.name].value is None:
-        value = language.tr(value)
     pieces = chop_cells(value, _SCREEN - _NAME_WIDTH) or [""]
     lines = [" " * _NAME_WIDTH + piece for piece in pieces]
-    lines[0] = f"{setting.name:<{_NAME_WIDTH}}{pieces[0]}"
-    # A long source begins further to the left, as far as the value lets it.
-    column = max(0, min(_NAME_WIDTH + _VALUE_WIDTH, _SCREEN - cell_len(source)))
+    lines[0] = f"{name:<{_NAME_WIDTH}}{pieces[0]}"
+    column = _NAME_WIDTH + _VALUE_WIDTH
+    if cell_len(source) > _SCREEN - column:
+        # On a line of its own: where the others stand it would leave the screen.
+        return [*lines, " " * max(0, min(_NAME_WIDTH, _SCREEN - cell_len(source))) + source]
     if cell_len(lines[-1]) + 2 > column:
         lines.append("")
     lines[-1] += " " * (column - cell_len(lines[-1])) + source
     return lines
 
 
-@config.command()
+@config.command(short_help="Write a settings' file that holds every default.")
 @click.argument("path", type=click.Path(path_type=Path), default=TOML_FILE)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def init(path: Path, force: bool) -> None:
@@ -104,22 +137,24 @@ def _template() -> str:
 def _paragraph(setting: Setting) -> str:
     names = " or ".join(setting.variables)
     if setting.secret:
-        said = f"# {setting.name}: put the key into the environment or into .env, not here.\n"
-        return f"{said}# Environment: {names}.\n"
+        said = f"## {setting.name}: put the key into the environment or into .env, not here.\n"
+        return f"{said}## Environment: {names}.\n"
     flag = f"; option: {setting.flag}" if setting.flag else ""
+    example = _EXAMPLES.get(setting.name)
     lines = [
-        f"# {setting.help}",
-        f"# Takes {setting.wanted}.",
-        f"# Environment: {names}{flag}.",
-        f"# {setting.name} = {_toml(setting)}",
+        f"## {setting.help}",
+        f"## Takes {setting.wanted}.",
+        f"## Environment: {names}{flag}.",
+        # Two marks, as for all that is no setting at its default: with one less in every line nothing changes.
+        f"# {setting.name} = {_toml(setting)}"
+        if example is None
+        else f"## Not set; to set it: {setting.name} = {example}",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _toml(setting: Setting) -> str:
-    """Return a setting's default as TOML writes it, an empty text where there is none."""
-    if setting.default is None:
-        return json.dumps(setting.choices[0] if setting.choices else "")
+    """Return a setting's default as TOML writes it."""
     plain = isinstance(setting.default, int | float)
     return str(setting.default) if plain else json.dumps(setting.shown(setting.default), ensure_ascii=False)
 

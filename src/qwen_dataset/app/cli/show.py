@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import sys
 import time
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _LINE_SECONDS = 10.0
+_NO_BAR = ("dumb", "unknown")  # terminals that cannot go back in a line
 
 _log = logging.getLogger(__name__)
 
@@ -58,10 +60,11 @@ class Display:
         self._last_counts: tuple[int, int, int] | None = None
 
     def __enter__(self) -> Self:
-        if not self._quiet and sys.stderr.isatty():
+        if not self._quiet and language.is_terminal(sys.stderr) and os.environ.get("TERM") not in _NO_BAR:
             self._live = live_bar()
             self._task = self._live.add_task(language.tr("reading"), total=None, counts="")
-            self._live.start()
+            with language.unheard():
+                self._live.start()
         return self
 
     def __exit__(
@@ -84,7 +87,8 @@ class Display:
     def stop(self) -> None:
         """Take the bar away."""
         if self._live is not None:
-            self._live.stop()
+            with language.unheard():
+                self._live.stop()
 
     def say(self, sentence: str) -> None:
         """Print a line above the bar, unless a person wants quiet."""
@@ -97,7 +101,8 @@ class Display:
         """Print a line above the bar in any case."""
         _log.info("%s", sentence)
         if self._live is not None:
-            self._live.console.print(language.tr(sentence), markup=False, highlight=False)
+            with language.unheard():
+                self._live.console.print(language.tr(sentence), markup=False, highlight=False)
         else:
             language.say(sentence, err=True)
 
@@ -207,11 +212,12 @@ def show_report(report: Report, *, storage: str, json: bool, quiet: bool) -> Non
     lines = _describe_report(report, storage, what)
     for line in lines:
         _log.info("%s", line)
-    if json:
-        echo_json(_report_record(report))
-    elif not quiet:
-        for line in lines:
-            language.say(line)
+    with language.unread():
+        if json:
+            echo_json(_report_record(report))
+        elif not quiet:
+            for line in lines:
+                language.say(line)
 
 
 def _describe_report(report: Report, storage: str, what: str) -> list[str]:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import click
 
+from ...domain.jobs import Phase
 from ...domain.recipes.prompts import PromptsRecipe
 from ...errors import JobBusy, JobOverlap, QwenDatasetError
 from ..api.client import Client
 from ..api.reports import JobStatus, Report
 from ..dataset.target import Existing
+from ..wiring.config import Config
 from . import language, options, session
 from .logs import JobLog
 from .show import Display, command, echo_json, show_report, status_record
@@ -138,18 +140,39 @@ def cancel(job: str, chosen: options.Chosen, quiet: bool, as_json: bool) -> None
     """Stop JOB: nothing new is submitted, what runs is cancelled, what was answered is kept."""
     config = chosen.config_for_job()
 
-    async def work(stop: asyncio.Event) -> JobStatus:
-        return await Client(config, stop=stop).cancel(job)
-
-    status = session.run(work)
+    status, rested = cancel_job(config, job)
+    state = status.state
     if as_json:
         echo_json(status_record(status))
+    elif rested and not quiet:
+        language.say(rested)
     elif not quiet:
-        state = status.state
-        language.say(
+        kept = (
             f"job {status.job_id} is {state.phase}: {state.completed} of {state.requests} requests are answered and"
-            f" kept; go on with: {command('resume', status.job_id, config.storage)}"
+            " kept"
         )
+        what_next = command("resume", status.job_id, config.storage)
+        language.say(kept if state.phase is Phase.FINISHED else f"{kept}; go on with: {what_next}")
+
+
+def cancel_job(config: Config, job: str) -> tuple[JobStatus, str | None]:
+    """Stop a job, and return its status, with a sentence where there was nothing to stop."""
+
+    async def work(stop: asyncio.Event) -> tuple[JobStatus, Phase]:
+        client = Client(config, stop=stop)
+        before = await client.status(job)
+        return await client.cancel(before.job_id), before.state.phase
+
+    status, before = session.run(work)
+    if before is Phase.FINISHED:
+        return status, f"job {status.job_id} was finished already, so there was nothing to cancel"
+    if before is Phase.STOPPED:
+        what_next = command("resume", status.job_id, config.storage)
+        return (
+            status,
+            f"job {status.job_id} was stopped already, so there was nothing to cancel; go on with: {what_next}",
+        )
+    return status, None
 
 
 def run(display: Display, work: Callable[[asyncio.Event], Awaitable[session.T]], *, storage: str) -> session.T:

@@ -10,9 +10,10 @@ import attrs
 from ...domain.identity import wording_id
 from ...domain.inference import Failure
 from ...domain.jobs import JobState
-from ...domain.recipes.base import Answered, Recipe
+from ...domain.recipes.base import Answered, Planned, Recipe
 from ...domain.samples import Answer, Entry, PaperRef, Reject, RejectReason, Sample
 from ...ports.storage import Storage
+from ..codec import StoredOutcome
 from ..engine.index import Index
 from ..engine.layout import Layout
 from ..engine.scratch import ScratchDatabase
@@ -29,10 +30,19 @@ class FailedRequest:
     section: tuple[str, ...]
 
 
+@attrs.frozen
+class Unanswered:
+    """A request that has no outcome yet."""
+
+    planned: Planned
+
+
 async def curate(
     storage: Storage, layout: Layout, index: Index, *, state: JobState, recipe: Recipe, tally: Tally
-) -> AsyncGenerator[Entry | FailedRequest, None]:
+) -> AsyncGenerator[Entry | FailedRequest | Unanswered, None]:
     """Yield the dataset in order of papers and positions: samples, answers, rejects, and failed requests.
+
+    What is not answered yet stands at its place, so that who asked for it can be told.
 
     Nothing is spent and nothing is stored; what is counted goes into ``tally``. The same stored outcomes and the same
     recipe give the same entries, whenever and wherever this runs.
@@ -43,7 +53,10 @@ async def curate(
             async for joined in all_joined:
                 paid = joined.stored is not None and joined.stored.source is None
                 tally.request(joined.stored.outcome if joined.stored else None, paid=paid)
-                for entry in _entries(joined, recipe, paid=paid):
+                if joined.stored is None:
+                    yield Unanswered(joined.planned)
+                    continue
+                for entry in _entries(joined, joined.stored, recipe, paid=paid):
                     if isinstance(entry, FailedRequest):
                         yield entry
                         continue
@@ -54,22 +67,20 @@ async def curate(
                     yield judged
 
 
-def _entries(joined: Joined, recipe: Recipe, *, paid: bool) -> list[Entry | FailedRequest]:
-    if joined.stored is None:
-        return []
+def _entries(joined: Joined, stored: StoredOutcome, recipe: Recipe, *, paid: bool) -> list[Entry | FailedRequest]:
     answered = Answered(
         planned=joined.planned,
         paper=joined.paper,
-        outcome=joined.stored.outcome,
-        backend=joined.stored.backend,
+        outcome=stored.outcome,
+        backend=stored.backend,
         paid=paid,
     )
     entries: list[Entry | FailedRequest] = list(recipe.entries(answered))
-    if isinstance(joined.stored.outcome, Failure):
+    if isinstance(stored.outcome, Failure):
         paper = joined.paper
         entries.append(
             FailedRequest(
-                failure=joined.stored.outcome,
+                failure=stored.outcome,
                 paper=PaperRef.of(paper) if paper else None,
                 section=joined.planned.origin.section,
             )

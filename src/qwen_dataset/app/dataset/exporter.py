@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -15,15 +15,14 @@ from ..codec import answer_record, failure_record, reject_record, sample_record
 from ..engine.job import Job
 from ..engine.scratch import Spool
 from .curator import FailedRequest, curate
+from .pieces import Pieces
 from .sums import Sums, Tally
 from .target import Existing, OutputFormat, opened
-
-_PIECE_BYTES = 1_000_000
 
 
 @attrs.frozen(kw_only=True)
 class Export:
-    """What an export made. ``kept``: lines that were there before a merge; ``known``: samples that were among them."""
+    """What an export made. ``kept``: lines that a merge left as they were; ``known``: samples that were among them."""
 
     sums: Sums
     kept: int = 0
@@ -63,24 +62,9 @@ async def export(
                         record = failure_record(entry.failure, entry.paper, entry.section)
                         rejects.append(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
         sums = tally.sums(possibly_paid=job.state.possibly_paid)
-        await job.storage.put(job.layout.rejects, _Pieces(rejects))
+        await target.finish()
+        await job.storage.put(job.layout.rejects, Pieces(rejects))
         # A former owner that slept meanwhile must not put its older dataset over the new owner's.
         await job.lease.verify()
         await target.commit(job)
     return Export(sums=sums, kept=target.kept, known=target.known)
-
-
-@attrs.frozen
-class _Pieces:
-    """A spool as pieces of bounded size, readable more than once."""
-
-    spool: Spool
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        piece = bytearray()
-        for line in self.spool:
-            piece += line
-            if len(piece) >= _PIECE_BYTES:
-                yield bytes(piece)
-                piece.clear()
-        yield bytes(piece)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+import orjson
+
 from ...domain.events import Exporting
-from ...domain.identity import wording_id
+from ...domain.identity import content_id, wording_id
 from ...errors import OutputError, SettingError
 from ..engine.job import Job
-from ..engine.scratch import ScratchDatabase
+from ..engine.scratch import ScratchDatabase, Spool
 
 _EMPTY = hashlib.sha256().hexdigest()
+_BREATH = 1000  # lines between two turns of the event loop
 
 
 class Writer(Protocol):
@@ -28,8 +32,8 @@ class Writer(Protocol):
 
     def write(self, record: Mapping[str, Any]) -> None: ...
 
-    def copy(self, path: Path) -> Iterator[Mapping[str, Any]]:
-        """Take over each record of an existing file byte for byte, and yield it."""
+    def copy(self, path: Path, wanted: Callable[[Mapping[str, Any]], bool]) -> Iterator[Mapping[str, Any]]:
+        """Take over each record of an existing file that is wanted, byte for byte, and yield it."""
         ...
 
     def commit(self) -> None: ...
@@ -58,16 +62,21 @@ class Existing(StrEnum):
 
     REFUSE = "refuse"
     REPLACE = "replace"
-    MERGE = "merge"  # its lines stay as they are, and what is new is added behind them
+    # Its lines stay as they are, and what is new is added behind them; a failure that was answered since goes.
+    MERGE = "merge"
 
 
 class Target(Protocol):
-    """Takes the records of one export. ``kept``: lines that were there; ``known``: records that were among them."""
+    """Takes the records of one export. ``kept``: lines that stayed; ``known``: records that were among them."""
 
     kept: int
     known: int
 
     def add(self, record: Mapping[str, Any]) -> None: ...
+
+    async def finish(self) -> None:
+        """Do what has to wait for the last record, so that nothing is left for ``commit`` but to make it visible."""
+        ...
 
     async def commit(self, job: Job) -> None:
         """Make the file visible. Raises OutputError where something else has written it meanwhile."""
@@ -110,6 +119,9 @@ class _Nowhere:
     def add(self, record: Mapping[str, Any]) -> None:
         """Do nothing."""
 
+    async def finish(self) -> None:
+        """Do nothing."""
+
     async def commit(self, job: Job) -> None:
         """Do nothing."""
 
@@ -127,6 +139,9 @@ class _File:
     def add(self, record: Mapping[str, Any]) -> None:
         self._writer.write(record)
 
+    async def finish(self) -> None:
+        """Do nothing: every record was written as it came."""
+
     async def commit(self, job: Job) -> None:
         if not self._replace and not _is_ours(job, self._output, self._format):
             raise OutputError(_written_meanwhile(self._output, job))
@@ -138,6 +153,9 @@ class _File:
 class _Merge:
     """What a file holds, as it is, and behind it what is new.
 
+    A failure that the file holds goes where the job has the answer by now, and a failure is not added where the file
+    holds an answer. So the records wait on the local disk until all are known: only then are the old lines copied.
+
     The result is not noted as the job's own: a later run without a merge would take what others wrote away.
     """
 
@@ -147,41 +165,83 @@ class _Merge:
         self._format = output_format
         self._writer = writer
         self._before = output_format.digest(output)
-        self._seen = ScratchDatabase("CREATE TABLE seen (id BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._records = Spool()
+        self._ids = ScratchDatabase(
+            "CREATE TABLE seen (id BLOB PRIMARY KEY) WITHOUT ROWID",
+            "CREATE TABLE answered (id BLOB PRIMARY KEY) WITHOUT ROWID",
+        )
 
     def __enter__(self) -> _Merge:
-        if self._before is not None:
-            for record in self._writer.copy(self._output):
-                self._is_new(record)
-                self.kept += 1
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._seen.__exit__()
+        self._ids.__exit__()
+        self._records.__exit__()
 
     def add(self, record: Mapping[str, Any]) -> None:
-        if self._is_new(record):
-            self._writer.write(record)
-        else:
-            self.known += 1
+        self._records.append(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+        if _is_answer(record):
+            self._ids.execute("INSERT OR IGNORE INTO answered VALUES (?)", (_question(record),))
+
+    async def finish(self) -> None:
+        """Copy what stays of the file, and add what is new. Raises OutputError where the file cannot be read."""
+        if self._before is not None:
+            for record in self._writer.copy(self._output, self._stays):
+                self._is_new(record)
+                self.kept += 1
+                if self.kept % _BREATH == 0:
+                    await asyncio.sleep(0)
+        for number, line in enumerate(self._records, start=1):
+            record = orjson.loads(line)
+            if self._is_new(record):
+                self._writer.write(record)
+            else:
+                self.known += 1
+            if number % _BREATH == 0:
+                await asyncio.sleep(0)
 
     async def commit(self, job: Job) -> None:
         if self._format.digest(self._output) != self._before:
             raise OutputError(_written_meanwhile(self._output, job))
         self._writer.commit()
 
+    def _stays(self, record: Mapping[str, Any]) -> bool:
+        if "error" not in record or "output" in record:
+            return True
+        found = self._ids.execute("SELECT 1 FROM answered WHERE id = ?", (_question(record),))
+        return found.fetchone() is None
+
     def _is_new(self, record: Mapping[str, Any]) -> bool:
-        key = bytes.fromhex(_identity(record))
-        return self._seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", (key,)).rowcount > 0
+        if not _is_answer(record):
+            return self._note(_identity(record))
+        # A failure of the same question has nothing to say any more.
+        self._note(_question(record))
+        return self._note(_identity(record))
+
+    def _note(self, key: bytes) -> bool:
+        return self._ids.execute("INSERT OR IGNORE INTO seen VALUES (?)", (key,)).rowcount > 0
 
 
-def _identity(record: Mapping[str, Any]) -> str:
-    """Return what makes a line the same as another: what a sample says; which request an answer answers, and how."""
+def _is_answer(record: Mapping[str, Any]) -> bool:
+    return "output" in record and "instruction" not in record
+
+
+def _question(record: Mapping[str, Any]) -> bytes:
+    """Return what makes two lines speak of the same prompt: a person's id of it, and what exactly was asked."""
+    return bytes.fromhex(content_id([record.get("id"), record.get("request_id")]))
+
+
+def _identity(record: Mapping[str, Any]) -> bytes:
+    """Return what makes a line the same as another: what a sample says; which prompt an answer answers, and how.
+
+    Of a failure it is the prompt alone: why it failed may be told in other words each time.
+    """
     if "instruction" in record:
-        return wording_id(record["instruction"], record.get("input", ""), record.get("output", ""))
-    return wording_id(
-        record.get("id", ""), record.get("request_id", ""), record.get("output", ""), record.get("error", "")
-    )
+        texts = (record["instruction"], record.get("input", ""), record.get("output", ""))
+        return bytes.fromhex(wording_id(*texts))
+    if not _is_answer(record):
+        return _question(record)
+    return bytes.fromhex(content_id([record.get("id"), record.get("request_id"), record["output"]]))
 
 
 def _is_ours(job: Job, output: Path, output_format: OutputFormat) -> bool:

@@ -63,11 +63,14 @@ class Job:
 
 
 @contextlib.asynccontextmanager
-async def own_job(storage: Storage, spec: JobSpec, *, job_id: str, host: Host, backend: str) -> AsyncIterator[Job]:
+async def own_job(
+    storage: Storage, spec: JobSpec, *, job_id: str, host: Host, backend: str, window_hours: int | None = None
+) -> AsyncIterator[Job]:
     """Take a job, load it, and note that we have it; give it back at the end.
 
-    ``backend`` is noted so that a later ``resume`` needs no argument. Raises JobBusy while another process has the job,
-    and SettingError where its deletion was interrupted: what would be bought there would go with the rest.
+    ``backend`` and ``window_hours`` are noted so that a later ``resume`` needs no argument. Raises JobBusy while
+    another process has the job, and SettingError where its deletion was interrupted: what would be bought there would
+    go with the rest.
     """
     layout = Layout(job_id)
     async with hold_job(storage, layout, host=host) as lease:
@@ -80,7 +83,7 @@ async def own_job(storage: Storage, spec: JobSpec, *, job_id: str, host: Host, b
             # Whoever took the job over while this was loading has opened it already, or will find our event there.
             await lease.verify()
             ledger.own(lease, host.clock.now)
-            await ledger.append(Opened(nonce=lease.nonce, backend=backend))
+            await ledger.append(Opened(nonce=lease.nonce, backend=backend, window_hours=window_hours))
             yield Job(
                 storage=storage, layout=layout, spec=spec, ledger=ledger, index=index, lease=lease, clock=host.clock
             )

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from ...domain.events import Event, Opened
+from ...domain.events import Event, Finished, Opened, RoundOpened, Stopped
 from ...domain.jobs import JobState, advance
 from ...errors import KeyExists, LedgerCorrupt
 from ...ports.storage import Storage
@@ -24,11 +24,14 @@ class Ledger:
 
     An event's number is its key, so two writers clash instead of overwriting each other. Between an ``Opened`` and the
     next one, only events with the nonce of the first count: a stale owner's late write is read, refused and logged.
+
+    ``first_at`` and ``last_at`` are the times of the first and the last event, ``ended_at`` is when the job came to
+    rest; in seconds since 1970, 0 where there is none. Whoever opens a job that rests moves ``last_at`` only.
     """
 
     def __init__(self, storage: Storage, layout: Layout, *, listener: Listener | None = None) -> None:
         self.state = JobState()
-        self.first_at = self.last_at = 0.0
+        self.first_at = self.last_at = self.ended_at = 0.0
         self._storage = storage
         self._layout = layout
         self._listener = listener
@@ -91,6 +94,11 @@ class Ledger:
             )
             return
         self.state = advance(self.state, event)
+        match event:
+            case Finished() | Stopped():
+                self.ended_at = envelope.at
+            case RoundOpened():
+                self.ended_at = 0.0
         if self._listener is not None:
             await self._listener(event)
 

@@ -96,7 +96,7 @@ async def find_old_jobs(storage: Storage, host: Host, *, older_than: float) -> A
         with contextlib.suppress(LedgerCorrupt):
             if not await _is_held(storage, Layout(job_id), host):
                 ledger = await look_at(storage, job_id)
-                if ledger.state.phase in _RESTING and host.clock.now() - ledger.last_at >= older_than:
+                if ledger.state.phase in _RESTING and host.clock.now() - ledger.ended_at >= older_than:
                     found = await _whole(storage, ledger, job_id)
         if found is not None:
             yield found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable
 
@@ -20,6 +21,9 @@ from .process import is_alive, this_process
 
 BATCH_ABOVE = 100
 """Where nobody chose, more requests than this go in batches: the half price is worth the wait."""
+
+_handed_out: set[str] = set()
+"""Every key that a backend of this process was given: one that was rotated away may still stand in an error."""
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9\u3400-\u9fff._-]")
 
@@ -39,13 +43,18 @@ def patient(inner: Storage, clock: Clock) -> Storage:
     return PatientStorage(inner, clock.sleep)
 
 
-async def backend(address: str | None, config: Config, *, way: Way | None) -> Offer:
+async def backend(address: str | None, config: Config, *, way: Way | None, window_hours: int) -> Offer:
     """Return the backend with this address, asked in this way (None: its own, or as the number of requests decides).
 
     Loading an adapter may import an SDK for half a second, so it happens in a thread. Raises SettingError; a missing
     backend is never replaced by the fake in silence.
     """
     if address is None:
+        if config.api_key is not None:
+            message = (
+                "this version has no backend yet for the service that the key is for; --backend fake works offline"
+            )
+            raise SettingError(message)
         message = "no backend is named; pass --backend fake to try everything offline, without a key and for free"
         raise SettingError(message)
     settings = BackendSettings(
@@ -53,7 +62,7 @@ async def backend(address: str | None, config: Config, *, way: Way | None) -> Of
         api_key=_key_of(config),
         base_url=config.base_url,
         region=config.region,
-        window_hours=config.window_hours,
+        window_hours=window_hours,
         concurrency=config.concurrency,
     )
     return await asyncio.to_thread(plugins.open_backend, address, settings)
@@ -73,7 +82,20 @@ def check_way(offer: Offer, address: str, way: Way | None) -> None:
 def _key_of(config: Config) -> Callable[[], str] | None:
     if config.api_key is None:
         return None
-    return lambda: config.current_key() or ""
+
+    def key() -> str:
+        found = config.current_key() or ""
+        _handed_out.add(found)
+        return found
+
+    return key
+
+
+def keys(config: Config) -> list[str]:
+    """Return the keys that no sentence may show: the one of now, and those that were handed out before it."""
+    with contextlib.suppress(SettingError):
+        _handed_out.add(config.current_key() or "")
+    return sorted(filter(None, _handed_out))
 
 
 def way_of(offer: Offer) -> Way:

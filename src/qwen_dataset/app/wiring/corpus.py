@@ -62,10 +62,11 @@ def read_papers(
     and jobs). Raises SettingError for a path that does not exist, and when there is not a single paper.
     """
     own = {_real(path) for path in leave_out}
-    for path in paths:
-        if not path.exists():
-            message = f"{path} does not exist; name a file or folder of papers"
-            raise SettingError(message)
+    if not paths:
+        message = "no papers are named; name files or folders"
+        raise SettingError(message)
+    if missing := [path for path in paths if not path.exists()]:
+        raise SettingError.of(f"{path} does not exist; name a file or folder of papers" for path in missing)
     with ScratchDatabase("CREATE TABLE papers (id BLOB PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID") as seen:
         for file, source in (each for path in paths for each in _files(path, report, own)):
             failed = 0

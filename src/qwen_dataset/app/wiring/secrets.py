@@ -13,6 +13,8 @@ _LONGEST_QUOTE = 60
 _LARGEST_NUMBER = 10**_LONGEST_QUOTE
 # A word such as `task-list-2024` is no key, so a letter in front of `sk-` needs a longer run behind it.
 _LIKE_A_KEY = re.compile(r"(?<![A-Za-z])sk-[A-Za-z0-9_-]{8,}|sk-[A-Za-z0-9]{20,}")
+# The user and password of a URL.
+_LOGIN = re.compile(r"(://)[^/?#\s]*@")
 # What is refused must look even more like one: a folder may well be called `sk-learn-results`.
 _SURELY_A_KEY = re.compile(r"(?<![A-Za-z])sk-[A-Za-z0-9]{20,}")
 _SHORTEST_KEY = 8
@@ -32,7 +34,7 @@ def redact(text: str, *secrets: str) -> str:
     # The longest first: a key may hold another one.
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    return _LIKE_A_KEY.sub(HIDDEN, text)
+    return _LIKE_A_KEY.sub(HIDDEN, _LOGIN.sub(rf"\1{HIDDEN}@", text))
 
 
 def real_keys(secrets: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ stands behind a name's colon says what may stand there:
 
 - ``n`` digits, ``w`` one word, ``f`` a file, ``q`` something in quotation marks, ``c`` a cell of a table with the
   space behind it; otherwise anything, as little of it as fits (``g``: as much);
+- ``l`` a list, its commas made Chinese ones;
 - ``t`` is translated itself where it can be, ``s`` must be, or the pair does not fit. Everything else is data, such as
   a path, and stays as it is.
 

@@ -9,7 +9,7 @@ PAIRS = (
     ("left", "剩余"),
     ("round {round:n}", "第 {round} 轮"),
     ("dataset made: {samples:n} samples; {time} elapsed", "数据集已生成：{samples} 条样本；用时 {time}"),
-    ("writing the dataset: {samples:n} samples; {time} elapsed", "正在写数据集：{samples} 条样本；用时 {time}"),
+    ("writing the dataset: {samples:n} samples; {time} elapsed", "正在写出数据集：{samples} 条样本；用时 {time}"),
     ("{samples:n} samples", "{samples} 条样本"),
     ("job {job:w}: {requests:n} requests from {papers:n} papers", "任务 {job}：{papers} 篇论文，{requests} 个请求"),
     ("job {job:w}: {requests:n} requests", "任务 {job}：{requests} 个请求"),
@@ -31,12 +31,12 @@ PAIRS = (
         ),
         "请求：完成 {done}，失败 {failed}，共 {total}；用时 {time}，第 {round} 轮，约剩 {rest}",
     ),
-    ("{done:n}/{total:n} requests, {failed:n} failed", "{done}/{total} 个请求，{failed} 个失败"),
+    ("{done:n}/{total:n} requests, {failed:n} failed", "请求 {done}/{total}，失败 {failed}，用时"),
     ("not read: {note:t}", "未能读取：{note}"),
     ("… and {more:n} more that could not be read", "……另有 {more} 个未能读取"),
-    ("read once: {note:t}", "只读一次：{note}"),
-    ("{papers:n} papers read", "读取 {papers} 篇论文"),
-    ("{papers:n} papers read, {more:t}", "读取 {papers} 篇论文，{more}"),
+    ("read once: {note:t}", "只读取一次：{note}"),
+    ("{papers:n} papers read", "已读取 {papers} 篇论文"),
+    ("{papers:n} papers read, {more:t}", "已读取 {papers} 篇论文，{more}"),
     ("{unread:n} not read", "{unread} 个未能读取"),
     ("{unread:n} not read, {more:t}", "{unread} 个未能读取，{more}"),
     ("{repeated:n} repeated", "{repeated} 篇重复"),
@@ -44,14 +44,14 @@ PAIRS = (
     ("{ignored:n} other files ignored", "忽略 {ignored} 个其他文件"),
     (
         "more than {above:n} requests go as a batch, at half the price; --realtime asks one by one",
-        "超过 {above} 个请求，走批量，价格减半；--realtime 改为逐个请求",
+        "请求超过 {above} 个，因此以批量方式发送，价格减半；加 --realtime 可改为实时逐个发送",
     ),
     (
         "up to {above:n} requests go one by one, in realtime; --batch sends them at half the price",
-        "不超过 {above} 个请求，走实时，逐个发送；--batch 改为批量，价格减半",
+        "请求不超过 {above} 个，因此实时逐个发送；加 --batch 可改为批量，价格减半",
     ),
-    ("requests for {model} go as a batch to: {where:t}", "发给 {model} 的请求以批量方式送往：{where}"),
-    ("requests for {model} go one by one to: {where:t}", "发给 {model} 的请求逐个送往：{where}"),
+    ("requests for {model} go as a batch to: {where:t}", "{model} 的请求将以批量方式发往：{where}"),
+    ("requests for {model} go one by one to: {where:t}", "{model} 的请求将逐个发往：{where}"),
     ("job         {job}", "任务        {job}"),
     ("submitted; collect with: {command}", "已提交；收取结果请运行：{command}"),
     (
@@ -70,15 +70,15 @@ PAIRS = (
             "requests    {requests:n} = {completions:n} completions + {failures:n} failures + {missing:n} not yet "
             "answered"
         ),
-        "请求        {requests} = {completions} 个回答 + {failures} 个失败 + {missing} 个尚未回答",
+        "请求        {requests} = {completions} 个已回答 + {failures} 个失败 + {missing} 个尚未回答",
     ),
     (
         "candidates  {candidates:n} = {samples:n} samples + {rejects:n} rejects",
-        "候选        {candidates} = {samples} 条样本 + {rejects} 条被拒绝",
+        "候选        {candidates} = {samples} 条样本 + {rejects} 个被拒绝",
     ),
     (
         "candidates  {candidates:n} = {answers:n} answers + {rejects:n} rejects",
-        "候选        {candidates} = {answers} 个回答 + {rejects} 条被拒绝",
+        "候选        {candidates} = {answers} 个回答 + {rejects} 个被拒绝",
     ),
     ("failures    {counts:t}", "失败        {counts}"),
     ("rejects     {counts:t}", "被拒绝      {counts}"),
@@ -88,7 +88,7 @@ PAIRS = (
     ),
     (
         "reused      {answers:n} answers that an earlier job paid for",
-        "复用        {answers} 个回答，此前的任务已为其付费",
+        "复用        {answers} 个回答，此前的任务已经付过费",
     ),
     ("tokens      {prompt:n} in, {completion:n} out", "token       输入 {prompt}，输出 {completion}"),
     (
@@ -98,10 +98,10 @@ PAIRS = (
     ("Pay again for what is answered?", "已有回答的请求要重新付费吗？"),
     (
         "stopping: what is in flight is awaited and kept; Ctrl-C again stops at once",
-        "正在停止：等待并保存正在进行的调用；再按一次 Ctrl-C 立即停止",
+        "正在停止：将等待并保存正在进行的调用；再按一次 Ctrl-C 立即停止",
     ),
-    ("stopped at once; everything stored so far is kept", "已立即停止；此前存下的都会保留"),
-    ("nothing was done, as you said no", "按您的回答，什么也没有做"),
+    ("stopped at once; everything stored so far is kept", "已立即停止；此前保存的内容都会保留"),
+    ("nothing was done, as you said no", "您选择了“否”，没有执行任何操作"),
     ("interrupted", "已中断"),
     ("the output cannot be written: {why:t}", "无法写出输出：{why}"),
     (
@@ -112,7 +112,7 @@ PAIRS = (
     ("leave out --no-wait, or name another --storage", "请去掉 --no-wait，或用 --storage 指定另一个存储"),
     (
         "a job in the storage {storage} ends with this command, and what was paid is lost; {instead:t}",
-        "存储 {storage} 里的任务随本命令结束而消失，已付费的内容也会丢失；{instead}",
+        "存储 {storage} 里的任务会随本命令结束而消失，已付费的内容也会丢失；{instead}",
     ),
     (
         "the folder {folder} ({source:t}) does not exist; name papers, or their folder with --data-dir",
@@ -120,28 +120,35 @@ PAIRS = (
     ),
     ("--batch and --realtime contradict each other; leave one out", "--batch 与 --realtime 互相矛盾；请去掉其中一个"),
     ("--force and --merge contradict each other; leave one out", "--force 与 --merge 互相矛盾；请去掉其中一个"),
-    ("name PAPERS or give --data-dir, not both", "请指定论文或给出 --data-dir，不能两者都用"),
-    ("no jobs in {storage}", "{storage} 中没有任务"),
-    ("{job:w}  damaged  {damage:t}", "{job}  已损坏  {damage}"),
+    ("name PAPERS or give --data-dir, not both", "请指定论文，或给出 --data-dir，二者不能同时使用"),
     (
-        "{job:w}  {phase:s}  {done:n}/{total:n} answered, {failed:n} failed  {when}",
-        "{job}  {phase}  已回答 {done}/{total}，失败 {failed}  {when}",
+        "the output is a file, never standard output: name one behind -o (or ./- if it is to be called so)",
+        "输出总是写入文件，不会写到标准输出：请在 -o 后指定文件（如果文件名就是 -，请写 ./-）",
     ),
-    ("{job:w}  {phase:s}  {done:n}/{total:n} answered  {when}", "{job}  {phase}  已回答 {done}/{total}  {when}"),
+    ("no jobs in {storage}", "{storage} 中没有任务"),
+    ("{job:g}  damaged   {damage:t}", "{job}  已损坏    {damage}"),
+    (
+        "{job:g}  {phase:cs}  {when:c}  {done:n}/{total:n} answered, {failed:n} failed",
+        "{job}  {phase:8}  {when:16}  已回答 {done}/{total}，失败 {failed}",
+    ),
+    (
+        "{job:g}  {phase:cs}  {when:c}  {done:n}/{total:n} answered",
+        "{job}  {phase:8}  {when:16}  已回答 {done}/{total}",
+    ),
     (
         "reject  {reason:wt}  {detail:t} (may be asked again)  [{where}]",
-        "拒绝  {reason}  {detail}（可以再问）  [{where}]",
+        "拒绝  {reason}  {detail}（可以重试）  [{where}]",
     ),
     ("reject  {reason:wt}  {detail:t} (final)  [{where}]", "拒绝  {reason}  {detail}（不再重试）  [{where}]"),
     (
         "failed  {reason:wt}  {detail:t} (may be asked again)  [{where}]",
-        "失败  {reason}  {detail}（可以再问）  [{where}]",
+        "失败  {reason}  {detail}（可以重试）  [{where}]",
     ),
     ("failed  {reason:wt}  {detail:t} (final)  [{where}]", "失败  {reason}  {detail}（不再重试）  [{where}]"),
     ("{rejects:n} rejects, {failed:n} failed requests", "{rejects} 个被拒绝的候选，{failed} 个失败的请求"),
     (
-        "  {language}, {reader}, {sections:n} sections, {passages:n} passages, {characters:n} characters, id {id}",
-        "  {language}，{reader}，{sections} 节，{passages} 个段落，{characters} 个字符，id {id}",
+        "  {language}, {reader}, {sections:n} sections, {passages:n} passages, {characters:n} characters",
+        "  {language}，{reader}，{sections} 节，{passages} 个段落，{characters} 个字符",
     ),
     ("  warning: {warning:t}", "  警告：{warning}"),
     ("request     1 of more than {total:n}, id {id}", "请求        第 1 个，共 {total} 个以上，id {id}"),
@@ -152,7 +159,7 @@ PAIRS = (
     ("parameters  {parameters}", "参数        {parameters}"),
     (
         "there is nothing to ask about: no passage of the papers holds enough text",
-        "没有可以提问的内容：论文中没有一个段落有足够的文字",
+        "没有可以提问的内容：论文中没有文字足够长的段落",
     ),
     (
         "{path} written; `qwen-dataset config show` tells what counts",

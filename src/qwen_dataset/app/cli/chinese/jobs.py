@@ -3,6 +3,27 @@
 from __future__ import annotations
 
 PAIRS = (
+    ("no papers are named; name files or folders", "没有指定论文；请指定文件或文件夹"),
+    (
+        "a callback cannot call the BlockingClient that calls it; do it when the run has returned",
+        "回调函数不能再调用正在调用它的客户端；请等运行返回之后再调用",
+    ),
+    (
+        "a client stays on its storage; make another Client for another one",
+        "一个客户端只用一个存储；换存储请新建客户端",
+    ),
+    (
+        "the backend is open in another event loop; make one for each loop",
+        "这个后端已在另一个事件循环中打开；请为每个循环各建一个",
+    ),
+    (
+        "this BlockingClient is closed; make a new one (jobs stay where they are)",
+        "这个客户端已关闭；请新建一个（任务仍在原处）",
+    ),
+    (
+        "this BlockingClient was closed during the call; everything answered is kept, and resume goes on",
+        "这个客户端在调用期间被关闭；已得到的回答都会保留，可用 resume 继续",
+    ),
     (
         "there is no job in {storage}; `qwen-dataset generate` makes one",
         "{storage} 中没有任务；`qwen-dataset generate` 会新建一个",
@@ -16,7 +37,7 @@ PAIRS = (
         "此存储中没有任务 {job}；`qwen-dataset status` 会列出所有任务",
     ),
     (
-        "{job} fits {number:n} jobs ({jobs}); write more of the name",
+        "{job} fits {number:n} jobs ({jobs:l}); write more of the name",
         "{job} 对应 {number} 个任务（{jobs}）；请把名字写得更完整",
     ),
     (
@@ -40,13 +61,13 @@ PAIRS = (
     ("interrupted while papers were read; nothing was submitted", "读取论文时被中断；没有提交任何请求"),
     (
         "job {job:w} was never planned to the end, and nothing was bought; run generate with its papers again",
-        "任务 {job} 没有计划完，也没有付过费；请用它的论文再次运行 generate",
+        "任务 {job} 的计划没有做完，也没有产生费用；请用它的论文再次运行 generate",
     ),
     (
         "a realtime backend has nothing to submit ahead; ask in batches (--batch), or leave out --no-wait",
-        "实时后端没有可以提前提交的内容；请改用批量（--batch），或去掉 --no-wait",
+        "实时后端无法预先提交请求；请改用批量（--batch），或去掉 --no-wait",
     ),
-    ("existing is {existing}; it must be one of {words}", "existing 是 {existing}；必须是 {words} 之一"),
+    ("existing is {existing}; it must be one of {words:l}", "existing 是 {existing}；应当是 {words} 之一"),
     ("{papers:n} papers hold no passage to ask about: {names}", "{papers} 篇论文没有可以提问的段落：{names}"),
     (
         "the job was stopped before this was answered; resume goes on with it",
@@ -60,7 +81,11 @@ PAIRS = (
     ("a prompt on the local disk", "本地磁盘上的提示词"),
     ("an outcome on the local disk", "本地磁盘上的结果"),
     ("{where:t} cannot be read; {way_out:s}", "{where} 无法读取；{way_out}"),
-    ("{where:t} cannot be read ({error:w}: {words:t}); {way_out:s}", "{where} 无法读取（{error}: {words}）；{way_out}"),
+    (
+        "{where:t} cannot be read (JSONDecodeError: {words:t}); {way_out:s}",
+        "{where} 无法读取（不是有效的 JSON：{words}）；{way_out}",
+    ),
+    ("{where:t} cannot be read ({error:w}: {words:t}); {way_out:s}", "{where} 无法读取（{error}：{words}）；{way_out}"),
     ("{where:t} is missing; {way_out:s}", "{where} 缺失；{way_out}"),
     ("{where:t} lacks paper {paper:w}; {way_out:s}", "{where} 缺少论文 {paper}；{way_out}"),
     (
@@ -107,10 +132,18 @@ PAIRS = (
         "job {job:w} was stopped: {why:t}, and only resume goes on with it",
         "任务 {job} 已停止：{why}；只有 resume 才会继续",
     ),
+    (
+        "job {job:w} was finished already, so there was nothing to cancel",
+        "任务 {job} 早已完成，没有可以取消的内容",
+    ),
+    (
+        "job {job:w} was stopped already, so there was nothing to cancel",
+        "任务 {job} 早已停止，没有可以取消的内容",
+    ),
     ("a person cancelled it", "有人取消了它"),
     (
         "the backend could not be reached {times:n} times in a row ({error:gt}); everything is kept",
-        "连续 {times} 次无法访问后端（{error}）；已有的都会保留",
+        "连续 {times} 次无法访问后端（{error}）；已有的内容都会保留",
     ),
     (
         "{key} was written by a newer version of qwen-dataset; upgrade to read it",
@@ -118,11 +151,11 @@ PAIRS = (
     ),
     (
         "job {job:w} is being worked on by {owner:t}; wait for it, or stop it and run this again",
-        "任务 {job} 正由{owner}处理；请等它结束，或停止它以后再次运行",
+        "任务 {job} 正由 {owner} 处理；请等它结束，或停止它以后再次运行",
     ),
     (
         "job {job:w} is being worked on by {owner:t}; it was asked to cancel and will do so at its next poll",
-        "任务 {job} 正由{owner}处理；已请求它取消，它会在下次轮询时照办",
+        "任务 {job} 正由 {owner} 处理；已请求它取消，它会在下次轮询时照办",
     ),
     ("another process", "另一个进程"),
     ("process {pid:n} on {host:w}", "主机 {host} 上的进程 {pid}"),
@@ -136,14 +169,14 @@ PAIRS = (
             "job {job:w} was last held by {owner:t}; watching for up to {seconds:n} seconds whether that still works "
             "on it"
         ),
-        "任务 {job} 最后由{owner}持有；最多观察 {seconds} 秒，看它是否仍在处理",
+        "任务 {job} 最后由 {owner} 持有；最多观察 {seconds} 秒，看它是否仍在处理",
     ),
     (
         (
             "{requests:n} of these requests are under way in job {job:w}; nothing was submitted: resume or cancel that"
             " job, then run this again"
         ),
-        "其中 {requests} 个请求已在任务 {job} 中进行；没有提交任何请求：请先继续或取消那个任务，再运行本命令",
+        "其中 {requests} 个请求正在任务 {job} 中进行；没有提交任何请求：请先继续或取消那个任务，再运行本命令",
     ),
     (
         "job {job:w} of the same storage is damaged, and may have some of these requests under way: {error:t}",
@@ -176,7 +209,7 @@ PAIRS = (
     ),
     (
         "the stored event {event} cannot follow here (job {phase:t}, round {round:n})",
-        "存储的事件 {event} 不能出现在这里（任务{phase}，第 {round} 轮）",
+        "存储的事件 {event} 不能出现在这里（任务 {phase}，第 {round} 轮）",
     ),
     ("[Errno {number:n}] {what:s}: {path}", "{what}：{path}（Errno {number}）"),
     ("[Errno {number:n}] {what:s}", "{what}（Errno {number}）"),

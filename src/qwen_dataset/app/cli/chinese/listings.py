@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 PAIRS = (
-    ("give either --input-file FILE or --prompt TEXT", "请给出 --input-file 文件 或 --prompt 文本，二者选一"),
+    (
+        "there is nothing to ask; give --input-file FILE or --prompt TEXT",
+        "没有要问的内容；请给出 --input-file 文件 或 --prompt 文本",
+    ),
+    (
+        "give either --input-file FILE or --prompt TEXT, not both",
+        "请给出 --input-file 文件 或 --prompt 文本，二者不能同时使用",
+    ),
+    (
+        "the backend {address} works in realtime only; `batch create` needs one that works in batches",
+        "后端 {address} 只支持实时；`batch create` 需要支持批量的后端",
+    ),
     ("--output says where --download writes; give both", "--output 指定 --download 写到哪里；请两者一起给出"),
-    ("no batches in {storage}", "{storage} 中没有批量任务"),
+    ("no batches in {storage}", "{storage} 中没有批次"),
     ("… and {more:n} more; --limit {all:n} lists all", "……另有 {more} 个；--limit {all} 可全部列出"),
     (
         "job {job:w} is asked one call at a time, in no batch; see `qwen-dataset status {given}`",
-        "任务 {job} 是逐个请求的，没有走批量；请用 `qwen-dataset status {given}` 查看",
+        "任务 {job} 是实时逐个请求的，不是批次；请用 `qwen-dataset status {given}` 查看",
     ),
     ("status      {status:t}", "状态        {status}"),
     (
@@ -27,7 +38,7 @@ PAIRS = (
     ("go on with  {command}", "继续        {command}"),
     ("look again  {command}", "再次查看    {command}"),
     ("at the end  {command}", "完成之后    {command}"),
-    ("the batch is completed, and its answers wait to be downloaded", "批量已完成，回答等待下载"),
+    ("the batch is completed, and its answers wait to be downloaded", "批次已完成，回答等待下载"),
     ("every request has run, and the service is writing the answers", "所有请求都已运行，服务正在写出回答"),
     ("not all of it is submitted", "尚未全部提交"),
     (
@@ -45,7 +56,7 @@ PAIRS = (
         "nothing was deleted, as nobody answered; pass --yes to delete",
         "没有人回答，什么也没有删除；加上 --yes 才会删除",
     ),
-    ("name JOBs or give --older-than, not both", "请指定任务或给出 --older-than，不能两者都用"),
+    ("name JOBs or give --older-than, not both", "请指定任务，或给出 --older-than，二者不能同时使用"),
     ("deleted {what:s}", "已删除 {what}"),
     ("to delete: {what:s}", "将要删除：{what}"),
     ("{objects:n} objects of {jobs:n} jobs", "{jobs} 个任务的 {objects} 个对象"),
@@ -55,7 +66,7 @@ PAIRS = (
     ),
     (
         "{answers:n} paid answers go with it; to have them again may cost as much again",
-        "其中有 {answers} 个已付费的回答会一并删除；再要得到它们，可能要重新付同样的费用",
+        "其中有 {answers} 个已付费的回答会一并删除；重新获取可能需要再次付费",
     ),
     ("{job:w}: {objects:n} objects that nothing needs", "{job}：{objects} 个不再需要的对象"),
     ("{job:w}: the whole job, {objects:n} objects, with {held:t}", "{job}：整个任务，{objects} 个对象，含 {held}"),
@@ -77,7 +88,8 @@ PAIRS = (
     ("model         {value}", "模型          {value}"),
     ("realm         {value}", "来源          {value}"),
     ("way           {value:t}", "方式          {value}"),
-    ("output        {value:t}", "输出          {value}"),
+    ("output        None", "输出          无"),
+    ("output        {value}", "输出          {value}"),
     ("created_at    {value}", "创建于        {value}"),
     ("updated_at    {value}", "更新于        {value}"),
     ("damage        {value:t}", "损坏          {value}"),

@@ -66,6 +66,8 @@ class Pattern:
             if name is None:
                 continue
             value = found[name].rstrip() if "c" in kind else found[name]
+            if "l" in kind:
+                value = value.replace(", ", "、")
             told = translated(value) if "t" in kind or "s" in kind else None
             if told is None and "s" in kind:
                 return None

@@ -55,14 +55,15 @@ PAIRS = (
             "no backend is named and there is no key: set DASHSCOPE_API_KEY, or choose the backend `fake` to try "
             "everything offline, without a key and for free"
         ),
-        (
-            "没有指定后端，也没有密钥：请设置 DASHSCOPE_API_KEY，或选择后端 `fake`，不联网、不用密钥、不花钱地试用全部"
-            "功能"
-        ),
+        "没有指定后端，也没有密钥：请设置 DASHSCOPE_API_KEY，或选择后端 `fake`，离线试用全部功能，无需密钥，也不收费",
+    ),
+    (
+        "this version has no backend yet for the service that the key is for; --backend fake works offline",
+        "本版本还没有这个密钥所属服务的后端；--backend fake 可离线使用",
     ),
     (
         "no backend is named; pass --backend fake to try everything offline, without a key and for free",
-        "没有指定后端；可用 --backend fake 不联网、不用密钥、不花钱地试用全部功能",
+        "没有指定后端；可用 --backend fake 离线试用全部功能，无需密钥，也不收费",
     ),
     (
         (
@@ -71,7 +72,7 @@ PAIRS = (
         ),
         "没有设置 {name}（{source}）；设置写在文件开头，每行一个 `名字 = 值`，不放进任何 [表]",
     ),
-    ("there is no setting {name} ({source:t}); known: {known}", "没有设置 {name}（{source}）；已知的有：{known}"),
+    ("there is no setting {name} ({source:t}); known: {known:l}", "没有设置 {name}（{source}）；已知的有：{known}"),
     (
         "there is no setting {name} ({source:t}); did you mean {meant}?",
         "没有设置 {name}（{source}）；是不是想写 {meant}？",
@@ -158,18 +159,18 @@ PAIRS = (
     ("the reader {name:q}", "读取器 {name}"),
     ("{plugin:s} of the package {package}", "{plugin}（来自软件包 {package}）"),
     ("{plugin:s} needs another package: {command}", "{plugin} 需要另装软件包：{command}"),
-    ("{plugin:s} cannot be used: it is {what:t}, not a function", "{plugin} 无法使用：它是{what}，不是函数"),
+    ("{plugin:s} cannot be used: it is {what:t}, not a function", "{plugin} 无法使用：它是 {what}，不是函数"),
     (
-        "{plugin:s} cannot be used: it returned {what:t}, which is no {wanted:t}: it has no {lacking}",
-        "{plugin} 无法使用：它返回的{what}不是{wanted}：缺少 {lacking}",
+        "{plugin:s} cannot be used: it returned {what:t}, which is no {wanted:t}: it has no {lacking:l}",
+        "{plugin} 无法使用：它返回的 {what} 不是 {wanted}，缺少 {lacking}",
     ),
     (
-        "{plugin:s} cannot be used: it offers {what:t}, which is no {wanted:t}: it has no {lacking}",
-        "{plugin} 无法使用：它提供的{what}不是{wanted}：缺少 {lacking}",
+        "{plugin:s} cannot be used: it offers {what:t}, which is no {wanted:t}: it has no {lacking:l}",
+        "{plugin} 无法使用：它提供的 {what} 不是 {wanted}，缺少 {lacking}",
     ),
     (
-        "{plugin:s} cannot be used: it is {what:t}, which is no {wanted:t}: it has no {lacking}",
-        "{plugin} 无法使用：它的{what}不是{wanted}：缺少 {lacking}",
+        "{plugin:s} cannot be used: it is {what:t}, which is no {wanted:t}: it has no {lacking:l}",
+        "{plugin} 无法使用：它是 {what}，不是 {wanted}，缺少 {lacking}",
     ),
     (
         "{plugin:s} cannot be used: it calls itself {own:t}; both names must be the same",
@@ -179,12 +180,12 @@ PAIRS = (
     ("{source} could not be read by {plugin:s}: {error:t}", "{plugin} 未能读取 {source}：{error}"),
     ("TypeError: it gave a {type:w}, not a Paper", "它给出的是 {type}，不是 Paper"),
     ("something of the type {type:w}", "{type} 类型的对象"),
-    ("there is no {kind:s} {name:q}; known: {known}", "没有{kind} {name}；已知的有：{known}"),
+    ("there is no {kind:s} {name:q}; known: {known:l}", "没有{kind} {name}；已知的有：{known}"),
     (
-        "there is no {kind:s} {name}; known: {known}; for a folder write {address}",
+        "there is no {kind:s} {name}; known: {known:l}; for a folder write {address}",
         "没有{kind} {name}；已知的有：{known}；若是文件夹，请写 {address}",
     ),
-    ("there is no reader for {suffix}; known: {known}", "没有能读取 {suffix} 的读取器；已知的有：{known}"),
+    ("there is no reader for {suffix}; known: {known:l}", "没有能读取 {suffix} 文件的读取器；已知的有：{known}"),
     (
         "the {kind:s} {name:q} is offered by {packages:t}; uninstall all but one of them",
         "{kind} {name} 由多个软件包提供：{packages}；请只保留其中一个",
