@@ -39,6 +39,9 @@ VERBS = [
     ("preview", (["papers"],)),
 ]
 
+# What a shell starts in the background ignores Ctrl-C, and so would what we start.
+_HEARS_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
 
 def blocking(backend: Any = FAST, **more: Any) -> Any:
     from qwen_dataset import BlockingClient, Config
@@ -93,7 +96,7 @@ class Program:
         )
         self._home = stage.home
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", head + text],
+            [sys.executable, "-W", "error", "-c", _HEARS_CTRL_C + head + text],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=stage.home,

@@ -82,6 +82,9 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             _complain(error)
             sys.exit(error.exit_code)
+        except UnicodeEncodeError:
+            language.complain("an argument holds half a character; no file can have such a name")
+            sys.exit(2)
         except click.Abort:
             language.complain("interrupted")
             sys.exit(130)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 PAIRS = (
+    (
+        "an argument holds half a character; no file can have such a name",
+        "某个参数含有半个字符；文件不可能有这样的名字",
+    ),
     ("no such option {name}", "没有选项 {name}"),
     ("no such option: {name}", "没有选项 {name}"),
     ("no such command {name}", "没有命令 {name}"),
