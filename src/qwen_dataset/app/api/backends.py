@@ -42,7 +42,7 @@ class Backends:
         return offer
 
     async def settle(
-        self, offer: Offer, intake: Intake, *, ahead: bool, is_known: Callable[[Offer], Awaitable[bool]]
+        self, offer: Offer, intake: Intake, *, ahead: bool, is_known: Callable[[Way], Awaitable[bool]]
     ) -> tuple[Offer, Route]:
         """Return the backend for this work: where nobody chose the way, the number of requests does.
 
@@ -56,10 +56,10 @@ class Backends:
         by_size = way is None
         if way is None:
             way = Way.BATCH if intake.exceeds(bootstrap.BATCH_ABOVE) else Way.REALTIME
-        other = await self._find(self._config.backend, Way.REALTIME if way is Way.BATCH else Way.BATCH)
+        other = Way.REALTIME if way is Way.BATCH else Way.BATCH
+        if not ahead and await is_known(other) and not await is_known(way):
+            way, by_size = other, False
         offer = await self._find(self._config.backend, way)
-        if not ahead and await is_known(other) and not await is_known(offer):
-            return other, _route(other, model)
         return offer, _route(offer, model, by_size=by_size)
 
     async def of_job(self, status: JobStatus) -> tuple[Offer, Route]:

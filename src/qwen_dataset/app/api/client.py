@@ -268,15 +268,18 @@ class Client(Catalogue):
     ) -> Report:
         corpus = intake.corpus
 
-        def spec_for(offer: Offer) -> JobSpec:
-            return bootstrap.spec(self.config, offer, recipe=recipe, options=options, corpus=corpus, fresh=fresh)
+        realm = offer.backend.realm
 
-        async def is_known(offer: Offer) -> bool:
-            return await self._exists(spec_for(offer).job_id)
+        def spec_for(way: Way) -> JobSpec:
+            spec = bootstrap.spec(self.config, realm, way, recipe=recipe, options=options, corpus=corpus)
+            return attrs.evolve(spec, fresh=fresh)
+
+        async def is_known(way: Way) -> bool:
+            return await self._exists(spec_for(way).job_id)
 
         ahead = run.until is Until.SUBMITTED
         offer, route = await self._backends.settle(offer, intake, ahead=ahead, is_known=is_known)
-        spec = spec_for(offer)
+        spec = spec_for(route.way)
         if fresh:
             await self._refuse_taken_name(spec)
         return await self._runs.make(spec, offer, route, intake, run)

@@ -9,7 +9,7 @@ import attrs
 from ...errors import JobError, SettingError
 from ..engine import prune
 from ..engine.job import Host
-from ..engine.prune import Kind, Prunable
+from ..engine.prune import Prunable
 from ..wiring import bootstrap
 from .client import Client
 
@@ -62,6 +62,3 @@ class Pruner:
     @property
     def _host(self) -> Host:
         return attrs.evolve(self.host, notice=self.notice, stopped=self.client.stop.is_set)
-
-
-__all__ = ["Kind", "Prunable", "Pruner"]

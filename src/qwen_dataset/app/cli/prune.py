@@ -13,8 +13,9 @@ import attrs
 import click
 
 from ..api.client import Client
-from ..api.pruning import Kind, Prunable, Pruner
+from ..api.pruning import Pruner
 from ..engine.layout import SPEC
+from ..engine.prune import Kind, Prunable
 from ..wiring.config import Config
 from ..wiring.secrets import quoted
 from . import language, options, session

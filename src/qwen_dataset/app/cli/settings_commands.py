@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from ...errors import SettingError
-from ..wiring.secrets import HIDDEN, redact
+from ..wiring.secrets import redact
 from ..wiring.settings import SETTINGS, Setting
 from ..wiring.sources import TOML_FILE, Chosen, Resolved, resolve
 from . import language, options, session
@@ -34,9 +33,6 @@ _EXAMPLES = {
     "job_name": '"my-dataset"',
     "concurrency": "8",
 }
-
-# How a sentence about a setting names the value and the place it came from.
-_WRONG = re.compile(r"\w+ (?:is (?P<value>.+)|cannot be used|holds an API key) \((?P<source>.+?)\)(?:;|,) .+")
 
 
 @click.group()
@@ -73,9 +69,8 @@ def show(config_file: Path | None, as_json: bool) -> None:
 
 
 def _wrong(resolved: Resolved) -> dict[str, Chosen]:
-    """Return the values that cannot be used, as their sentences show them: short, and without a key."""
-    told = {problem.setting: _WRONG.fullmatch(problem.sentence) for problem in resolved.problems if problem.setting}
-    return {name: Chosen(found["value"] or HIDDEN, found["source"]) for name, found in told.items() if found}
+    """Return the values that cannot be used, short and without a key."""
+    return {each.setting: each.found for each in resolved.problems if each.setting and each.found}
 
 
 def _record(setting: Setting, chosen: Chosen) -> dict[str, Any]:

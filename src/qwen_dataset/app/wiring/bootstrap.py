@@ -110,7 +110,7 @@ def chosen_way(config: Config) -> Way | None:
     return Way.BATCH if config.use_batch else Way.REALTIME
 
 
-def spec(config: Config, offer: Offer, *, recipe: str, options: RecipeOptions, corpus: str, fresh: bool) -> JobSpec:
+def spec(config: Config, realm: str, way: Way, *, recipe: str, options: RecipeOptions, corpus: str) -> JobSpec:
     """Return the spec of the job that these settings and this corpus make."""
     found = plugins.recipe(recipe)
     return JobSpec(
@@ -118,10 +118,9 @@ def spec(config: Config, offer: Offer, *, recipe: str, options: RecipeOptions, c
         recipe=found.name,
         prompt_version=found.prompt_version,
         model=config.model,
-        realm=offer.backend.realm,
-        way=way_of(offer),
+        realm=realm,
+        way=way,
         corpus=corpus,
         parameters=config.parameters,
         options=options,
-        fresh=fresh,
     )

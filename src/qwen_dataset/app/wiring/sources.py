@@ -39,10 +39,14 @@ class Chosen:
 
 @attrs.frozen
 class Problem:
-    """One line about what is wrong, and the setting; None where it is about a file or a name that no setting has."""
+    """One line about what is wrong, and the setting; None where it is about a file or a name that no setting has.
+
+    ``found`` is the value that cannot be used, as a person may see it, and where it came from.
+    """
 
     setting: str | None
     sentence: str
+    found: Chosen | None = None
 
 
 @attrs.frozen
@@ -156,7 +160,10 @@ def _choose(layers: Sequence[_Layer], problems: list[Problem], secrets: Sequence
         try:
             value = setting.check(found[-1].value, source=source, secrets=secrets)
         except SettingError as error:
-            problems.append(Problem(setting.name, str(error)))
+            shown = redact(quoted(found[-1].value, *secrets))
+            # What holds a key is not shown around it either.
+            shown = HIDDEN if setting.secret or HIDDEN in shown else shown
+            problems.append(Problem(setting.name, str(error), Chosen(shown, source)))
         else:
             values[setting.name] = Chosen(value, source)
     return values
