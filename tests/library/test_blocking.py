@@ -43,6 +43,14 @@ VERBS = [
 _HEARS_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
 
+@pytest.fixture(autouse=True)
+def _hear_ctrl_c() -> Iterator[None]:
+    """Hear Ctrl-C in this process as well, whoever started it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def blocking(backend: Any = FAST, **more: Any) -> Any:
     from qwen_dataset import BlockingClient, Config
 
