@@ -82,7 +82,11 @@ class InferenceDriver:
         await self._until_ready(backend, handle)
         outcomes = [outcome async for outcome in backend.results(handle, Asked(requests))]
         counts = Counter(outcome.request_id for outcome in outcomes)
-        assert counts == Counter(request.id for request in requests)
+        # Told in a few ids: pytest takes minutes to draw the difference of two large collections, where CI is set.
+        asked = Counter(request.id for request in requests)
+        missing, too_many = sorted(asked - counts)[:3], sorted(counts - asked)[:3]
+        assert not missing, "these requests got no outcome"
+        assert not too_many, "these ids got an outcome too many"
         by_id = {outcome.request_id: outcome for outcome in outcomes}
         for request in requests:
             outcome = by_id[request.id]
