@@ -12,7 +12,8 @@ QwenDatasetError
 │   └── StorageUnavailable  retryable; the write may or may not have happened
 ├── BackendError            the backend could not be asked (never: one request failed)
 │   ├── BackendUnavailable  retryable; what was sent may or may not have arrived
-│   └── BackendRejected     a definite no; nothing was bought
+│   ├── BackendRejected     a definite no; nothing was bought
+│   └── BackendDenied       a definite no to everything until a person mends something (key, arrears, model)
 └── JobError
     ├── JobNotFound
     ├── JobBusy             another live process has the job
@@ -108,6 +109,13 @@ class BackendUnavailable(BackendError):
 
 class BackendRejected(BackendError):
     """The backend answered no. Nothing was bought by this call."""
+
+
+class BackendDenied(BackendError):
+    """The backend takes nothing until a person mends something: a wrong key, arrears, a model that is not there.
+
+    Nothing was bought by this call. The run stops and keeps everything; the sentence says what to mend.
+    """
 
 
 class JobError(QwenDatasetError):

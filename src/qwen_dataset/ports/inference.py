@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping
+import math
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
 import attrs
 
 from ..domain.inference import Outcome, Request
+from .remote import RemoteBatches
 
 
 @attrs.frozen(kw_only=True)
@@ -19,7 +21,8 @@ class Limits:
     number of calls in flight at once (1 where the service decides). An unsaved segment holds at most
     ``segment_outcomes`` outcomes, ``segment_bytes`` bytes and ``segment_seconds`` seconds of answers: where fetching an
     answer again costs money these are small. ``settle_seconds`` is how long a remote job that was created may stay
-    invisible to ``submit``'s look-up.
+    invisible to ``submit``'s look-up; ``findable_seconds`` is how long after it was planned that look-up can still find
+    it (0: never). What may have been created and cannot be found is unknown, never absent.
     """
 
     requests: int = 50_000
@@ -30,6 +33,7 @@ class Limits:
     segment_bytes: int = 8_000_000
     segment_seconds: float = 2.0
     settle_seconds: float = 60.0
+    findable_seconds: float = math.inf
 
 
 @attrs.frozen(kw_only=True)
@@ -58,8 +62,10 @@ class InferenceBackend(Protocol):
     Whoever built it may use it for several runs, one after another: once left it can be entered again, and works as
     it did. It is never entered while it is open.
 
-    Every method may raise ``BackendUnavailable`` (no definite answer; ask again) or ``BackendRejected`` (a definite
-    no; nothing was bought by this call). Both mean "the backend could not be asked", never "one request failed".
+    Every method may raise ``BackendUnavailable`` (no definite answer; ask again), ``BackendRejected`` (a definite
+    no; nothing was bought by this call) or ``BackendDenied`` (a definite no to everything, until a person mends a key,
+    an account or a name; nothing was bought by this call). All mean "the backend could not be asked", never "one
+    request failed".
     """
 
     @property
@@ -140,17 +146,29 @@ class Offer:
     """What an adapter's factory hands to whoever wires the app: the backend, and what cannot be asked through the port.
 
     ``name`` goes into handles and samples. ``realtime`` says that ``results`` calls and spends; ``either`` that the
-    same address could be opened the other way as well, so that the number of requests may decide. ``sleep`` waits in
-    the backend's own time where that is not the wall clock's (the fake's is virtual). ``destination`` says to a person
-    where requests go ("a host, a region").
+    same address could be opened the other way as well, so that the number of requests may decide. ``sleep`` waits, and
+    ``now`` tells the time in seconds, in the backend's own time where that is not the wall clock's (the fake's is
+    virtual). ``destination`` says to a person where requests go ("a host, a region").
+
+    ``remote`` is the service's batches one by one, where it has any; ``clean`` deletes the remote files of a
+    submission (only called when its results are safe). Both work while the backend is entered.
+
+    ``probe`` asks something free and says what came of it, or raises BackendError; it needs nothing entered.
+    ``advice`` says to a person, a sentence each, what to know before this model is asked here: that it is not known,
+    or retired, or cannot do what is asked.
     """
 
     backend: InferenceBackend
     name: str
     realtime: bool
     sleep: Callable[[float], Awaitable[None]] | None = None
+    now: Callable[[], float] | None = None
     either: bool = False
     destination: str = ""
+    remote: RemoteBatches | None = None
+    clean: Callable[[JobHandle], Awaitable[None]] | None = None
+    probe: Callable[[], Awaitable[str]] | None = None
+    advice: Callable[[str], Sequence[str]] | None = None
 
 
 BackendFactory = Callable[[BackendSettings], Offer]
