@@ -233,6 +233,9 @@ def test_standard_output_is_no_output(here: Path, command: list[str]) -> None:
 
 
 def test_a_terminal_that_hangs_up_stops_a_run_and_does_not_hurry_it(capsys: pytest.CaptureFixture[str]) -> None:
+    # As in a terminal, also where this whole run of tests was started under nohup.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
     async def work(stop: asyncio.Event) -> None:
         os.kill(os.getpid(), signal.SIGHUP)
         await stop.wait()
