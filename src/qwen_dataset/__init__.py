@@ -1,7 +1,8 @@
 """Turn scientific papers into a grounded instruction-tuning dataset with Qwen models.
 
 ``Client`` (async) and ``BlockingClient`` make datasets and run prompts; ``BatchInferenceManager`` is the call that
-people know from loose scripts; ``load_config`` reads the settings. Names are imported when they are first used.
+people know from loose scripts, ``QianWenBatchInference`` its single steps; ``load_config`` reads the settings. Names
+are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .app.api.blocking import BlockingClient
     from .app.api.client import Client
     from .app.api.manager import BatchInferenceManager
+    from .app.api.qianwen import QianWenBatchInference
     from .app.api.reports import DamagedJob, JobStatus, Report, Route, Watch
     from .app.dataset.target import Existing
     from .app.wiring.config import Config
@@ -31,6 +33,7 @@ _HOMES = {
     "app.api.blocking": ("BlockingClient",),
     "app.api.client": ("Client",),
     "app.api.manager": ("BatchInferenceManager",),
+    "app.api.qianwen": ("QianWenBatchInference",),
     "app.api.reports": ("DamagedJob", "JobStatus", "Report", "Route", "Watch"),
     "app.dataset.target": ("Existing",),
     "app.wiring.config": ("Config",),
@@ -71,6 +74,7 @@ __all__ = [
     "Parameters",
     "Progress",
     "Prompt",
+    "QianWenBatchInference",
     "QwenDatasetError",
     "Report",
     "Request",

@@ -12,6 +12,7 @@ QwenDatasetError
 │   └── StorageUnavailable  retryable; the write may or may not have happened
 ├── BackendError            the backend could not be asked (never: one request failed)
 │   ├── BackendUnavailable  retryable; what was sent may or may not have arrived
+│   │   └── BackendUnreached    retryable; nothing has arrived
 │   ├── BackendRejected     a definite no; nothing was bought
 │   └── BackendDenied       a definite no to everything until a person mends something (key, arrears, model)
 └── JobError
@@ -105,6 +106,10 @@ class BackendUnavailable(BackendError):
     """No definite answer came: what was sent may or may not have arrived."""
 
     retryable = True
+
+
+class BackendUnreached(BackendUnavailable):
+    """The backend was never reached: nothing that was sent has arrived, so nothing was bought."""
 
 
 class BackendRejected(BackendError):

@@ -22,6 +22,7 @@ NOT_SAID = {
     "domain/recipes/instruct_prompts.py": "said to the model, in the language of the paper",
     "adapters/readers/atoms.py": "expressions",
     "adapters/readers/outline.py": "expressions",
+    "adapters/inference/fake/batch_file.py": "what the service says of a line: data",
     "adapters/inference/fake/lies.py": "names of the fake's dice",
     "adapters/inference/fake/fate.py": "names of the fake's dice",
     "adapters/inference/fake/passage.py": "expressions",
@@ -36,10 +37,12 @@ NOT_SAID = {
 
 # Texts of the other files that are no sentences, by how they begin.
 NO_SENTENCE = {
+    "names of parameters": r"\nmodel messages ",
+    "codes of a service": r"(?:(?:[A-Z][A-Za-z.]*|[a-z]+_[a-z_]+|cancelled|expired)(?: |$))+$",
     "SQL": r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA) ",
     "an expression": r".*(?:\\b|\(\?:)|\\\.\?",
-    "a format of log lines": r"(?:the|event|an) .*%[sd]|%\(|the entry points of an installed",
-    "the help of --help": r"(?:Make|Go on with|Stop|Show|Ask|Delete|Print) .*\.$",
+    "a format of log lines": r"(?:the|event|an|shard|batch|file|created|%s) .*%[sdr]|%\(|the entry points of an inst",
+    "the help of --help": r"(?:Make|Go on with|Stop|Show|Ask|Delete|Print|Look) .*\.$",
     "the file that `config init` writes": r"##? |\{said\}|; option: |_\{language",
     "a key or name that is put together": r"\S*\{[^}]*\}\S*$",
 }
@@ -54,13 +57,45 @@ INTERNAL = {
     "unavailable {what}": "the name of one of the fake's dice",
     "stray {request.id} {run}": "the name of one of the fake's dice",
     "duplicate text": "the name of one of the fake's dice",
-    "job-{len(self._by_id) + 1}": "an id",
+    "batch_{len(self._by_id) + 1}": "an id",
     "  id {paper.id}": "an id",
     "{self.job}/shards/{shard}-{key.rsplit('/', 1)[-1]}.ids": "a key",
     "batch status": "part of a command to type",
     "qwen-dataset {verb} {job_id}{where}": "a command to type",
     " --storage {shlex.quote(storage)}": "part of a command to type",
+    " --backend {shlex.quote(str(backend))}": "part of a command to type",
     "Callable[..., Any]": "a type",
+    "free allocated quota exceeded": "what Bailian says, to know it by",
+    "check your plan and billing": "what Bailian says, to know it by",
+    "account is in good standing": "what Bailian says, to know it by",
+    "upload file (capacity|number) exceed": "what Bailian says, to know it by",
+    "may contain inappropriate content": "what Bailian says, to know it by",
+    "expecting '.*' delimiter": "what Bailian says, to know it by",
+    "please retry the request": "what Bailian says, to know it by",
+    "throttled due to system capacity limits": "what Bailian says, to know it by",
+    "role must be in \\[": "what Bailian says, to know it by",
+    "url error": "what Bailian says, to know it by",
+    "Received redirect": "what obstore says, to know it by",
+    "status code: (\\d{3})": "what obstore says, to know it by",
+    "169\\.254\\.(169\\.254|170\\.\\d+)|instance metadata|credentials? endpoint": "what obstore says, to know it by",
+    "keys that were there are gone": "says that our own code is wrong",
+    "profile {profile}": "a section of a file of AWS",
+    "the SDK refused the arguments, before it sent them": "which exception of an SDK means what",
+    "the service answered with an error; the exception carries it": "which exception of an SDK means what",
+    "of a part of the SDK that is not used here": "which exception of an SDK means what",
+    "the SDK refused the call; nothing was sent": "which exception of an SDK means what",
+    "no answer came; the cause says whether the request was sent": "which exception of an SDK means what",
+    "an answer came that cannot be read": "which exception of an SDK means what",
+    "an answer with an error status came": "which exception of an SDK means what",
+    "Bearer {self._options.key()}": "a header",
+    "{requests} requests of {key}": "a description that the service keeps",
+    "dict[str, Any]": "a type",
+    "tuple[str, Outcome] | None": "a type",
+    'pip install "qwen-dataset[dashscope]"': "a command to type",
+    "the last attempt returns or raises": "says that our own code is wrong",
+    "Mapping[str, Any] | None": "a type",
+    "pip install \"qwen-dataset{f'[{extra}]' if extra else ''}\"": "a command to type",
+    "This is test {secrets.token_hex(8)}.": "said to the model",
     " or ": "joins words of a file that `config init` writes, and of the fake's parameters",
 }
 
@@ -142,6 +177,11 @@ COMPOSED: dict[str, list[str]] = {
     "requests    {sums.requests} = {answers}": [f"requests    {_ANSWERED}"],
     "requests    {counts['total']} = {answers}": ["requests    71 = 72 answered + 73 failed"],
     "{counts['completed']} answered + {counts['failed']} failed": ["requests    71 = 72 answered + 73 failed"],
+    "requests    {batch.total} = {answers}": ["requests    71 = 72 answered + 73 failed"],
+    "{batch.completed} answered + {batch.failed} failed": ["requests    71 = 72 answered + 73 failed"],
+    ", {batch.failed} failed": ["batch_71  completed    2026-11-22 19:05  72/73, 74 failed  my_batch"],
+    "line {shown}: {reason}": ["line 71, 72: x73: x74"],
+    "error       {reason}": ["error       x71: x72"],
     " + {missing} not yet answered": ["requests    71 = 72 answered + 73 failed + 74 not yet answered"],
     ", {counts['failed']} failed": ["completed    2026-11-22 19:05  71/72, 73 failed  a-74"],
     ", {state.failed} failed": ["a-71  running   2026-11-22 19:05  72/73 answered, 74 failed"],
@@ -255,7 +295,7 @@ COMPOSED: dict[str, list[str]] = {
     ],
     "cannot be used": ["api_key cannot be used; it must be the path of a folder"],
     "is {quoted(value, *secrets)}": ["model is '71' (default); it must be the path of a folder"],
-    "{self.name} {verdict}{where}; it must be {self.wanted}": [
+    "{self.name} {verdict}{where}{why}; it must be {self.wanted}": [
         f"model {verdict}{source}; it must be a whole number from 73 to 74"
         for source in _SOURCES
         for verdict in (
@@ -314,7 +354,298 @@ COMPOSED: dict[str, list[str]] = {
     "{where} has a parameter {quoted(name)}; {_KEYS_BELONG}": [
         f"the backend 'x71' has a parameter 'x72'; {_KEYS_BELONG} (--backend)"
     ],
+    "{name.lower()} cannot stand in it": [
+        f"extra_body is a table{source}: messages71 cannot stand in it; it must be a whole number from 73 to 74"
+        for source in _SOURCES
+        if "returned" not in source
+    ],
+    "that is no JSON schema": ["response_format is a table: that is no JSON schema; it must be realtime or no"],
+    "; the backend {address} has to do without": ["none is set; the backend 'x71' has to do without"],
+    "none is set{without}": ["none is set"],
+    "realtime calls to Bailian": [
+        'not installed; only realtime calls to Bailian need it: pip install "qwen-dataset[dashscope]"'
+    ],
+    "storages at s3: addresses": [
+        'not installed; only storages at s3: addresses need it: pip install "qwen-dataset[s3]"'
+    ],
+    "not installed; only {_USED_FOR[package]} need it: {install}": [
+        'not installed; only storages at s3: addresses need it: pip install "qwen-dataset[s3]"'
+    ],
+    "not installed; nothing can be asked without it: {install}": [
+        'not installed; nothing can be asked without it: pip install "qwen-dataset"'
+    ],
     # adapters
+    "the certificate of {_where(settings)} is not trusted; {mend}": [
+        "the certificate of http://h71 is not trusted; name the one to trust: ca=path.pem"
+    ],
+    " and lists {len(listed)} models": [
+        "h71:80 answers and lists 72 models",
+    ],
+    ", but not in the form of the OpenAI protocol: look at base_url": [
+        "h71:80 answers, but not in the form of the OpenAI protocol: look at base_url",
+    ],
+    "{options.destination} answers{_listed(reply.content)}": [
+        "h71:80 answers",
+        "h71.com (Bailian, cn-72) answers and lists 73 models",
+    ],
+    " the server": [
+        "no answer came from the server (Error71)",
+    ],
+    "; for a certificate authority of your own give ca=FILE": [
+        "no connection to h71:80 (Error72); for a certificate authority of your own give ca=FILE",
+    ],
+    "no answer came from{host} ({why})": [
+        "no answer came from h71:80 (Error72)",
+    ],
+    "no connection to{host} ({why})": [
+        "no connection to h71:80 (Error72)",
+        "no connection to the server (Error72)",
+    ],
+    "a batch takes one model and one thinking mode, and these requests have several: {_told(self._kind)} and {_told(kind)}; run them as separate jobs": [  # noqa: E501
+        (
+            "a batch takes one model and one thinking mode, and these requests have several: m71 (thinking)"
+            " and m72 (thinking); run them as separate jobs"
+        ),
+        (
+            "a batch takes one model and one thinking mode, and these requests have several: m71 (thinking)"
+            " and m72 (not thinking); run them as separate jobs"
+        ),
+        (
+            "a batch takes one model and one thinking mode, and these requests have several: m71 (not"
+            " thinking) and m72 (thinking); run them as separate jobs"
+        ),
+        (
+            "a batch takes one model and one thinking mode, and these requests have several: m71 (not"
+            " thinking) and m72 (not thinking); run them as separate jobs"
+        ),
+    ],
+    "not thinking": [
+        (
+            "a batch takes one model and one thinking mode, and these requests have several: m71 (thinking)"
+            " and m72 (not thinking); run them as separate jobs"
+        ),
+    ],
+    "a part of the stream is not JSON": [
+        "a part of the stream is not JSON: it is empty",
+        "a part of the stream is not JSON: 71",
+    ],
+    "the stream ended in the middle of the answer": [
+        "the stream ended in the middle of the answer: 71",
+    ],
+    "the reply cannot be read": [
+        "the reply cannot be read: 71",
+    ],
+    "the reply holds no answer": [
+        "the reply holds no answer: it is empty",
+    ],
+    "the reply is not JSON": [
+        "the reply is not JSON: 71",
+    ],
+    "{what}: it is empty": [
+        "the reply is not JSON: it is empty",
+    ],
+    "and {len(parts) - _SHOWN_LINES} more reasons": [
+        "the service refused batch batch_71: line 72: '73'; and 74 more reasons",
+    ],
+    "line{'s' if len(lines) > 1 else ''} {_ranges(lines)}: ": [
+        "the service refused batch batch_71: line 72: '73'",
+        "the service refused batch batch_71: lines 72-73: '74'",
+    ],
+    "batch {batch.id} {'has expired' if kind is FailureKind.EXPIRED else 'was cancelled'} before this line ran": [
+        "batch batch_71 has expired before this line ran",
+        "batch batch_71 was cancelled before this line ran",
+    ],
+    "has expired": [
+        "batch batch_71 has expired before this line ran",
+    ],
+    "was cancelled": [
+        "batch batch_71 was cancelled before this line ran",
+    ],
+    "did you mean {near[0]}?": [
+        "openai-chat: there is no parameter 'x71'; did you mean 'rpm72'?",
+    ],
+    "known parameters: {', '.join(fields)}": [
+        "openai-chat: there is no parameter 'x71'; known parameters: rpm72, tpm73",
+    ],
+    "{name}: there is no parameter {parameter}; {hint}": [
+        "openai-chat: there is no parameter 'x71'; did you mean 'rpm72'?",
+    ],
+    "none yet": [
+        "h71:80 answers and lists its batches (none yet)",
+    ],
+    "there are some": [
+        "h71.com (Bailian, cn-72) answers and lists its batches (there are some)",
+    ],
+    "{where} answers and lists its batches ({'there are some' if found else 'none yet'})": [
+        "h71:80 answers and lists its batches (none yet)",
+    ],
+    "{what}; it may have been paid for": [
+        "the service does not know batch batch_71 any more; it may have been paid for",
+    ],
+    "the service does not know batch {batch_id} any more": [
+        "the service does not know batch batch_71 any more; it may have been paid for",
+    ],
+    "the service has no result for this request in batch {batch.id} ({batch.status})": [
+        "the service has no result for this request in batch batch_71 (completed); it may have been paid for",
+    ],
+    "the service refused batch {batch.id}: {told(batch.errors) or 'no reason given'}": [
+        "the service refused batch batch_71: no reason given",
+    ],
+    "batch {batch_id} has not ended yet: it is {batch.status}": [
+        "batch batch_71 has not ended yet: it is in_progress",
+    ],
+    "{remote_id} is not the id of a {what}": [
+        "'71' is not the id of a batch",
+        "'71' is not the id of a file",
+    ],
+    "the given value": [
+        "openai-chat: ca71 must be the path of a readable PEM file with certificates; the given value is not usable",
+    ],
+    "{name}: {parameter} must be {metadata['wanted']}; {shown} is not usable": [
+        "openai-chat: x71 must be a number of seconds, 1 or more; 'x72' is not usable",
+        "openai-chat: x71 must be yes or no; 'x72' is not usable",
+        "openai-chat: x71 must be list or none; 'x72' is not usable",
+        "openai-chat: x71 must be the id of a workspace; 'x72' is not usable",
+        "openai-chat: x71 must be a path such as /v1/chat/completions; 'x72' is not usable",
+        (
+            "openai-chat: x71 must be http://host:port without a user or password (for those set HTTPS_PROXY);"
+            " 'x72' is not usable"
+        ),
+        "openai-chat: x71 must be a whole number, 1 or more; 'x72' is not usable",
+    ],
+    "{name} is followed by parameters only, such as {name}:?timeout=600; for a server of your own set base_url": [
+        (
+            "openai-chat is followed by parameters only, such as openai-chat:?timeout=600; for a server of"
+            " your own set base_url"
+        ),
+    ],
+    "{where} must be the URL of an API, such as http://localhost:8000/v1": [
+        "base_url must be the URL of an API, such as http://localhost:8000/v1; the one given cannot be read",
+        "the backend must be the URL of an API, such as http://localhost:8000/v1; the one given cannot be read",
+    ],
+    "{wanted}, with nothing behind a ? or #": [
+        "x71 must be the URL of an API, such as http://localhost:8000/v1, with nothing behind a ? or #",
+    ],
+    "{wanted}, without a user, password or key in it": [
+        "x71 must be the URL of an API, such as http://localhost:8000/v1, without a user, password or key in it",
+    ],
+    "{wanted}, without the end {path[path.rindex('/v1') + 3:] if '/v1' in path else path}": [
+        "x71 must be the URL of an API, such as http://localhost:8000/v1, without the end /chat/completions",
+    ],
+    "{wanted}; it needs http:// or https:// and a host": [
+        "x71 must be the URL of an API, such as http://localhost:8000/v1; it needs http:// or https:// and a host",
+    ],
+    "{wanted}; the one given cannot be read": [
+        "x71 must be the URL of an API, such as http://localhost:8000/v1; the one given cannot be read",
+    ],
+    "; sources differ, so it may still answer": [
+        "model m71 was retired on 2025-01-72 (说 73); sources differ, so it may still answer",
+    ],
+    "was retired": [
+        "model m71 was retired on 2025-01-72 (说 73)",
+    ],
+    "is to be retired": [
+        "model m71 is to be retired on 2025-01-72 (说 73)",
+    ],
+    "model {model.name} {when} on {retired.date.isoformat()} ({_said(retired.fact)}){doubt}": [
+        "model m71 is to be retired on 2027-01-72 (说 73); sources differ, so it may still answer",
+    ],
+    "the Batch API": [
+        "model m71 is in no list of models of the Batch API in cn-72: it may be refused",
+    ],
+    "{what} in {region}": [
+        "model m71 is in no list of models of the Batch API in cn-72: it may be refused",
+        "model m71 is in no list of models of Batch Chat in cn-72: it may be refused",
+    ],
+    "model {model.name} is in no list of models of {what}: it may be refused": [
+        "model m71 is in no list of models of the Batch API in cn-72: it may be refused",
+    ],
+    "model {model.name} is no longer offered by {what} ({_said(listing.fact)}): it may be refused": [
+        "model m71 is no longer offered by Batch Chat in cn-72 (说 73, 2026): it may be refused",
+    ],
+    "sources differ on whether {what} offers model {model.name} ({_said(listing.fact)})": [
+        "sources differ on whether the Batch API in cn-72 offers model m71 (说 73, 2026)",
+    ],
+    "{what} does not exist in {region}: use cn-beijing or ap-southeast-1, or realtime": [
+        "the Batch API does not exist in eu-71: use cn-beijing or ap-southeast-1, or realtime",
+    ],
+    "{what} does not exist in {region}: use cn-beijing, or realtime": [
+        "Batch Chat does not exist in eu-71: use cn-beijing, or realtime",
+    ],
+    "HTTP {status}": [
+        "the service answered HTTP 71",
+    ],
+    "the service answered {label}": [
+        "the service answered HTTP 71",
+        "the service answered x71",
+        "the service answered HTTP 71 x72: 对 73",
+    ],
+    "check the API key (DASHSCOPE_API_KEY) and that it belongs to this region, then resume": [
+        (
+            "the service answered HTTP 71 x72: 对 73; check the API key (DASHSCOPE_API_KEY) and that it belongs"
+            " to this region, then resume"
+        ),
+    ],
+    "settle the account in Bailian's console, then resume": [
+        "the service answered HTTP 71 x72: 对 73; settle the account in Bailian's console, then resume",
+    ],
+    "region {region} is not one of Bailian's: use {', '.join(_REGIONS)}, or give a base URL": [
+        "region 'x71' is not one of Bailian's: use cn-72, eu-73, or give a base URL",
+    ],
+    "its certificate is not trusted: {cause.verify_message}; name your own authority's file with ca=": [
+        "h71:80 cannot be reached (its certificate is not trusted: 72; name your own authority's file with ca=)",
+    ],
+    "{error}; a server without it is reached with --backend openai-chat": [
+        (
+            "base URL http://h71/v1 does not say where DashScope's own protocol is: give one that ends on /a72"
+            " or /b73; a server without it is reached with --backend openai-chat"
+        ),
+    ],
+    "the DashScope SDK that is installed does not suit; {INSTALL} --upgrade": [
+        'the DashScope SDK that is installed does not suit; pip install "qwen-dataset[dashscope]" --upgrade',
+    ],
+    "realtime calls to Bailian need the DashScope SDK: {INSTALL}; or use --backend openai-chat": [
+        (
+            'realtime calls to Bailian need the DashScope SDK: pip install "qwen-dataset[dashscope]"; or use --backend'
+            " openai-chat"
+        ),
+    ],
+    "; did you mean {near[0]}?": [
+        "the storage s3: has no parameter 'x71'; did you mean 'ca72'? known: ca, create",
+    ],
+    "the storage s3: has no parameter {name}{meant} known: {', '.join(PARAMETERS)}": [
+        "the storage s3: has no parameter 'x71'; known: ca, create",
+    ],
+    "AWS in {settings.region}": [
+        "the certificate of AWS in us-71 is not trusted; name the one to trust: ca=path.pem",
+    ],
+    "it answered {answer.told}": [
+        "the storage s3://b71 at AWS in us-72 cannot be reached: it answered 73",
+    ],
+    "the storage {settings.place} at {_where(settings)} cannot be reached: {told}": [
+        "the storage s3://b71 at http://h72 cannot be reached: no answer came",
+    ],
+    "the storage s3: {name}={text} is not usable, it must be {' or '.join(words)}": [
+        "the storage s3: create=x71 is not usable, it must be advisory72 or conditional73",
+    ],
+    "it must be https://host, or http://host:port for a server nearby": [
+        (
+            "the endpoint of the storage s3: holds an '@'; it must be https://host, or http://host:port for a"
+            " server nearby"
+        ),
+    ],
+    "the endpoint of the storage s3: holds an '@'; {wanted}": [
+        (
+            "the endpoint of the storage s3: holds an '@'; it must be https://host, or http://host:port for a"
+            " server nearby"
+        ),
+    ],
+    "the storage s3: cannot use the endpoint {text}; {wanted}": [
+        (
+            "the storage s3: cannot use the endpoint 'x71'; it must be https://host, or http://host:port for a"
+            " server nearby"
+        ),
+    ],
     " in line {mark.line + 2}": ["the front matter is ignored: it is not valid YAML ('x' in line 71)"],
     "it cannot be parsed": ["the front matter is ignored: it is not valid YAML (it cannot be parsed)"],
     'has a "text" that is empty': ['x71 line 72 has a "text" that is empty'],

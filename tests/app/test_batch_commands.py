@@ -75,7 +75,9 @@ def test_create_says_what_to_do_next_and_buys_once(inside: Stage) -> None:
     create(inside, "--prompt", "one", "--prompt", "二", "--job-name", "my_batch").works()
     assert paid(inside)["paid"] == 2
     assert [row["request"]["messages"][-1]["content"] for row in inside.requests()] == ["one", "二"]
-    assert sorted(path.name for path in inside.home.iterdir()) == ["batch_jobs", REMOTE], "no answers, no files"
+    assert sorted(path.name for path in inside.home.iterdir()) == ["batch_jobs", REMOTE, f"{REMOTE}.files"], (
+        "no answers"
+    )
 
 
 def test_who_looks_again_and_again_sees_it_go_on_and_end(inside: Stage) -> None:

@@ -42,6 +42,7 @@ def _of(cls: type) -> st.SearchStrategy[object]:
         str | None: st.none() | TEXT,
         int: NUMBER,
         int | None: st.none() | NUMBER,
+        float | None: st.none() | st.floats(0, 1e10),
         bool: st.booleans(),
         float: st.floats(0, 1e9),
         tuple[str, ...]: IDS,

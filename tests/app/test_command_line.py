@@ -805,3 +805,43 @@ def test_a_job_that_another_one_stands_in_the_way_of_says_how_to_go_on(here: Pat
 
 def test_an_event_that_never_was_has_no_time() -> None:
     assert times.when(0) == "-"
+
+
+# --- switches, and what batches leave open
+
+
+@pytest.mark.parametrize("command", [("generate",), ("resume",), ("batch", "create")])
+def test_how_a_batch_is_finished_is_an_option_wherever_it_may_be_finished(command: tuple[str, ...]) -> None:
+    shown = call(*command, "--help").output
+    assert all(f"  {flag} " in shown for flag in ("--finish no|realtime", "--after TIME", "--clean-remote"))
+
+
+@pytest.mark.parametrize(
+    ("toml", "flags", "expected"),
+    [
+        ("", (), False),
+        ("", ("--thinking",), True),
+        ("enable_thinking = true", (), True),
+        ("enable_thinking = true", ("--no-thinking",), False),
+    ],
+)
+def test_a_switch_that_is_not_given_leaves_the_setting_as_it_is(
+    here: Path, toml: str, flags: tuple[str, ...], expected: bool
+) -> None:
+    (here / "qwen-dataset.toml").write_text(toml, encoding="utf-8")
+    generate(*flags, "--quiet")
+    (spec,) = here.glob("batch_jobs/*/spec.json")
+    assert ("enable_thinking" in spec.read_text("utf-8")) is expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--after", "6h"), "after is set, and finish is not"),
+        (("--finish", "realtime", "--realtime"), "finish is for batches, and everything is asked in realtime"),
+        (("--finish", "later"), "finish is 'later' (--finish); it must be realtime or no"),
+        (("--finish", "realtime", "--after", "5m"), "after is '5m' (--after); it must be stalled, or a whole number"),
+    ],
+)
+def test_what_cannot_be_finished_so_is_told(here: Path, flags: tuple[str, ...], words: str) -> None:
+    assert words in generate(*flags, code=2).stderr

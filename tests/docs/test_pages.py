@@ -123,7 +123,7 @@ def test_the_familiar_attributes_are_the_same_as_what_they_stand_for(page: str, 
             familiar.add(name)
             assert getattr(config, name) == getattr(config, same.strip("`"))
     properties = {name for name, value in vars(Config).items() if isinstance(value, property)}
-    assert familiar == properties - {"parameters", "options", "window_hours"}
+    assert familiar == properties - {"parameters", "options", "window_hours", "after_seconds"}
 
 
 @pytest.mark.parametrize("readme", READMES)
@@ -133,14 +133,16 @@ def test_the_readme_names_every_familiar_variable(readme: str) -> None:
 
 @pytest.mark.parametrize("page", CONFIGURATION)
 def test_the_settings_file_is_accepted(page: str, tmp_path: Path) -> None:
-    (block,) = blocks(page, "toml")
-    (tmp_path / "qwen-dataset.toml").write_text(block, encoding="utf-8")
-    resolved = resolve(folder=tmp_path, environ={})
-    assert not resolved.problems
-    resolved.config()
-    assert set(tomllib.loads(block)) == {
-        name for name, chosen in resolved.values.items() if chosen.source.startswith("qwen-dataset.toml line ")
-    }
+    found = blocks(page, "toml")
+    assert found
+    for block in found:
+        (tmp_path / "qwen-dataset.toml").write_text(block, encoding="utf-8")
+        resolved = resolve(folder=tmp_path, environ={})
+        assert not resolved.problems
+        resolved.config()
+        assert set(tomllib.loads(block)) == {
+            name for name, chosen in resolved.values.items() if chosen.source.startswith("qwen-dataset.toml line ")
+        }
 
 
 @pytest.mark.parametrize("page", CONFIGURATION)

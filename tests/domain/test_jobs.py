@@ -28,7 +28,8 @@ from qwen_dataset.domain.events import (
     Stored,
 )
 from qwen_dataset.domain.inference import Parameters
-from qwen_dataset.domain.jobs import JobSpec, JobState, Phase, Way, advance
+from qwen_dataset.domain.jobs import JobSpec, JobState, Phase, Way
+from qwen_dataset.domain.lifecycle import advance
 from qwen_dataset.domain.recipes.base import RecipeOptions
 from qwen_dataset.errors import LedgerCorrupt
 

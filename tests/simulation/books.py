@@ -7,7 +7,6 @@ from typing import Any
 import attrs
 
 from qwen_dataset.adapters.inference.fake.service import FakeService
-from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.codec import decode
 from qwen_dataset.app.engine.lease import EXPIRE_SECONDS, LeaseRecord
@@ -89,9 +88,9 @@ class SimService:
         self._books.scheduler.check(self._process)
         return getattr(self._books.service, name)
 
-    def create(self, key: str, ids: list[str], *, settings: FakeSettings, now: float) -> str:
+    def create(self, key: str, ids: list[str], **given: Any) -> str:
         self._books.scheduler.check(self._process)
-        remote = self._books.service.create(key, ids, settings=settings, now=now)
+        remote = self._books.service.create(key, ids, **given)
         job, checked = self.submitting
         self._note(
             Bought(

@@ -36,12 +36,15 @@ MUTANTS = (
     Mutant(
         "answers of neighbours are not reused", "neighbours", "await _reuse_answers(job, limits)", "await checkpoint()"
     ),
-    Mutant("no settle time after a crash", "submitter", "if uncertain:", "if not uncertain:"),
+    Mutant("no settle time after a crash", "submitter", "if any(self._is", "if not any(self._is"),
     Mutant(
         "no settle time after a lost reply",
         "submitter",
         "at_least=self._backend.limits.settle_seconds",
         "at_least=0.0",
+    ),
+    Mutant(
+        "stragglers are finished before they are cancelled", "guard", "if self._job.state.winding_down:", "if False:"
     ),
     Mutant(
         "shards left half submitted are forgotten",

@@ -75,7 +75,10 @@ class Actor:
 
 @attrs.frozen(kw_only=True)
 class Scenario:
-    """Everything drawn for a schedule but its interleaving. ``jobs``: the papers of each."""
+    """Everything drawn for a schedule but its interleaving. ``jobs``: the papers of each.
+
+    ``finish``: what a batch has not done within the time that every process is told is finished in realtime.
+    """
 
     seed: int
     settings: FakeSettings
@@ -85,6 +88,15 @@ class Scenario:
     segment: int
     rounds: int
     reruns: int
+    finish: bool = False
+
+    @property
+    def realtime_settings(self) -> FakeSettings:
+        """The service as it answers one call at a time, where ``settings`` are those of batches."""
+        batch = self.settings
+        return FakeSettings(
+            mode="realtime", seed=batch.seed, fail=batch.fail, unavailable=batch.unavailable, latency=1.0, concurrency=2
+        )
 
 
 def draw(seed: int) -> Scenario:
@@ -106,6 +118,11 @@ def draw(seed: int) -> Scenario:
     if 0.25 <= drama < 0.4 and settings.mode == "batch":
         settings = attrs.evolve(settings, late=1.0)
     stormy = rng.random() < 0.4
+    # Drawn apart, so that a seed's schedule without it is what it always was.
+    slow = random.Random(f"finish {seed}")
+    finish = settings.mode == "batch" and slow.random() < 0.3
+    if finish:
+        settings = attrs.evolve(settings, duration=slow.choice((300.0, 2500.0, 7200.0)))
     return Scenario(
         seed=seed,
         settings=settings,
@@ -120,6 +137,7 @@ def draw(seed: int) -> Scenario:
         segment=rng.choice((1, 1, 2, 3)),
         rounds=rng.choice((1, 2, 3)),
         reruns=reruns,
+        finish=finish,
     )
 
 

@@ -173,6 +173,8 @@ class World:
         )
         host = Host(process=self._identity(process), is_alive=self._is_alive(process), clock=clock)
         config = Config(backend="sim", storage="sim", job_name=f"job{actor.job}", rounds=self.scenario.rounds)
+        if self.scenario.finish:
+            config = attrs.evolve(config, finish="realtime", after="30m")
         client = Client(config, host=host, stop=process.stop)
         papers = [Path(name) for name in self.scenario.jobs[actor.job]]
         match actor.verb:
@@ -222,9 +224,10 @@ def output_of(job: int) -> Path:
 async def _backend(_address: str | None, _config: Config, *, way: Way | None, window_hours: int) -> Offer:
     world, process = _here.get()
     scenario = world.scenario
-    backend = SimBackend(scenario.settings, world.books, process, world.weather, scenario.segment)
-    realtime = scenario.settings.mode == "realtime"
-    return Offer(backend=backend, name="fake", realtime=realtime, sleep=backend.sleep)
+    finishes = scenario.finish and way is Way.REALTIME
+    settings = scenario.realtime_settings if finishes else scenario.settings
+    backend = SimBackend(settings, world.books, process, world.weather, scenario.segment)
+    return Offer(backend=backend, name="fake", realtime=settings.mode == "realtime", sleep=backend.sleep)
 
 
 def _storage(_address: str) -> SimStorage:

@@ -12,6 +12,7 @@ import pytest
 
 from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.testing import plugin, strategies
+from qwen_dataset.testing.bailian import BailianSettings
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "testing.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -48,6 +49,10 @@ def test_the_fixtures_that_the_page_names_are_those_that_exist() -> None:
 
 def test_the_faults_that_the_page_names_exist() -> None:
     assert _tabled("most\nuseful ones:") <= set(attrs.fields_dict(FakeSettings))
+
+
+def test_the_settings_of_the_server_that_the_page_names_exist() -> None:
+    assert _tabled("The settings one needs most:") <= set(attrs.fields_dict(BailianSettings))
 
 
 def test_the_strategies_that_the_page_names_are_all_there_are() -> None:

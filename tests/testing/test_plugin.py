@@ -188,6 +188,39 @@ def test_a_wrong_parameter_is_one_sentence(pytester: pytest.Pytester, mark: str,
     result.stdout.no_fnmatch_line("*plugin.py*")
 
 
+def test_the_server_is_there_for_a_test_and_its_marks_add_up(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import sys
+        import urllib.request
+
+        import pytest
+
+        def test_nobody_pays_for_what_he_does_not_use():
+            assert "qwen_dataset.testing.bailian" not in sys.modules
+
+        @pytest.mark.bailian(error_500=1, key="sk-x")
+        class TestServer:
+            @pytest.mark.bailian(error_500=0, key=None)
+            def test_the_nearest_mark_wins(self, bailian_server):
+                assert bailian_server.settings.key is None
+                assert urllib.request.urlopen(f"{bailian_server.base_url}/batches").status == 200
+                assert bailian_server.totals()["calls"] == {"list": 1}
+
+            def test_each_test_has_its_own(self, bailian_server):
+                assert bailian_server.settings.key == "sk-x"
+                assert bailian_server.totals()["calls"] == {}
+
+        @pytest.mark.bailian(fial=1)
+        def test_a_wrong_parameter_is_one_sentence(bailian_server):
+            pass
+    """)
+    result = pytester.runpytest_subprocess(*FEW, *PLUGIN)
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(
+        ["@pytest.mark.bailian: bailian: there is no parameter 'fial'; known parameters: seed, *"]
+    )
+
+
 def test_it_works_in_worker_processes(pytester: pytest.Pytester) -> None:
     pytester.makeconftest('pytest_plugins = ["qwen_dataset.testing.plugin"]')
     pytester.makepyfile("""
@@ -208,5 +241,5 @@ def test_it_works_in_worker_processes(pytester: pytest.Pytester) -> None:
 
 def test_its_markers_are_known(pytester: pytest.Pytester) -> None:
     run(pytester, "--markers").stdout.fnmatch_lines(
-        ["@pytest.mark.network: *", "@pytest.mark.fake(name=value, ...): *"]
+        ["@pytest.mark.network: *", "@pytest.mark.fake(name=value, ...): *", "@pytest.mark.bailian(name=value, ...): *"]
     )

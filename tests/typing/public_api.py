@@ -20,6 +20,7 @@ from qwen_dataset import (
     JobStatus,
     Offer,
     Outcome,
+    QianWenBatchInference,
     Report,
     Request,
     Storage,
@@ -87,6 +88,22 @@ async def familiar() -> None:
     )
     assert_type(result, dict[str, Any])
     assert_type(await manager.list_jobs(limit=3), list[dict[str, Any]])
+
+
+async def by_hand() -> None:
+    async with QianWenBatchInference("key", model="qwen-plus", backend="fake:memory") as steps:
+        assert_type(steps, QianWenBatchInference)
+        requests = steps.create_batch_requests(["a", {"prompt": "b"}], system="s", temperature=0.7)
+        assert_type(requests, list[dict[str, Any]])
+        assert_type(steps.write_batch_file(requests, "in.jsonl"), Path)
+        assert_type(await steps.upload_file("in.jsonl"), str)
+        assert_type(await steps.create_batch_job("file", completion_window="24h", job_name="n"), dict[str, Any])
+        assert_type(await steps.get_batch_status("batch"), dict[str, Any])
+        assert_type(await steps.wait_for_completion("batch", poll=60, on_status=print), dict[str, Any])
+        assert_type(await steps.download_results("batch", "out.jsonl"), dict[str, Any])
+        assert_type(steps.parse_results("out.jsonl", requests), list[dict[str, Any]])
+        assert_type(await steps.cancel_batch("batch"), dict[str, Any])
+        assert_type(await steps.list_batches(limit=20, statuses=["completed"]), list[dict[str, Any]])
 
 
 def ports(concurrent: ConcurrentBackend, memory: MemoryStorage) -> tuple[InferenceBackend, Storage, type[Outcome]]:

@@ -1,4 +1,4 @@
-"""What happens to a job. Events are written by one owner in one order and never change; ``jobs`` adds them up."""
+"""What happens to a job. Events are written by one owner in one order and never change; ``lifecycle`` adds them up."""
 
 from __future__ import annotations
 
@@ -50,11 +50,15 @@ class PlanWritten:
 
 @attrs.frozen(kw_only=True)
 class RoundOpened:
-    """Intent to get an answer for every request that has no final outcome; other jobs can see it from now on."""
+    """Intent to get an answer for every request that has no final outcome; other jobs can see it from now on.
+
+    ``finishing``: the backend that finishes stragglers is asked, not the job's own.
+    """
 
     round: int
     pending: int
     retry_unknown: RetryUnknown = RetryUnknown.AUTO
+    finishing: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +80,8 @@ class RoundCleared:
 class ShardPlanned:
     """Intent to submit; written before money is spent. The ids are stored beside the event.
 
-    The requests stand in the request chunks ``first_chunk`` to ``last_chunk``.
+    The requests stand in the request chunks ``first_chunk`` to ``last_chunk``. ``planned_at`` is in seconds since 1970
+    (None: written by an earlier version): a service can find what was created only for so long.
     """
 
     shard: int
@@ -84,20 +89,30 @@ class ShardPlanned:
     requests: int
     first_chunk: int
     last_chunk: int
+    planned_at: float | None = None
 
 
 @attrs.frozen(kw_only=True)
 class ShardSubmitted:
-    """The backend has the shard; ``token`` finds it again."""
+    """The backend has the shard; ``token`` finds it again. ``submitted_at``: in seconds of the backend's time."""
 
     shard: int
     backend: str
     token: str
+    submitted_at: float | None = None
 
 
 @attrs.frozen(kw_only=True)
 class ShardRefused:
     """The backend said no to the whole shard; nothing was bought, and its requests fail for ``reason``."""
+
+    shard: int
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class ShardLost:
+    """The backend may have the shard and nobody can find out any more: its requests are unknown, for ``reason``."""
 
     shard: int
     reason: str
@@ -164,6 +179,13 @@ class CancelSeen:
 
 
 @attrs.frozen(kw_only=True)
+class Hurried:
+    """The round takes too long: what is in flight is cancelled and harvested, and another backend does the rest."""
+
+    round: int
+
+
+@attrs.frozen(kw_only=True)
 class Stopped:
     """The job rests until a person resumes it."""
 
@@ -193,11 +215,13 @@ Event = (
     | ShardPlanned
     | ShardSubmitted
     | ShardRefused
+    | ShardLost
     | ShardCancelled
     | Stored
     | ShardFinished
     | RoundFinished
     | CancelSeen
+    | Hurried
     | Stopped
     | Finished
     | Exporting

@@ -1,8 +1,4 @@
-"""A job: its spec, and the state that its events add up to.
-
-A job's life: new → planned → running (a round is open) → planned again → … → finished, or stopped by a person.
-``advance`` is the whole state machine: what an event may follow, and what it changes.
-"""
+"""A job: its spec, and the state that its events add up to (see ``lifecycle``)."""
 
 from __future__ import annotations
 
@@ -12,28 +8,7 @@ from enum import StrEnum
 
 import attrs
 
-from ..errors import LedgerCorrupt
-from .events import (
-    CancelSeen,
-    Event,
-    Exporting,
-    Finished,
-    Opened,
-    OutputChosen,
-    PlanWritten,
-    RetryUnknown,
-    RoundCleared,
-    RoundFinished,
-    RoundOpened,
-    RoundWithdrawn,
-    ShardCancelled,
-    ShardFinished,
-    ShardPlanned,
-    ShardRefused,
-    ShardSubmitted,
-    Stopped,
-    Stored,
-)
+from .events import RetryUnknown
 from .identity import content_id
 from .inference import Parameters, chosen_fields
 from .recipes.base import RecipeOptions
@@ -116,7 +91,8 @@ class Phase(StrEnum):
 class Shard:
     """A shard of the open round that is not finished. ``token`` is None until the backend is known to have it.
 
-    ``refused`` is the backend's reason when it said no.
+    ``planned_at`` and ``submitted_at`` are in seconds, None where nobody noted them. ``refused`` is the
+    backend's reason when it said no; ``lost`` why nobody can tell any more whether the backend has it.
     """
 
     number: int
@@ -126,7 +102,10 @@ class Shard:
     last_chunk: int
     backend: str | None = None
     token: str | None = None
+    planned_at: float | None = None
+    submitted_at: float | None = None
     refused: str | None = None
+    lost: str | None = None
     cancelled: bool = False
 
 
@@ -136,6 +115,9 @@ class JobState:
 
     ``failed`` counts requests whose latest outcome is a failure; ``possibly_paid`` counts calls that were sent and got
     no reply, also when a later one succeeded. ``exported`` holds the SHA-256 of every dataset this job wrote.
+
+    ``cancelling``: a person wants the job to stop. ``hurrying``: what is in flight is cancelled so that another backend
+    finishes it in the next round, and ``finishing``: the open round is that one.
     """
 
     phase: Phase = Phase.NEW
@@ -160,140 +142,16 @@ class JobState:
     possibly_paid: int = 0
     cancels_obeyed: int = 0
     cancelling: bool = False
+    hurrying: bool = False
+    finishing: bool = False
     cancelled_remotely: bool = False
     stop_reason: str = ""
 
     @property
+    def winding_down(self) -> bool:
+        """Nothing new is submitted, and what is in flight is cancelled and harvested."""
+        return self.cancelling or self.hurrying
+
+    @property
     def unanswered(self) -> int:
         return self.requests - self.completed - self.failed
-
-
-def advance(state: JobState, event: Event) -> JobState:  # noqa: PLR0911 - one return a kind of event
-    """Return the state after ``event``.
-
-    Raises LedgerCorrupt where the event cannot follow: events are written by one owner in one order, so this means
-    the stored events were damaged or mixed.
-    """
-    match event:
-        case Opened():
-            # What is not known by name leaves what was.
-            backend, hours = event.backend or state.backend, event.window_hours or state.window_hours
-            return attrs.evolve(state, owner=event.nonce, backend=backend, window_hours=hours)
-        case OutputChosen():
-            return attrs.evolve(state, output=event.output)
-        case PlanWritten():
-            _expect(state, event, state.phase is Phase.NEW)
-            return attrs.evolve(
-                state,
-                phase=Phase.PLANNED,
-                requests=event.requests,
-                chunks=event.chunks,
-                papers=event.papers,
-                corpus_chunks=event.corpus_chunks,
-            )
-        case Stored():
-            return _stored(state, event)
-        case Exporting():
-            return attrs.evolve(state, exported=state.exported | {event.digest})
-        case RoundOpened() | RoundWithdrawn() | RoundCleared() | RoundFinished():
-            return _round(state, event)
-        case ShardPlanned() | ShardSubmitted() | ShardRefused() | ShardCancelled() | ShardFinished():
-            return _shard(state, event)
-        case CancelSeen() | Stopped() | Finished():
-            return _ended(state, event)
-
-
-def _round(state: JobState, event: RoundOpened | RoundWithdrawn | RoundCleared | RoundFinished) -> JobState:
-    match event:
-        case RoundOpened():
-            resting = state.phase in (Phase.PLANNED, Phase.STOPPED, Phase.FINISHED)
-            _expect(state, event, resting and event.round == state.round + 1)
-            return attrs.evolve(
-                state,
-                phase=Phase.RUNNING,
-                round=event.round,
-                open=event.pending,
-                cleared=False,
-                retry_unknown=event.retry_unknown,
-                cancelling=False,
-                cancelled_remotely=False,
-                stop_reason="",
-            )
-        case RoundWithdrawn():
-            _expect(state, event, state.phase is Phase.RUNNING and not state.cleared and event.round == state.round)
-            # Nothing was submitted under this number, so it is free again and no round is used up.
-            return attrs.evolve(state, phase=Phase.PLANNED, round=state.round - 1, open=0)
-        case RoundCleared():
-            _expect(state, event, state.phase is Phase.RUNNING and event.round == state.round)
-            return attrs.evolve(state, cleared=True)
-        case RoundFinished():
-            done = state.phase is Phase.RUNNING and not state.open and not state.shards
-            _expect(state, event, done and event.round == state.round)
-            return attrs.evolve(state, phase=Phase.PLANNED)
-
-
-def _shard(
-    state: JobState, event: ShardPlanned | ShardSubmitted | ShardRefused | ShardCancelled | ShardFinished
-) -> JobState:
-    _expect(state, event, state.phase is Phase.RUNNING and state.cleared)
-    shards = dict(state.shards)
-    match event:
-        case ShardPlanned():
-            _expect(state, event, event.shard == state.shards_planned + 1)
-            shards[event.shard] = Shard(
-                number=event.shard,
-                key=event.key,
-                requests=event.requests,
-                first_chunk=event.first_chunk,
-                last_chunk=event.last_chunk,
-            )
-            return attrs.evolve(state, shards=shards, shards_planned=event.shard)
-        case ShardSubmitted():
-            _expect(state, event, event.shard in shards and shards[event.shard].token is None)
-            shards[event.shard] = attrs.evolve(shards[event.shard], backend=event.backend, token=event.token)
-        case ShardRefused():
-            _expect(state, event, event.shard in shards and shards[event.shard].token is None)
-            shards[event.shard] = attrs.evolve(shards[event.shard], refused=event.reason)
-        case ShardCancelled():
-            _expect(state, event, event.shard in shards and shards[event.shard].token is not None)
-            shards[event.shard] = attrs.evolve(shards[event.shard], token=event.token, cancelled=True)
-        case ShardFinished():
-            _expect(state, event, event.shard in shards)
-            del shards[event.shard]
-    return attrs.evolve(state, shards=shards)
-
-
-def _stored(state: JobState, event: Stored) -> JobState:
-    _expect(state, event, state.phase is Phase.RUNNING and event.answered <= state.open)
-    # In round 1 nothing had an outcome before; later, everything that is open had failed.
-    failed = event.unsuccessful if state.round == 1 else -event.succeeded
-    return attrs.evolve(
-        state,
-        open=state.open - event.answered,
-        completed=state.completed + event.succeeded,
-        failed=state.failed + failed,
-        reused=state.reused + (event.succeeded if event.source else 0),
-        # What another job asked in vain was not asked here.
-        possibly_paid=state.possibly_paid + (0 if event.source else len(event.unsure) + len(event.unknown)),
-        cancelled_remotely=state.cancelled_remotely or event.cancelled,
-    )
-
-
-def _ended(state: JobState, event: CancelSeen | Stopped | Finished) -> JobState:
-    match event:
-        case CancelSeen():
-            # Cancelling what rests already changes nothing.
-            moving = state.phase in (Phase.NEW, Phase.PLANNED, Phase.RUNNING)
-            return attrs.evolve(state, cancels_obeyed=event.number, cancelling=moving)
-        case Stopped():
-            _expect(state, event, state.phase is not Phase.RUNNING)
-            return attrs.evolve(state, phase=Phase.STOPPED, cancelling=False, stop_reason=event.reason)
-        case Finished():
-            _expect(state, event, state.phase in (Phase.PLANNED, Phase.STOPPED))
-            return attrs.evolve(state, phase=Phase.FINISHED)
-
-
-def _expect(state: JobState, event: Event, fits: bool) -> None:
-    if not fits:
-        message = f"the stored event {type(event).__name__} cannot follow here (job {state.phase}, round {state.round})"
-        raise LedgerCorrupt(message)

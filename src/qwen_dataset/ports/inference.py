@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 import attrs
 
-from ..domain.inference import Outcome, Request
+from ..domain.inference import Outcome, Parameters, Request
 from .remote import RemoteBatches
 
 
@@ -154,8 +154,8 @@ class Offer:
     submission (only called when its results are safe). Both work while the backend is entered.
 
     ``probe`` asks something free and says what came of it, or raises BackendError; it needs nothing entered.
-    ``advice`` says to a person, a sentence each, what to know before this model is asked here: that it is not known,
-    or retired, or cannot do what is asked.
+    ``advice`` says to a person, a sentence each, what to know before this model is asked here with these parameters:
+    that it is not known, or retired, or cannot do what is asked.
     """
 
     backend: InferenceBackend
@@ -168,7 +168,7 @@ class Offer:
     remote: RemoteBatches | None = None
     clean: Callable[[JobHandle], Awaitable[None]] | None = None
     probe: Callable[[], Awaitable[str]] | None = None
-    advice: Callable[[str], Sequence[str]] | None = None
+    advice: Callable[[str, Parameters], Sequence[str]] | None = None
 
 
 BackendFactory = Callable[[BackendSettings], Offer]

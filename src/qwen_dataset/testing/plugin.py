@@ -1,4 +1,4 @@
-"""A pytest plugin: a fake service, a storage in memory, and no network.
+"""A pytest plugin: a fake service, a local Bailian server, a storage in memory, and no network.
 
 Nothing happens until it is asked for, in the topmost ``conftest.py`` or with ``-p`` on the command line::
 
@@ -14,8 +14,9 @@ PYTEST_DONT_REWRITE: there is no assert in here, and whoever imports it first mu
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,10 +27,14 @@ from ..errors import SettingError
 from ..ports.inference import BackendSettings, Offer
 from .network import network_blocked
 
+if TYPE_CHECKING:
+    from .bailian import RunningServer
+
 _SUITES = ("storage_contract", "_storage_keys_contract", "inference_contract", "_inference_driver")
 _MARKERS = (
     "network: the test may leave this machine",
     "fake(name=value, ...): parameters of the test's fake_backend, as in fake:?name=value",
+    "bailian(name=value, ...): settings of the test's bailian_server, as BailianSettings has them",
 )
 
 
@@ -64,11 +69,7 @@ def fake_backend(request: pytest.FixtureRequest, fake_file: Path) -> Offer:
     ``@pytest.mark.fake(fail=0.1, seed=7)`` chooses its faults; the parameters are those of ``FakeSettings``. Marks of a
     test, its class and its module add up, the nearest wins.
     """
-    chosen: dict[str, str] = {}
-    for mark in reversed(list(request.node.iter_markers("fake"))):
-        if mark.args:
-            pytest.fail(f"@pytest.mark.fake takes name=value only, not {mark.args[0]!r}", pytrace=False)
-        chosen |= {name: _written(value) for name, value in mark.kwargs.items()}
+    chosen = {name: _written(value) for name, value in _marked(request, "fake").items()}
     try:
         return open_fake(BackendSettings(location=str(fake_file), parameters={"mode": "batch", **chosen}))
     except SettingError as error:
@@ -85,6 +86,33 @@ def fake_service(fake_file: Path) -> FakeService:
 def memory_storage() -> MemoryStorage:
     """A storage in memory, empty: give it to a client as ``storage``."""
     return MemoryStorage()
+
+
+@pytest.fixture
+def bailian_server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
+    """A local server that speaks Bailian's HTTP, in a thread of its own: give its ``base_url`` to any client.
+
+    ``@pytest.mark.bailian(fail=0.1, seed=7)`` chooses its faults; the parameters are those of ``BailianSettings``.
+    Marks add up as those of ``fake_backend`` do.
+    """
+    from .bailian import BailianSettings, serve_in_thread  # noqa: PLC0415 - aiohttp, only for those who ask for it
+
+    try:
+        settings = BailianSettings.from_params(_marked(request, "bailian"))
+    except SettingError as error:
+        pytest.fail(f"@pytest.mark.bailian: {error}", pytrace=False)
+    with serve_in_thread(settings) as server:
+        yield server
+
+
+def _marked(request: pytest.FixtureRequest, name: str) -> Mapping[str, object]:
+    """Return the values of a test's marks of this name, the nearest last."""
+    chosen: dict[str, object] = {}
+    for mark in reversed(list(request.node.iter_markers(name))):
+        if mark.args:
+            pytest.fail(f"@pytest.mark.{name} takes name=value only, not {mark.args[0]!r}", pytrace=False)
+        chosen |= mark.kwargs
+    return chosen
 
 
 def _written(value: object) -> str:

@@ -140,7 +140,7 @@ def test_a_remote_file_from_before_there_was_a_window_has_none(tmp_path):
     path = tmp_path / "remote.jsonl"
     FakeService(path).create("k", ["a"], settings=FakeSettings(duration=1e6), now=0.0)
     assert "window" not in orjson.loads(path.read_bytes())["settings"]
-    assert FakeService(path).job("job-000001").end(None) == (1e6, Ending.COMPLETED)
+    assert FakeService(path).job("batch_000001").end(None) == (1e6, Ending.COMPLETED)
 
 
 def test_the_next_round_finishes_the_rest_if_its_duration_allows(kit):
@@ -271,7 +271,7 @@ def test_whatever_the_window_the_books_agree_with_what_was_delivered(kit, durati
     chosen = FakeSettings(duration=duration, window=window, seed=seed, **faults)
     service = FakeService()
     outcomes, _ = kit.answered(chosen, requests_of(12), service)
-    job = service.job("job-000001")
+    job = service.job("batch_000001")
     assert job.end(None)[0] - job.at <= job.longest <= job.span
     unpaid = {
         each

@@ -11,6 +11,8 @@ import attrs
 
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.engine.clock import Clock
+from qwen_dataset.app.engine.finishing import Finisher
+from qwen_dataset.app.engine.harvest import Clean
 from qwen_dataset.app.engine.job import Host, Job, own_job
 from qwen_dataset.app.engine.lease import Process
 from qwen_dataset.app.engine.planner import Work, write_plan
@@ -171,6 +173,8 @@ def runner(
     *,
     pace: Pace | None = None,
     stop: asyncio.Event | None = None,
+    finisher: Finisher | None = None,
+    clean: Clean | None = None,
     on_progress: Callable[[RunProgress], None] = lambda _: None,
 ) -> Runner:
     return Runner(
@@ -179,6 +183,9 @@ def runner(
         backend_name="scripted",
         pace=pace or Pace(),
         sleep=hands.sleep,
+        now=lambda: hands.time,
         stop=stop or asyncio.Event(),
+        finisher=finisher,
+        clean=clean,
         on_progress=on_progress,
     )

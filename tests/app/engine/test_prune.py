@@ -1012,7 +1012,7 @@ async def buy(storage: Storage, backend: Any, switch: CrashSwitch | None = None)
     hands = HandClock()
     async with a_job(TEXTS, storage=storage, clock=hands) as job:
         run_it = runner(job, wrapped, hands)
-        run_it._guard._sleep = backend.clock.sleep
+        run_it._own.guard._sleep = backend.clock.sleep
         await run_it.run()
 
 

@@ -403,7 +403,7 @@ def test_a_cancel_while_in_flight_cancels_harvests_and_stops() -> None:
 
             backend = Scripted(polls=list(polls))
             made = runner(job, backend, hands)
-            made._guard._sleep = cancel_meanwhile
+            made._own.guard._sleep = cancel_meanwhile
             backend.polls.append(Progress(ready=False, retry_after=1.0))
             with pytest.raises(JobUnfinished):
                 await made.run()

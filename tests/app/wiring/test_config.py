@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import pickle
 import subprocess
@@ -48,10 +49,17 @@ def test_the_defaults_are_right() -> None:
         "temperature": 0.7,
         "max_tokens": 2000,
         "top_p": 0.9,
+        "enable_thinking": False,
+        "thinking_budget": None,
+        "response_format": None,
+        "extra_body": None,
         "concurrency": None,
         "poll": 10.0,
         "rounds": 3,
         "retry_unknown": RetryUnknown.AUTO,
+        "finish": None,
+        "after": None,
+        "clean_remote": False,
         "writer": "jsonl",
         "lang": "auto",
     }
@@ -99,6 +107,17 @@ def test_the_table_and_the_fields_are_the_same() -> None:
         ("temperature", [-0.1, 2.0, math.nan, math.inf, "nan", "1e400", "hot", False, "", None, 10**400, [0.5]]),
         ("max_tokens", [0, 10**24]),
         ("top_p", [0.0, 1.1, math.nan, "-inf"]),
+        ("enable_thinking", ["", "auto", "maybe", None, 1, []]),
+        ("thinking_budget", [0, -1, 10**6 + 1, "much", True]),
+        ("response_format", ["", "json", "xml", "a b.json", "[]", "{", "{}", "{]", 7, [], {}, {"a": 1}, {"type": "x"}]),
+        ("response_format", [{"type": "json_schema"}, {"type": "json_schema", "json_schema": {"name": "n"}}]),
+        ("response_format", ["no/such.json", "x\0.json", {"enum": [math.nan]}, {"enum": {1: 2}}, '{"enum": NaN}']),
+        ("extra_body", ["", "top_k", "[1]", "{", [], 7, {"a": math.inf}, {1: 2}, {"a": {1}}, {"a": 2**70}]),
+        ("extra_body", [{"messages": []}, {"Model": "m"}, '{"stream": true}', {"api_key": "k"}, {"n": 2}]),
+        ("extra_body", [{"enable_thinking": True}, {"temperature": 0}, {"response_format": {}}]),
+        ("finish", ["", "batch", True, 1]),
+        ("after", ["", "now", "29m", "337h", "15d", "6", "1.5h", "6 h", True, 6]),
+        ("clean_remote", ["", "auto", None, 2]),
         ("concurrency", [0, 10_001, "auto", 2.5]),
         ("poll", [0.0, -1.0, math.nan, math.inf, 86401.0]),
         ("rounds", [0, 101]),
@@ -152,6 +171,17 @@ def test_what_cannot_be_is_one_line_that_names_it(name: str, values: list[Any]) 
         ("poll", 86_400, 86_400.0),
         ("rounds", 100, 100),
         ("retry_unknown", "Never", RetryUnknown.NEVER),
+        ("enable_thinking", "Yes", True),
+        ("enable_thinking", False, False),
+        ("thinking_budget", None, None),
+        ("response_format", "JSON_object", {"type": "json_object"}),
+        ("response_format", {"type": "json_object"}, {"type": "json_object"}),
+        ("extra_body", '{"top_k": 20, "stop": ["。"]}', {"top_k": 20, "stop": ["。"]}),
+        ("extra_body", {"chat_template_kwargs": {"a": None}}, {"chat_template_kwargs": {"a": None}}),
+        ("extra_body", {}, None),
+        ("finish", "Realtime", "realtime"),
+        ("finish", "no", None),
+        ("clean_remote", "on", True),
         ("lang", "en", "en"),
     ],
 )
@@ -169,6 +199,104 @@ def test_numbers_have_their_own_type() -> None:
 @pytest.mark.parametrize(("window", "hours"), [("24h", 24), ("1d", 24), ("36h", 36), ("14d", 336), ("336h", 336)])
 def test_a_window_in_hours(window: str, hours: int) -> None:
     assert Config(completion_window=window).window_hours == hours
+
+
+SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+WRAPPED = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
+
+
+def test_a_schema_becomes_a_response_format_wherever_it_stands(tmp_path: Path) -> None:
+    text = json.dumps(SCHEMA)
+    (tmp_path / "a schema.JSON").write_text("\ufeff" + text, encoding="utf-8")
+    for given in (SCHEMA, f" {text} ", str(tmp_path / "a schema.JSON"), tmp_path / "a schema.JSON", WRAPPED):
+        config = Config(response_format=given)
+        assert config.response_format == WRAPPED
+        assert config.parameters.response_format == WRAPPED
+    assert Config(response_format={"anyOf": []}).response_format != WRAPPED
+
+
+def test_what_a_person_gave_can_be_changed_afterwards() -> None:
+    schema: dict[str, Any] = {"type": "object", "properties": {}}
+    config = Config(response_format=schema)
+    schema["properties"]["late"] = {}
+    assert "late" not in str(config.response_format)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "that file cannot be read: No such file or directory"),
+        (b"{", "that is no JSON object"),
+        (b"\xff", "that is no JSON object"),
+        (b"[1]", "that is no JSON object"),
+        (b'{"a": 1}', "that is no JSON schema"),
+        (b'{"type": "json_schema", "json_schema": {}}', "its json_schema holds no schema"),
+        (b" " * 1_000_001, "that file is larger than 1000000 bytes"),
+        (b"[" * 5000, "that is no JSON object"),
+    ],
+)
+def test_it_is_told_what_is_wrong_with_a_file_of_a_schema(
+    content: bytes | None, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path("s.json").write_bytes(content)
+    (sentence,) = problems_of(response_format="s.json")
+    assert f"s.json': {why}; it must be json_object, a JSON schema, or" in sentence
+
+
+def test_what_cannot_stand_in_the_extra_body_is_named() -> None:
+    (sentence,) = problems_of(extra_body={"top_k": 1, "Messages": []})
+    assert sentence == (
+        "extra_body is a table: messages cannot stand in it; it must be a table or a JSON object of what else a request"
+        " holds, such as top_k"
+    )
+    (sentence,) = problems_of(extra_body={"user": KEY})
+    assert sentence == "extra_body holds an API key, and is shown and stored; leave the key to api_key"
+
+
+def test_what_changes_answers_goes_into_each_request_and_the_rest_does_not() -> None:
+    config = Config(enable_thinking=True, thinking_budget=500, extra_body={"top_k": 2}, use_batch=True)
+    parameters = config.parameters
+    assert (parameters.enable_thinking, parameters.thinking_budget) == (True, 500)
+    assert parameters.extra_body == {"top_k": 2}
+    assert Config().parameters.extra_body == {}
+    assert attrs.evolve(config, finish="realtime", after="6h", clean_remote=True).parameters == parameters
+    assert len({config, attrs.evolve(config)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"), [("30m", 1800), ("6h", 21_600), ("2D", 172_800), ("336h", 1_209_600), ("stalled", None)]
+)
+def test_when_stragglers_are_finished_otherwise_in_seconds(after: str, seconds: float | None) -> None:
+    assert Config(finish="realtime", after=after).after_seconds == seconds
+    assert Config(finish="realtime").after_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"thinking_budget": 9},
+            "thinking_budget is set, and enable_thinking is not; set enable_thinking (--thinking)",
+        ),
+        (
+            {"after": "6h"},
+            "after is set, and finish is not; set finish (--finish realtime) as well, or leave after out",
+        ),
+        ({"finish": "realtime", "use_batch": False}, "finish is for batches, and everything is asked in realtime"),
+    ],
+)
+def test_what_contradicts_itself_is_told(settings: dict[str, Any], sentence: str) -> None:
+    (told,) = problems_of(**settings)
+    assert told.startswith(sentence)
+    assert problems_of(**settings, rounds=0) == (problems_of(rounds=0)[0], told)
+
+
+def test_of_a_wrong_setting_it_is_not_told_that_it_does_not_fit_another() -> None:
+    assert len(problems_of(thinking_budget=9, enable_thinking="maybe")) == 1
+    assert len(problems_of(after="6h", finish="later")) == 1
+    assert len(problems_of(after="later")) == 1
 
 
 def test_every_problem_is_told_at_once() -> None:

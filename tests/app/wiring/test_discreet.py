@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import traceback
 from collections import Counter
@@ -15,10 +16,12 @@ import pytest
 from qwen_dataset.adapters.inference.fake.backend import FakeBackend
 from qwen_dataset.adapters.inference.fake.service import FakeService
 from qwen_dataset.adapters.inference.fake.settings import FakeSettings
-from qwen_dataset.app.wiring.discreet import Discreet
+from qwen_dataset.app.wiring.discreet import Discreet, discreet
+from qwen_dataset.app.wiring.discretion import Discretion
 from qwen_dataset.app.wiring.secrets import Secret
-from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Outcome, Request
+from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Outcome, Parameters, Request
 from qwen_dataset.errors import (
+    BackendDenied,
     BackendError,
     BackendRejected,
     BackendUnavailable,
@@ -28,7 +31,8 @@ from qwen_dataset.errors import (
     SettingError,
     StorageError,
 )
-from qwen_dataset.ports.inference import InferenceBackend, JobHandle, Limits, Progress
+from qwen_dataset.ports.inference import InferenceBackend, JobHandle, Limits, Offer, Progress
+from qwen_dataset.ports.remote import BatchFilter, LineError, RemoteBatch
 from qwen_dataset.testing.inference_contract import Asked, InferenceBackendContract, requests_of
 
 KEY = "PLAIN.key/of+no=form"
@@ -424,3 +428,205 @@ class TestRealtime(_Wrapped):
 
 class TestBatchWithFaults(_Wrapped):
     settings = FakeSettings(seed=5, fail=0.2, expire=0.3, reject=0.3, lose_submit=0.4, unavailable=0.3, missing=0.2)
+
+
+# ---- what an offer has besides its backend ---------------------------------------------------------------------------
+
+
+@attrs.define(kw_only=True)
+class Batches:
+    """The batches of a service, one by one: each call says the key, or raises what it was told to."""
+
+    raising: BaseException | None = None
+    closed: int = 0
+    asked: list[Any] = attrs.Factory(list)
+
+    def _batch(self) -> RemoteBatch:
+        if self.raising is not None:
+            raise self.raising
+        return RemoteBatch(
+            id="batch_1", status="failed", is_ended=True, errors=(LineError(code="c", message=f"no {KEY}", line=1),)
+        )
+
+    async def upload(self, lines: Path, *, name: str) -> str:
+        self.asked.append((lines, name))
+        return self._batch().id
+
+    async def create(self, input_file_id: str, **more: Any) -> RemoteBatch:
+        self.asked.append((input_file_id, more))
+        return self._batch()
+
+    async def retrieve(self, batch_id: str) -> RemoteBatch:
+        return self._batch()
+
+    async def list(self, wanted: BatchFilter, *, limit: int | None = None) -> AsyncGenerator[RemoteBatch, None]:
+        self.asked.append((wanted, limit))
+        try:
+            yield attrs.evolve(RemoteBatch(id="batch_0", status="completed", is_ended=True))
+            yield self._batch()
+        finally:
+            self.closed += 1
+
+    async def cancel(self, batch_id: str) -> RemoteBatch:
+        return self._batch()
+
+    async def download(self, file_id: str) -> AsyncGenerator[bytes, None]:
+        yield KEY.encode()
+        self._batch()
+
+    async def delete_file(self, file_id: str) -> None:
+        self._batch()
+
+
+def offer_of(**parts: Any) -> Offer:
+    offer = Offer(backend=Talkative(), name="talk", realtime=False, destination=f"https://{KEY}/", **parts)
+    return discreet(offer, lambda: [KEY], shared=lambda backend: backend)
+
+
+def test_what_an_offer_does_not_have_it_does_not_get() -> None:
+    offer = offer_of()
+    parts = (offer.sleep, offer.now, offer.remote, offer.clean, offer.probe, offer.advice)
+    assert parts == (None,) * 6
+    assert offer.destination == "https://***/"
+    assert isinstance(offer.backend, Discreet)
+
+
+def test_the_parts_of_an_offer_do_what_they_did() -> None:
+    slept: list[float] = []
+    cleaned: list[JobHandle] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def clean(handle: JobHandle) -> None:
+        cleaned.append(handle)
+
+    async def probe() -> str:
+        return f"answers to {KEY}"
+
+    async def all_of_them() -> None:
+        offer = offer_of(
+            sleep=sleep, now=lambda: 7.0, clean=clean, probe=probe, advice=lambda m, _: [f"{m}: {KEY}", "b"]
+        )
+        assert None not in (offer.sleep, offer.now, offer.clean, offer.probe, offer.advice)
+        await offer.sleep(3.5)
+        await offer.clean(HANDLE)
+        assert offer.now() == 7.0
+        assert await offer.probe() == "answers to ***"
+        assert offer.advice("m", Parameters()) == ["m: ***", "b"]
+
+    asyncio.run(all_of_them())
+    assert (slept, cleaned) == ([3.5], [HANDLE])
+
+
+@pytest.mark.parametrize("part", ["sleep", "now", "clean", "probe", "advice"])
+@pytest.mark.parametrize("error", [BackendDenied(f"401 {KEY}"), LookupError(KEY), SystemExit(KEY)], ids=repr)
+def test_no_part_of_an_offer_shows_a_key_in_what_it_raises(part: str, error: BaseException) -> None:
+    def now(*_: Any) -> Any:
+        raise error
+
+    async def later(*_: Any) -> Any:
+        raise error
+
+    offer = offer_of(**{part: now if part in {"now", "advice"} else later})
+    given = {"sleep": (1.0,), "clean": (HANDLE,), "advice": ("m", Parameters())}.get(part, ())
+
+    async def ask() -> None:
+        found = getattr(offer, part)(*given)
+        if part not in {"now", "advice"}:
+            await found
+
+    with pytest.raises(BackendError) as caught:
+        asyncio.run(ask())
+    assert KEY not in str(caught.value)
+    assert type(caught.value) is (BackendDenied if isinstance(error, BackendDenied) else BackendError)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_a_person_who_interrupts_a_sleep_interrupts_it() -> None:
+    async def sleep(seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    async def interrupt() -> None:
+        offer = offer_of(sleep=sleep)
+        assert offer.sleep is not None
+        task = asyncio.ensure_future(offer.sleep(9))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(interrupt())
+
+
+def test_what_a_service_tells_of_its_batches_holds_no_key() -> None:
+    async def all_of_them() -> None:
+        inner = Batches()
+        remote = offer_of(remote=inner).remote
+        assert remote is not None
+        assert await remote.upload(Path("x"), name="n") == "batch_1"
+        await remote.delete_file("f")
+        created = await remote.create("f", completion_window="24h", metadata={"a": "b"})
+        listed = [batch async for batch in remote.list(BatchFilter(name="n"), limit=3)]
+        for batch in (created, await remote.retrieve("b"), await remote.cancel("b"), listed[1]):
+            assert batch.errors == (LineError(code="c", message="no ***", line=1),)
+        assert listed[0].id == "batch_0"
+        assert b"".join([piece async for piece in remote.download("f")]) == KEY.encode(), "data is data"
+        assert [each async for each in remote.list()]
+        assert inner.asked == [
+            (Path("x"), "n"),
+            ("f", {"completion_window": "24h", "endpoint": None, "metadata": {"a": "b"}}),
+            (BatchFilter(name="n"), 3),
+            (BatchFilter(), None),
+        ]
+
+    asyncio.run(all_of_them())
+
+
+@pytest.mark.parametrize("call", ["upload", "create", "retrieve", "list", "cancel", "download", "delete_file"])
+def test_no_batch_of_a_service_shows_a_key_in_what_it_raises(call: str) -> None:
+    async def ask() -> None:
+        remote: Any = offer_of(remote=Batches(raising=BackendUnavailable(f"lost {KEY}"))).remote
+        if call == "upload":
+            await remote.upload(Path("x"), name="n")
+        elif call == "create":
+            await remote.create("f", completion_window="24h")
+        elif call in {"list", "download"}:
+            async for _ in remote.list() if call == "list" else remote.download("f"):
+                pass
+        else:
+            await getattr(remote, call)("x")
+
+    with pytest.raises(BackendUnavailable, match=r"^lost \*\*\*$"):
+        asyncio.run(ask())
+
+
+def test_a_list_that_is_left_early_is_closed() -> None:
+    async def leave() -> int:
+        inner = Batches()
+        remote: Any = offer_of(remote=inner).remote
+        async with contextlib.aclosing(remote.list()) as found:
+            async for _ in found:
+                break
+        return inner.closed
+
+    assert asyncio.run(leave()) == 1
+
+
+def test_a_list_that_cannot_be_closed_is_read_all_the_same() -> None:
+    class Plain:
+        def __init__(self) -> None:
+            self.left = [1, 2]
+
+        def __aiter__(self) -> Plain:
+            return self
+
+        async def __anext__(self) -> int:
+            if not self.left:
+                raise StopAsyncIteration
+            return self.left.pop()
+
+    async def read() -> list[int]:
+        return [each async for each in Discretion(list).each(Plain)]
+
+    assert asyncio.run(read()) == [2, 1]

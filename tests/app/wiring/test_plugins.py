@@ -19,6 +19,7 @@ from qwen_dataset.ports.inference import BackendSettings
 Install = Callable[..., None]
 
 KEY = "sk-0123456789abcdef"
+OURS = {"bailian", "batch-chat", "dashscope", "fake", "http", "https", "openai-batch", "openai-chat"}
 
 # What a third party may write, good and bad; each test offers one of these.
 MODULE = f"""
@@ -224,7 +225,7 @@ def test_another_package_adds_a_backend(install: Install) -> None:
 
     assert theirs.asked == [attrs.evolve(given, location="host/a", parameters={"x": "1"})]
     assert offer.backend.realm == "mine"
-    assert plugins.backends.names() == ["fake", "mine"]
+    assert plugins.backends.names() == sorted(OURS | {"mine"})
 
 
 def test_another_package_adds_a_storage(install: Install) -> None:
@@ -307,7 +308,7 @@ def test_our_names_cannot_be_taken(install: Install, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"title": "t", "text": "Some words."}\n', encoding="utf-8")
     assert len(list(plugins.read_file(tmp_path / "a.jsonl", source="a.jsonl"))) == 1
     assert plugins.output_format().__name__ == "qwen_dataset.adapters.writers.jsonl"
-    assert plugins.backends.names() == ["fake"]
+    assert plugins.backends.names() == sorted(OURS)
 
 
 def test_two_packages_with_the_same_name_are_both_named(install: Install) -> None:
@@ -315,7 +316,7 @@ def test_two_packages_with_the_same_name_are_both_named(install: Install) -> Non
     install("backends", {"mine": "theirs:backend"}, package="package-two")
     with pytest.raises(SettingError, match="backend 'mine' is offered by package-one and package-two; uninstall"):
         plugins.open_backend("mine")
-    assert plugins.backends.names() == ["fake", "mine", "other"]
+    assert plugins.backends.names() == sorted(OURS | {"mine", "other"})
     assert plugins.open_backend("other").name == "mine"
 
 
@@ -349,7 +350,7 @@ def test_a_broken_installation_does_not_take_others_away(
     (broken / "entry_points.txt").write_bytes(b"[qwen_dataset.backends]\nx = \xff\xfe\n")
     registry.installed.cache_clear()
     with caplog.at_level(logging.WARNING):
-        assert plugins.backends.names() == ["fake", "mine"]
+        assert plugins.backends.names() == sorted(OURS | {"mine"})
     assert "entry points" in caplog.text
 
 
@@ -526,3 +527,34 @@ def test_nothing_is_scanned_or_imported_for_names_of_ours(tmp_path: Path) -> Non
         assert not [name for name in sys.modules if name.startswith("qwen_dataset.adapters.inference")]
     """
     subprocess.run([sys.executable, "-c", "\n".join(line.strip() for line in code.splitlines())], check=True)
+
+
+def test_an_offer_of_batches_one_by_one_must_have_them_all(install: Install) -> None:
+    code = MODULE + (
+        "\ndef remote(settings):\n"
+        "    return Offer(backend=ConcurrentBackend(None, realm='m'), name='m', realtime=True, remote=nothing)\n"
+    )
+    install("backends", {"mine": "theirs:remote"}, code=code)
+    with pytest.raises(SettingError, match="which is no RemoteBatches: it has no upload, create, "):
+        plugins.open_backend("mine")
+
+
+@pytest.mark.parametrize(("scheme", "extra"), [("dashscope", "dashscope"), ("bailian", "dashscope")])
+def test_a_backend_whose_package_is_missing_says_how_to_install_it(
+    scheme: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(self: Row) -> object:
+        raise ModuleNotFoundError(name="dashscope")
+
+    monkeypatch.setattr(Row, "load", missing)
+    with pytest.raises(SettingError, match=rf'pip install "qwen-dataset\[{extra}\]"$'):
+        plugins.open_backend(scheme)
+
+
+def test_a_bucket_whose_package_is_missing_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(self: Row) -> object:
+        raise ModuleNotFoundError(name="obstore")
+
+    monkeypatch.setattr(Row, "load", missing)
+    with pytest.raises(SettingError, match=r'pip install "qwen-dataset\[s3\]"$'):
+        plugins.open_storage("s3://bucket/jobs")

@@ -107,6 +107,8 @@ class TestOrder:
     def test_every_variable_of_every_setting_counts_before_the_next(self, setting: Any, look: Look) -> None:
         good = {"api_key": "k-1", "base_url": "http://h", "completion_window": "2d", "language": "zh", "lang": "zh"}
         good |= {"use_batch": "no", "retry_unknown": "never", "temperature": "1", "top_p": "1", "concurrency": "7"}
+        good |= {"enable_thinking": "yes", "response_format": "json_object", "extra_body": '{"top_k": 20}'}
+        good |= {"finish": "realtime", "after": "6h", "clean_remote": "1"}
         text = good.get(setting.name, "77")
         for place, variable in enumerate(setting.variables):
             environ = {variable: text, **dict.fromkeys(setting.variables[place + 1 :], "\0 no value of anything")}
@@ -513,3 +515,43 @@ def test_the_table_names_what_resolve_knows(look: Look) -> None:
     assert all(
         look({name: look().values[name].value}).values[name].value == by_name(name).default for name in look().values
     )
+
+
+class TestContradictions:
+    TOML = 'after = "6h"\nthinking_budget = 9\nuse_batch = false\nfinish = "realtime"'
+
+    def test_all_of_them_are_told_where_all_settings_count(self, look: Look) -> None:
+        with pytest.raises(SettingError) as caught:
+            look(toml=self.TOML).config()
+        assert [sentence.partition(" ")[0] for sentence in caught.value.problems] == ["thinking_budget", "finish"]
+
+    def test_those_that_do_not_count_here_are_left_at_their_defaults(self, look: Look) -> None:
+        config = look(toml=self.TOML).config(("finish", "after", "storage"))
+        assert (config.finish, config.after, config.use_batch) == ("realtime", "6h", None)
+        assert (config.thinking_budget, config.enable_thinking) == (None, False)
+
+    def test_what_counts_is_told(self, look: Look) -> None:
+        with pytest.raises(SettingError) as caught:
+            look(toml=self.TOML).config(("finish", "use_batch", "storage"))
+        assert [sentence.partition(" ")[0] for sentence in caught.value.problems] == ["finish"]
+
+    def test_what_is_wrong_by_itself_contradicts_nothing(self, look: Look) -> None:
+        with pytest.raises(SettingError) as caught:
+            look(toml='enable_thinking = "maybe"\nthinking_budget = 9').config()
+        assert [sentence.partition(" ")[0] for sentence in caught.value.problems] == ["enable_thinking"]
+
+    def test_usable_is_what_is_left_of_them(self, look: Look) -> None:
+        config = look(toml=f"{self.TOML}\nrounds = 0\nmodel = 'm'").usable()
+        assert (config.model, config.rounds) == ("m", 3)
+        assert (config.finish, config.use_batch, config.thinking_budget) == (None, None, None)
+
+    def test_tables_of_the_file_and_json_of_a_variable(self, look: Look) -> None:
+        resolved = look(
+            toml='model = "m"\n[extra_body]\ntop_k = 20\n[extra_body.nested]\nx = 1',
+            environ={"QWEN_DATASET_RESPONSE_FORMAT": '{"type": "object"}'},
+        )
+        config = resolved.config()
+        assert config.extra_body == {"top_k": 20, "nested": {"x": 1}}
+        assert config.parameters.response_format["json_schema"]["schema"] == {"type": "object"}  # type: ignore[index]
+        assert resolved.values["extra_body"].source == "qwen-dataset.toml line 2"
+        assert resolved.describe("extra_body") == '{"top_k": 20, "nested": {"x": 1}}'

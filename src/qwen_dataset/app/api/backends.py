@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import attrs
-
-from ...domain.jobs import Way
+from ...domain.jobs import JobSpec, JobState, Way
 from ...errors import SettingError
 from ...ports.inference import Offer
 from ..wiring import bootstrap
 from ..wiring.config import Config
-from ..wiring.discreet import Discreet
+from ..wiring.discreet import discreet
 from .intake import Intake
 from .reports import JobStatus, Route
 from .shared import Shared
@@ -38,7 +36,7 @@ class Backends:
         """Return the backend before the work is known, so that a wrong setting is told at once. Raises SettingError."""
         way = bootstrap.chosen_way(self._config)
         offer = await self._find(self._config.backend, way)
-        bootstrap.check_way(offer, self._config.backend or offer.name, way)
+        bootstrap.check_way(offer, bootstrap.address_of(self._config) or offer.name, way)
         return offer
 
     async def settle(
@@ -64,7 +62,7 @@ class Backends:
 
     async def of_job(self, status: JobStatus) -> tuple[Offer, Route]:
         """Return the backend that a job belongs to. Raises SettingError for any other: it would buy everything anew."""
-        address = self._config.backend or status.state.backend or None
+        address = self._config.backend or status.state.backend or bootstrap.address_of(self._config)
         offer = await self._find(address, status.spec.way, window_hours=status.state.window_hours)
         there = f"{offer.backend.realm} ({bootstrap.way_of(offer)})"
         job = f"{status.spec.realm} ({status.spec.way})"
@@ -72,6 +70,30 @@ class Backends:
             message = f"job {status.job_id} belongs to {job} and the backend {address!r} is {there}; name the job's own"
             raise SettingError(message)
         return offer, _route(offer, status.spec.model)
+
+    @property
+    def finish_after(self) -> float | None:
+        """When stragglers are finished elsewhere: seconds after they were submitted; None where they have stalled."""
+        return self._config.after_seconds
+
+    async def finisher(self, spec: JobSpec, state: JobState, offer: Offer) -> Offer | None:
+        """Return who finishes the stragglers of a batch job, None where nobody does. Raises SettingError."""
+        wanted = self._config.finish == Way.REALTIME and spec.way is Way.BATCH
+        if not wanted and not state.finishing:
+            return None
+        address = self._config.backend or state.backend or bootstrap.address_of(self._config)
+        found = await self._find(address, Way.REALTIME)
+        if not found.realtime or found.backend.realm != offer.backend.realm:
+            message = (
+                f"--finish realtime needs a backend that can do both, such as bailian; {address or offer.name!r} cannot"
+            )
+            raise SettingError(message)
+        return found
+
+    @property
+    def address(self) -> str:
+        """The address to note with a new job: the one that was named, else the default provider's."""
+        return "" if self.given is not None else bootstrap.address_of(self._config) or ""
 
     @property
     def noted(self) -> str:
@@ -89,7 +111,13 @@ class Backends:
         return self.opened[key]
 
     def _guarded(self, offer: Offer) -> Offer:
-        return attrs.evolve(offer, backend=Discreet(Shared(offer.backend), lambda: bootstrap.keys(self._config)))
+        return discreet(offer, lambda: bootstrap.keys(self._config), shared=Shared)
+
+
+def advise(offer: Offer, spec: JobSpec, notice: Callable[[str], None]) -> None:
+    """Tell a person what to know before a job's model is asked here."""
+    for sentence in offer.advice(spec.model, spec.parameters) if offer.advice is not None else ():
+        notice(sentence)
 
 
 def _route(offer: Offer, model: str, *, by_size: bool = False) -> Route:

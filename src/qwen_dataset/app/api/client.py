@@ -95,6 +95,7 @@ class Client(Catalogue):
             writer=config.writer,
             pace=Pace(rounds=config.rounds, poll_seconds=config.poll, retry_unknown=config.retry_unknown),
             window_hours=config.window_hours,
+            clean_remote=config.clean_remote,
             stop=self.stop,
             notice=self._notice,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Self
 
@@ -18,12 +18,13 @@ from ...ports.inference import Offer, Progress
 from ...ports.storage import Storage
 from ..dataset.exporter import export
 from ..dataset.target import Existing, OutputFormat, check_output
+from ..engine.finishing import Finisher
 from ..engine.guard import handle_of
 from ..engine.job import Host, Job, own_job, request_cancel
 from ..engine.planner import write_plan
 from ..engine.runner import Pace, Runner, Until
 from ..wiring import plugins
-from .backends import Backends
+from .backends import Backends, advise
 from .intake import Intake
 from .reports import JobStatus, Report, Route, Watch
 
@@ -66,6 +67,7 @@ class Runs:
     writer: str
     pace: Pace
     window_hours: int
+    clean_remote: bool
     stop: asyncio.Event
     notice: Callable[[str], None]
 
@@ -88,7 +90,8 @@ class Runs:
             message = "there is nothing to ask about: no passage of the papers holds enough text"
             raise SettingError(message)
         run.watch.on_route(route)
-        owned = self._own(spec, spec.job_id, backend=self.backends.noted, window_hours=self.window_hours)
+        advise(offer, spec, self.notice)
+        owned = self._own(spec, spec.job_id, backend=self.backends.address, window_hours=self.window_hours)
         async with owned as job:
             await self._choose(job, run)
             if job.state.phase is Phase.NEW:
@@ -103,6 +106,7 @@ class Runs:
         if run.reopen or status.state.phase is not Phase.FINISHED:
             _refuse_to_wait_for_nothing(offer, run)
             run.watch.on_route(route)
+            advise(offer, status.spec, self.notice)
         async with self._own(status.spec, status.job_id, backend=self.backends.noted) as job:
             await self._choose(job, run)
             return await self._work(job, offer, run)
@@ -120,8 +124,8 @@ class Runs:
         await request_cancel(self.storage, status.job_id, process=self.host.process)
         try:
             owned = self._own(status.spec, status.job_id)
-            async with owned as job, offer.backend:
-                await self._runner(job, offer, Watch()).cancel()
+            async with owned as job, self._runner(job, offer, Watch()) as runner:
+                await runner.cancel()
         except JobBusy as busy:
             owner = str(busy).partition(";")[0]
             message = f"{owner}; it was asked to cancel and will do so at its next poll"
@@ -130,7 +134,8 @@ class Runs:
     async def poll(self, status: JobStatus) -> JobStatus:
         """Ask the backend how far the shards in flight are."""
         shards = [shard for shard in status.state.shards.values() if shard.token is not None]
-        if not shards:
+        # A round that is finished one call at a time has nothing remote to look at.
+        if not shards or status.state.finishing:
             return status
         offer, _ = await self.backends.of_job(status)
         async with offer.backend:
@@ -160,21 +165,41 @@ class Runs:
 
     async def _work(self, job: Job, offer: Offer, run: Run) -> Report:
         run.watch.on_job(job.id, job.state)
-        async with offer.backend:
-            await self._runner(job, offer, run.watch).run(reopen=run.reopen, until=run.until)
+        async with self._runner(job, offer, run.watch) as runner:
+            await runner.run(reopen=run.reopen, until=run.until)
         if job.state.phase is not Phase.FINISHED:
             return Report(job_id=job.id, recipe=job.spec.recipe, output=run.output, sums=None)
         return await self._export(job, run)
 
-    def _runner(self, job: Job, offer: Offer, watch: Watch) -> Runner:
-        return Runner(
-            job,
-            offer.backend,
+    @contextlib.asynccontextmanager
+    async def _runner(self, job: Job, offer: Offer, watch: Watch) -> AsyncIterator[Runner]:
+        """Open the backends that a job needs, and what works with them."""
+        finisher = await self.backends.finisher(job.spec, job.state, offer)
+        async with contextlib.AsyncExitStack() as opened:
+            await opened.enter_async_context(offer.backend)
+            if finisher is not None:
+                await opened.enter_async_context(finisher.backend)
+            yield Runner(
+                job,
+                offer.backend,
+                backend_name=offer.name,
+                pace=self.pace,
+                sleep=offer.sleep or self.host.clock.sleep,
+                now=offer.now or self.host.clock.now,
+                stop=self.stop,
+                finisher=self._finisher(finisher),
+                clean=offer.clean if self.clean_remote else None,
+                on_progress=watch.on_progress,
+            )
+
+    def _finisher(self, offer: Offer | None) -> Finisher | None:
+        if offer is None:
+            return None
+        return Finisher(
+            backend=offer.backend,
             backend_name=offer.name,
-            pace=self.pace,
             sleep=offer.sleep or self.host.clock.sleep,
-            stop=self.stop,
-            on_progress=watch.on_progress,
+            after_seconds=self.backends.finish_after,
         )
 
     async def _export(self, job: Job, run: Run) -> Report:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,23 +12,23 @@ import click
 from ...domain.jobs import Phase, Way
 from ...errors import SettingError
 from ..api import batch_words
-from ..api.batch_words import batch_record, batch_status, request_counts
+from ..api.batch_words import batch_record, batch_status
 from ..api.client import Client
 from ..api.reports import DamagedJob, JobStatus, Report
 from ..dataset.target import Existing
 from ..wiring import bootstrap
 from ..wiring.config import Config
 from ..wiring.prompts import as_prompts, read_prompts
-from . import language, options, session
+from . import batch_remote, language, options, session
+from .batch_remote import RemoteOptions
+from .batch_show import cut, line_of, not_yet, show
 from .logs import JobLog
-from .show import Display, command, echo_json, show_report
-from .times import when
+from .show import Display, echo_json
 from .work import cancel_job, end, run
 
-_LINE_COLUMNS = 80
 _CREATE = (
-    "model", "temperature", "max_tokens", "top_p", "completion_window", "concurrency", "poll", "rounds",
-    "backend", "base_url", "region", "storage", "job_name",
+    "model", "temperature", "max_tokens", "top_p", "enable_thinking", "completion_window", "concurrency", "poll",
+    "rounds", "finish", "after", "clean_remote", "backend", "base_url", "region", "storage", "job_name",
 )  # fmt: skip
 _BACKEND = ("backend", "base_url", "region", "storage")
 
@@ -44,7 +43,7 @@ def batch() -> None:
 @click.option("--prompt", "texts", multiple=True, metavar="TEXT", help="A prompt; may be given more than once.")
 @click.option("--wait", is_flag=True, help="Wait for the answers and write them.")
 @options.output_option(help="Where the answers go. Default: JOB.jsonl.")
-@options.settings(*_CREATE, also=("api_key", "retry_unknown", "writer"))
+@options.settings(*_CREATE, also=("api_key", "retry_unknown", "writer", *options.NO_OPTION))
 @click.option("--fresh", is_flag=True, help="Pay again for what is answered (new --job-name).")
 @options.existing
 @options.quiet_and_json
@@ -92,55 +91,68 @@ def create(
             status, report = run(display, work, storage=config.storage)
         if not quiet or as_json:
             with language.unread():
-                _show(status, report, storage=config.storage, as_json=as_json)
+                show(status, report, storage=config.storage, as_json=as_json)
     if report is not None:
         end(report)
 
 
 @batch.command(short_help="Show how far JOB is; download its answers.")
 @click.argument("job")
-@click.option("--download", is_flag=True, help="Write the answers if all are there; exit with 3 if not.")
+@click.option("--download", "fetch", is_flag=True, help="Write the answers if all are there; exit with 3 if not.")
 @options.output
 @options.settings(*_BACKEND, also=("api_key", "writer"))
 @options.existing
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(
-    job: str, download: bool, output: Path | None, chosen: options.Chosen, existing: Existing, as_json: bool
+    job: str, fetch: bool, output: Path | None, chosen: options.Chosen, existing: Existing, as_json: bool
 ) -> None:
-    """Show how far JOB is: its id, its name, or the beginning of its id.
+    """Show how far JOB is: its id, its name, the beginning of its id, or a batch's id at the service (`batch_…`).
 
     Asks the service and never spends: what failed is asked again only by `qwen-dataset resume`.
     """
-    problems = ["--output says where --download writes; give both"] if output is not None and not download else []
+    problems = ["--output says where --download writes; give both"] if output is not None and not fetch else []
     config = chosen.config_for_job(problems=problems)
+    if not batch_remote.is_remote(config, job):
+        _look_at(job, config, output, existing=existing, download=fetch, as_json=as_json)
+    elif fetch:
+        batch_remote.download(job, chosen, output, existing=existing, as_json=as_json)
+    else:
+        batch_remote.status(job, chosen, as_json=as_json)
 
-    async def work(stop: asyncio.Event) -> tuple[JobStatus, Report | None, Mapping[str, int]]:
-        client = Client(config, stop=stop, notice=lambda sentence: language.say(sentence, err=True))
-        found = await _look(client, job)
-        report = await _download(client, found, output, existing) if download else None
-        if report is not None:
-            found = await client.status(found.job_id)
-        return found, report, await client.failure_kinds(found.job_id)
 
-    found, report, failures = session.run(work)
-    with language.unread():
-        _show(found, report, failures, storage=config.storage, as_json=as_json)
-    if report is not None:
-        end(report)
-    elif download:
-        session.fail(_not_yet(found, config.storage), session.UNFINISHED)
+@batch.command(short_help="Write the answers of JOB.")
+@click.argument("job", metavar="JOB|BATCH_ID")
+@options.output_option(help="Where to write. Default: as last time, else ID.jsonl.")
+@options.settings(*_BACKEND, also=("api_key", "writer"))
+@options.existing
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def download(job: str, output: Path | None, chosen: options.Chosen, existing: Existing, as_json: bool) -> None:
+    """Write the answers of JOB, or the files of a batch at the service (`batch_…`) as they are there.
+
+    Of the latter, answers go to FILE and errors, if any, to FILE.errors.jsonl. Exits with 3 where it is not ended yet.
+    """
+    config = chosen.config_for_job()
+    if batch_remote.is_remote(config, job):
+        batch_remote.download(job, chosen, output, existing=existing, as_json=as_json)
+    else:
+        _look_at(job, config, output, existing=existing, download=True, as_json=as_json)
 
 
 @batch.command("list", short_help="List the batches, the newest first.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, metavar="N", help="How many, at most [20].")
-@options.settings("storage")
+@options.settings(*_BACKEND, also=("api_key",))
+@batch_remote.list_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def list_batches(limit: int, chosen: options.Chosen, as_json: bool) -> None:
+def list_batches(limit: int, chosen: options.Chosen, remote: RemoteOptions, as_json: bool) -> None:
     """List the batches, the newest first, as they were stored last.
 
-    Asks nobody: `batch status JOB` looks at the service.
+    Asks nobody: `batch status JOB` looks at the service, and --remote lists the service's own batches.
     """
-    config = chosen.config()
+    if remote.wanted:
+        batch_remote.list_batches(remote, chosen, limit=limit, as_json=as_json)
+        return
+    # Who is not asked need not be set rightly.
+    config = attrs.evolve(chosen, needed=("storage", "lang")).config(problems=remote.problems)
 
     async def work(stop: asyncio.Event) -> list[JobStatus | DamagedJob]:
         jobs = await Client(config, stop=stop).list_jobs()
@@ -150,7 +162,7 @@ def list_batches(limit: int, chosen: options.Chosen, as_json: bool) -> None:
     for each in found[:limit]:
         if not as_json:
             # Cut when it is translated: a sentence that ends in the middle is not found in any language.
-            click.echo(_cut(language.tr(_line(each))))
+            click.echo(cut(language.tr(line_of(each))))
         elif isinstance(each, DamagedJob):
             echo_json({"id": each.job_id, "status": "damaged", "damage": each.damage})
         else:
@@ -167,14 +179,38 @@ def list_batches(limit: int, chosen: options.Chosen, as_json: bool) -> None:
 @options.settings(*_BACKEND, also=("api_key",))
 @options.quiet_and_json
 def cancel(job: str, chosen: options.Chosen, quiet: bool, as_json: bool) -> None:
-    """Stop JOB: what runs is cancelled, what was answered is kept."""
+    """Stop JOB or a batch at the service (`batch_…`): what runs is cancelled, what was answered is kept."""
     config = chosen.config_for_job()
-
+    if batch_remote.is_remote(config, job):
+        batch_remote.cancel(job, chosen, quiet=quiet, as_json=as_json)
+        return
     status, rested = cancel_job(config, job)
     if rested and not quiet and not as_json:
         language.say(rested)
     if not quiet or as_json:
-        _show(status, None, storage=config.storage, as_json=as_json)
+        show(status, None, storage=config.storage, as_json=as_json)
+
+
+def _look_at(
+    job: str, config: Config, output: Path | None, *, existing: Existing, download: bool, as_json: bool
+) -> None:
+    """Show where a job of the storage stands, and write its answers if wanted. Ends the process as that went."""
+
+    async def work(stop: asyncio.Event) -> tuple[JobStatus, Report | None, Mapping[str, int]]:
+        client = Client(config, stop=stop, notice=lambda sentence: language.say(sentence, err=True))
+        found = await _look(client, job)
+        report = await _download(client, found, output, existing) if download else None
+        if report is not None:
+            found = await client.status(found.job_id)
+        return found, report, await client.failure_kinds(found.job_id)
+
+    found, report, failures = session.run(work)
+    with language.unread():
+        show(found, report, failures, storage=config.storage, as_json=as_json)
+    if report is not None:
+        end(report)
+    elif download:
+        session.fail(not_yet(found, config.storage), session.UNFINISHED)
 
 
 async def _expect_batches(config: Config) -> None:
@@ -215,79 +251,3 @@ async def _write(client: Client, status: JobStatus, output: Path | None, existin
 def _target(status: JobStatus, output: Path | None) -> Path:
     """Return where the answers go: as told now or earlier, else a name that no other job has."""
     return output or Path(status.state.output or f"{status.job_id}.jsonl")
-
-
-def _show(
-    status: JobStatus, report: Report | None, failures: Mapping[str, int] | None = None, *, storage: str, as_json: bool
-) -> None:
-    """Print where a job stands, and what a download or a wait has brought."""
-    sums = report.sums if report is not None else None
-    word = batch_status(status, failures if sums is None else sums.failures_by_kind)
-    if as_json:
-        brought = {"output": str(report.output)} | attrs.asdict(sums) if report is not None and sums is not None else {}
-        echo_json(batch_record(status, word) | brought)
-    elif report is not None:
-        show_report(report, storage=storage, json=False, quiet=False)
-    else:
-        for line in _describe(status, word, storage):
-            language.say(line)
-
-
-def _describe(status: JobStatus, word: str, storage: str) -> list[str]:
-    counts = request_counts(status)
-    missing = counts["total"] - counts["completed"] - counts["failed"]
-    # No "completed" here: who looks for the word must not find it before the job is.
-    answers = f"{counts['completed']} answered + {counts['failed']} failed"
-    answers += f" + {missing} not yet answered" if missing else ""
-    lines = [
-        f"job         {status.job_id}",
-        f"status      {word}",
-        f"requests    {counts['total']} = {answers}",
-        f"created     {when(status.created_at)}",
-    ]
-    if status.state.output is not None:
-        lines.append(f"output      {status.state.output}")
-    return [*lines, *_what_next(status, storage)]
-
-
-def _what_next(status: JobStatus, storage: str) -> list[str]:
-    look, resume = command("batch status", status.job_id, storage), command("resume", status.job_id, storage)
-    state = status.state
-    if state.phase in (Phase.FINISHED, Phase.STOPPED):
-        lines = [] if state.exported else [f"download    {look} --download"]
-        return [*lines, f"ask again   {resume}"] if state.failed else lines
-    if batch_words.is_ready(status):
-        return ["the batch is completed, and its answers wait to be downloaded", f"download    {look} --download"]
-    if state.cancelling:
-        return []
-    if not batch_words.is_submitted(state):
-        return ["not all of it is submitted", f"go on with  {resume}"]
-    lines = ["every request has run, and the service is writing the answers"] if batch_words.is_all_run(status) else []
-    return [*lines, f"look again  {look}", f"at the end  {look} --download"]
-
-
-def _not_yet(status: JobStatus, storage: str) -> str:
-    stuck = not status.state.cancelling and not batch_words.is_submitted(status.state)
-    what_next = f"go on with: {command('resume', status.job_id, storage)}" if stuck else "try again later"
-    return f"nothing was written, as job {status.job_id} is not finished; {what_next}"
-
-
-def _line(status: JobStatus | DamagedJob) -> str:
-    if isinstance(status, DamagedJob):
-        return f"{'damaged':<11}  {status.job_id}  {status.damage}"
-    counts = request_counts(status)
-    failed = f", {counts['failed']} failed" if counts["failed"] else ""
-    done = f"{counts['completed']}/{counts['total']}{failed}"
-    # The name at last: the beginning of it is enough for every command.
-    return f"{batch_status(status):<11}  {when(status.created_at):<16}  {done:<13}  {status.job_id}"
-
-
-def _cut(line: str) -> str:
-    """Cut a line where the screen ends; a Chinese character takes two columns."""
-    columns = 0
-    for place, character in enumerate(line):
-        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if columns > _LINE_COLUMNS:
-            kept = line[:place]
-            return kept[: len(kept) - 1] + "…"
-    return line

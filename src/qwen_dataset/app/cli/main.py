@@ -44,6 +44,7 @@ _COMMANDS = {
     "show-prompt": _Row("preview:show_prompt", "Show the exact requests for papers; asks nobody."),
     "batch": _Row("batch:batch", "Ask plain prompts in batches: create, status, list, cancel."),
     "prune": _Row("prune:prune", "Delete what no job needs any more."),
+    "doctor": _Row("doctor:doctor", "Look whether everything is there that a run needs."),
     "config": _Row("settings_commands:config", "Show the settings and their sources; start a settings' file."),
     "completion": _Row("settings_commands:completion", "Print the script that completes commands in your shell."),
 }
@@ -106,6 +107,13 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         with _telling_that_nobody_reads():
             return super().invoke(ctx)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        found = super().get_help_option(ctx)
+        if found is not None:
+            # Whoever reads the help has found it, and so the commands fit a screen.
+            found.hidden = True
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

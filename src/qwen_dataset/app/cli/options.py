@@ -30,6 +30,8 @@ T = TypeVar("T")
 # What every command that opens a backend needs, whether or not it has an option for it.
 BACKEND_SETTINGS = ("api_key", "backend", "base_url", "region", "completion_window", "concurrency", "poll", "rounds")
 
+NO_OPTION = ("thinking_budget", "response_format", "extra_body")
+"""What changes answers, and is set in a file or in the environment only."""
 
 _LONGEST_METAVAR = 12
 _PATHS = {"DIR": "dir", "FILE": "file"}
@@ -58,6 +60,18 @@ class Chosen:
     def config(self, *, problems: Iterable[str] = (), **more: Any) -> Config:
         """Return the settings of all sources, ``more`` above them. Ends the process with every problem at once."""
         return self._checked(self._resolved(more), problems, more)
+
+    def usable(self) -> tuple[Config, list[str]]:
+        """Return the settings with what is wrong at its default, and every problem of them. Ends nothing."""
+        resolved = self._resolved({})
+        told = [*self.problems]
+        try:
+            resolved.config()
+        except SettingError as error:
+            told += error.problems
+        # Whatever else is named is looked at by whoever tries it.
+        told += unknown_names(resolved, ("recipe", "writer"))
+        return resolved.usable(), told
 
     def config_for_job(self, *, problems: Iterable[str] = ()) -> Config:
         """Return the settings for a job that is there: it knows its own backend, and a default for new ones is none."""
@@ -160,10 +174,23 @@ def config_file(command: F) -> F:
     )(command)  # fmt: skip
 
 
+class _Switch(click.Option):
+    """A switch whose two flags take no more room in the help than one."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        if record is None or not self.secondary_opts:
+            return record
+        return f"--[no-]{self.opts[0].removeprefix('--')}", record[1]
+
+
 def _option(setting: Setting) -> Callable[[F], F]:
     assert setting.flag is not None
     flags = [setting.short, setting.flag] if setting.short else [setting.flag]
     words = "|".join(setting.choices)
+    if setting.is_switch:
+        # Neither of the two is what was not said.
+        return click.option(*flags, setting.name, cls=_Switch, is_flag=True, default=None, help=setting.help)
     default = "" if setting.default is None else f" [{setting.shown(setting.default)}]"
     metavar = setting.metavar or words
     if len(metavar) > _LONGEST_METAVAR:

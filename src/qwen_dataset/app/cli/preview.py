@@ -18,14 +18,14 @@ from ..api.client import Client
 from . import language, options, session
 from .show import echo_json
 
-_SETTINGS = ("model", "temperature", "max_tokens", "top_p", "max_samples", "language", "recipe")
+_SETTINGS = ("model", "temperature", "max_tokens", "top_p", "enable_thinking", "max_samples", "language", "recipe")
 _COUNTED = 100  # requests that are made to tell how many there are
 
 
 @click.command("show-prompt")
 @click.argument("papers", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--all", "everything", is_flag=True, help="Show every request, not only the first one.")
-@options.settings(*_SETTINGS)
+@options.settings(*_SETTINGS, also=options.NO_OPTION)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a request.")
 def show_prompt(papers: tuple[Path, ...], everything: bool, chosen: options.Chosen, as_json: bool) -> None:
     """Show the exact requests that `generate` would make of PAPERS, by default the first one.

@@ -31,7 +31,11 @@ _EXAMPLES = {
     "backend": '"fake"',
     "base_url": '"https://models.example.org/v1"',
     "job_name": '"my-dataset"',
+    "thinking_budget": "1000",
+    "response_format": '"json_object"',
+    "extra_body": "{ top_k = 20 }",
     "concurrency": "8",
+    "after": '"6h"',
 }
 
 
@@ -150,8 +154,8 @@ def _paragraph(setting: Setting) -> str:
 
 def _toml(setting: Setting) -> str:
     """Return a setting's default as TOML writes it."""
-    plain = isinstance(setting.default, int | float)
-    return str(setting.default) if plain else json.dumps(setting.shown(setting.default), ensure_ascii=False)
+    shown = setting.shown(setting.default)
+    return shown if isinstance(setting.default, int | float) else json.dumps(shown, ensure_ascii=False)
 
 
 @click.command()

@@ -25,15 +25,19 @@ _PROMPTS = PromptsRecipe().name
 # In the order of the help.
 _GENERATE = (
     "data_dir", "output", "use_batch", "completion_window", "model", "max_samples", "language", "recipe",
-    "temperature", "max_tokens", "top_p", "concurrency", "poll", "rounds", "retry_unknown",
+    "temperature", "max_tokens", "top_p", "enable_thinking", "concurrency", "poll", "rounds", "retry_unknown",
+    "finish", "after", "clean_remote",
     "backend", "base_url", "region", "storage", "job_name",
 )  # fmt: skip
-_RESUME = ("poll", "rounds", "retry_unknown", "concurrency", "backend", "base_url", "region", "storage")
+_RESUME = (
+    "poll", "rounds", "retry_unknown", "finish", "after", "clean_remote",
+    "concurrency", "backend", "base_url", "region", "storage",
+)  # fmt: skip
 
 
 @click.command()
 @options.papers
-@options.settings(*_GENERATE, also=("api_key", "writer"))
+@options.settings(*_GENERATE, also=("api_key", "writer", *options.NO_OPTION))
 @click.option("--no-wait", is_flag=True, help="Submit and exit; collect later with resume.")
 @click.option("--strict", is_flag=True, help="Stop at the first paper that cannot be read.")
 @click.option("--fresh", is_flag=True, help="Pay again for what is answered (new --job-name).")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 
 from ...domain.events import CancelSeen, ShardCancelled
 from ...domain.jobs import Shard
@@ -29,23 +30,34 @@ class Guard:
     """Awaited wherever a run could go on, so that it stops where stopping costs nothing.
 
     ``sleep`` waits in the backend's time. Setting ``stop`` ends the run: nothing new is begun, what is in flight is
-    awaited and stored. ``patience`` is how often in a row the backend may be unavailable.
+    awaited and stored. ``patience`` is how often in a row the backend may be unavailable; once it has answered in this
+    run it may be away for ``outage_seconds``, since a night without a network must not end a job.
     """
 
     def __init__(
-        self, job: Job, backend: InferenceBackend, *, sleep: Sleep, stop: asyncio.Event, patience: int
+        self,
+        job: Job,
+        backend: InferenceBackend,
+        *,
+        sleep: Sleep,
+        stop: asyncio.Event,
+        patience: int,
+        outage_seconds: float = 0.0,
     ) -> None:
         self._job = job
         self._backend = backend
         self._sleep = sleep
         self._stop = stop
         self._patience = patience
+        self._outage_seconds = outage_seconds
+        self._proven = False
+        self._away = 0.0
         self._refused = 0
         self._uncancelled = 0  # counted apart: polls may be answered all the while
 
     def may_begin(self) -> bool:
         """Say whether another request may be started."""
-        return not self._stop.is_set() and not self._job.state.cancelling
+        return not self._stop.is_set() and not self._job.state.winding_down
 
     async def checkpoint(self) -> None:
         """Stop if asked to, make sure that the job is still ours, obey a cancel request.
@@ -56,7 +68,7 @@ class Guard:
             message = f"job {self._job.id} was interrupted; what had been answered is kept"
             raise JobUnfinished(message)
         await self.look()
-        if self._job.state.cancelling:
+        if self._job.state.winding_down:
             await self._cancel_shards()
 
     async def look(self) -> None:
@@ -85,22 +97,26 @@ class Guard:
             # The backend's time may be kept by the backend, and fail with it.
             raise slept
 
-    def answered(self) -> None:
-        """Note that the backend could be asked."""
-        self._refused = 0
+    def answered(self, *, proven: bool = False) -> None:
+        """Note that the backend could be asked; ``proven``: it was more than a promise."""
+        self._refused, self._away = 0, 0.0
+        self._proven = self._proven or proven
 
     async def be_patient(self, error: BackendUnavailable, *, at_least: float = 0.0) -> None:
         """Wait before the backend is asked again; raises JobUnfinished when it was unavailable too often in a row."""
         self._refused += 1
-        await self._bear(error, at_least, self._refused)
+        is_outage = self._proven and self._away < self._outage_seconds
+        await self._bear(error, at_least, self._refused, at_most=math.inf if is_outage else self._patience)
         await self.checkpoint()
 
-    async def _bear(self, error: BackendUnavailable, at_least: float, times: int) -> None:
-        if times > self._patience:
+    async def _bear(self, error: BackendUnavailable, at_least: float, times: int, *, at_most: float) -> None:
+        if times > at_most:
             message = f"the backend could not be reached {times} times in a row ({error}); everything is kept"
             raise JobUnfinished(message) from error
         _log.warning("the backend could not be asked: %s", error)
-        await self._wait(max(at_least, min(2.0**times, LONGEST_WAIT_SECONDS)))
+        wait = max(at_least, min(2.0 ** min(times, 20), LONGEST_WAIT_SECONDS))
+        self._away += wait
+        await self._wait(wait)
 
     async def _cancel_shards(self) -> None:
         """Ask the backend to stop every shard in flight that was not asked yet, and keep the handles it returns."""
@@ -112,7 +128,7 @@ class Guard:
             except BackendUnavailable as error:
                 # Asked again at the next checkpoint; meanwhile nothing new begins.
                 self._uncancelled += 1
-                await self._bear(error, 0.0, self._uncancelled)
+                await self._bear(error, 0.0, self._uncancelled, at_most=self._patience)
                 continue
             self._uncancelled = 0
             await self._job.ledger.append(ShardCancelled(shard=shard.number, token=cancelled.token))

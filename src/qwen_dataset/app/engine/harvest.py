@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from ...domain.events import ShardFinished
-from ...domain.inference import FailureKind
+from ...domain.inference import Failure, FailureKind, Outcome
 from ...domain.jobs import Shard
 from ...errors import BackendError
 from ...ports.inference import InferenceBackend, JobHandle
@@ -20,17 +20,23 @@ from .shards import ShardRequests
 _log = logging.getLogger(__name__)
 
 
+Clean = Callable[[JobHandle], Awaitable[None]]
+"""Deletes what a backend keeps of a submission."""
+
+
 def _always() -> bool:
     return True
 
 
 class Harvester:
-    """Asks a backend for the outcomes of shards."""
+    """Asks a backend for the outcomes of shards. ``clean`` is called for those whose results are all safe here."""
 
-    def __init__(self, job: Job, backend: InferenceBackend, guard: Guard) -> None:
+    def __init__(self, job: Job, backend: InferenceBackend, guard: Guard, *, clean: Clean | None = None) -> None:
         self._job = job
         self._backend = backend
         self._guard = guard
+        self._clean = clean
+        self._is_whole = False  # whether every answer of the shard at hand was had
 
     async def harvest(self, shard: Shard, *, on_saved: Callable[[], None] = lambda: None) -> None:
         """Store the outcomes of a shard. In realtime this is what spends.
@@ -45,6 +51,7 @@ class Harvester:
 
         handle = handle_of(shard)
         remaining = self._job.index.remaining(shard.number)
+        self._is_whole = len(remaining) == shard.requests
         writer = SegmentWriter(self._job, self._backend.limits)
         # A cancelled shard starts nothing paid, so it is always harvested whole.
         go_on = _always if shard.cancelled else self._guard.may_begin
@@ -66,10 +73,25 @@ class Harvester:
         if remaining and not go_on():
             return
         if remaining:
+            self._is_whole = False
             # The backend broke its promise; no request may be left without an outcome.
             failed = Failing(FailureKind.UNKNOWN, "the backend gave no outcome; it may have been paid", retryable=False)
             await store_failures(self._job, self._backend.limits, sorted(remaining), failed, backend=handle.backend)
         await self._job.ledger.append(ShardFinished(shard=shard.number))
+        if self._clean is not None and self._is_whole:
+            await self._clean_up(handle)
+
+    async def _clean_up(self, handle: JobHandle) -> None:
+        assert self._clean is not None
+        try:
+            await self._clean(handle)
+        except BackendError as error:
+            _log.warning("the remote files of %s could not be deleted and stay: %s", handle.key, error)
+
+    def _note(self, outcome: Outcome) -> None:
+        """Notice what may still lie at the backend and could not be had: that is not deleted."""
+        if isinstance(outcome, Failure) and outcome.kind is FailureKind.UNKNOWN:
+            self._is_whole = False
 
     async def _consume(
         self,
@@ -86,6 +108,7 @@ class Harvester:
                         _log.warning("an outcome for %s was not asked for and is dropped", outcome.request_id)
                         continue
                     remaining.discard(outcome.request_id)
+                    self._note(outcome)
                     if await writer.add(outcome, backend=handle.backend):
                         await after_save()
         except (BackendError, asyncio.CancelledError):

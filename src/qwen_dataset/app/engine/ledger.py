@@ -7,7 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from ...domain.events import Event, Finished, Opened, RoundOpened, Stopped
-from ...domain.jobs import JobState, advance
+from ...domain.jobs import JobState
+from ...domain.lifecycle import advance
 from ...errors import KeyExists, LedgerCorrupt
 from ...ports.storage import Storage
 from ..codec import FORMAT, Envelope, damaged, decode, encode

@@ -30,12 +30,12 @@ async def clear_round(job: Job, limits: Limits, checkpoint: Callable[[], Awaitab
     """
     if job.spec.fresh:
         await checkpoint()
-        if not job.state.cancelling:
+        if not job.state.winding_down:
             await job.ledger.append(RoundCleared(round=job.state.round))
         return
     for _ in range(_LOOKS):
         await checkpoint()
-        if job.state.cancelling:
+        if job.state.winding_down:
             return
         await _note_what_is_under_way(job)
         await _reuse_answers(job, limits)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from enum import StrEnum
 
 import attrs
 
-from ...domain.events import Finished, RetryUnknown, RoundFinished, RoundOpened, Stopped
+from ...domain.events import Finished, Hurried, RetryUnknown, RoundFinished, RoundOpened, Stopped
 from ...domain.jobs import JobState, Phase, Shard
 from ...errors import BackendUnavailable, JobUnfinished
 from ...ports.inference import InferenceBackend
 from .clock import Sleep
+from .finishing import Finisher, Haste
 from .guard import LONGEST_WAIT_SECONDS, Guard, handle_of
-from .harvest import Harvester
+from .harvest import Clean, Harvester
 from .job import Job, overrule_cancels
 from .neighbours import clear_round
 from .submitter import Submitter
@@ -39,6 +41,7 @@ class Pace:
     rounds: int = 3
     poll_seconds: float = 10.0
     patience: int = 10
+    outage_seconds: float = 86_400.0
     retry_unknown: RetryUnknown = RetryUnknown.AUTO
 
 
@@ -58,11 +61,22 @@ class RunProgress:
     open: int
 
 
-class Runner:
-    """Runs one owned job on one backend.
+@attrs.frozen
+class _Crew:
+    """Who works on a round: everything that speaks to its backend."""
 
-    ``sleep`` waits in the backend's time (the fake's is virtual). Setting ``stop`` ends the run cleanly: nothing new is
-    begun, what is in flight is awaited and stored.
+    backend: InferenceBackend
+    guard: Guard
+    submitter: Submitter
+    harvester: Harvester
+
+
+class Runner:
+    """Runs one owned job, each round on one backend: the job's own, or the ``finisher``'s for what that left undone.
+
+    ``sleep`` waits, and ``now`` tells the time in seconds, in the backend's time (the fake's is virtual). Setting
+    ``stop`` ends the run cleanly: nothing new is begun, what is in flight is awaited and stored. ``clean`` deletes what
+    the backend keeps of a shard whose results are safe.
     """
 
     def __init__(
@@ -73,17 +87,38 @@ class Runner:
         backend_name: str,
         pace: Pace,
         sleep: Sleep,
+        now: Callable[[], float],
         stop: asyncio.Event,
+        finisher: Finisher | None = None,
+        clean: Clean | None = None,
         on_progress: Callable[[RunProgress], None] = lambda _: None,
     ) -> None:
         self._job = job
-        self._backend = backend
         self._pace = pace
         self._on_progress = on_progress
         self._remote: dict[int, tuple[int, int]] = {}
-        self._guard = Guard(job, backend, sleep=sleep, stop=stop, patience=pace.patience)
-        self._submitter = Submitter(job, backend, self._guard, backend_name=backend_name)
-        self._harvester = Harvester(job, backend, self._guard)
+        self._finisher = finisher
+        self._haste = None if finisher is None else Haste(finisher, now)
+
+        def crew(backend: InferenceBackend, name: str, sleep: Sleep, clean: Clean | None) -> _Crew:
+            guard = Guard(
+                job, backend, sleep=sleep, stop=stop, patience=pace.patience, outage_seconds=pace.outage_seconds
+            )
+            submitter = Submitter(job, backend, guard, backend_name=name, now=now)
+            return _Crew(backend, guard, submitter, Harvester(job, backend, guard, clean=clean))
+
+        self._own = crew(backend, backend_name, sleep, clean)
+        self._finishing = None
+        if finisher is not None:
+            self._finishing = crew(finisher.backend, finisher.backend_name, finisher.sleep, None)
+
+    @property
+    def _crew(self) -> _Crew:
+        """Who works on the open round."""
+        if not self._state.finishing:
+            return self._own
+        assert self._finishing is not None, "a round that another backend finishes needs that backend"
+        return self._finishing
 
     @property
     def _state(self) -> JobState:
@@ -112,10 +147,19 @@ class Runner:
                     raise
         await self._rest_if_cancelled()
         while self._state.round < last_round and (pending := self._job.index.to_ask(self._pace.retry_unknown)):
-            await self._guard.checkpoint()
+            await self._crew.guard.checkpoint()
             await self._rest_if_cancelled()
+            # Stragglers are what a first round has left.
+            finishing = self._finisher is not None and self._state.round > 0
+            if finishing and until is not Until.FINISHED:
+                return
             await self._job.ledger.append(
-                RoundOpened(round=self._state.round + 1, pending=pending, retry_unknown=self._pace.retry_unknown)
+                RoundOpened(
+                    round=self._state.round + 1,
+                    pending=pending,
+                    retry_unknown=self._pace.retry_unknown,
+                    finishing=finishing,
+                )
             )
             if not await self._work(until):
                 return
@@ -145,25 +189,27 @@ class Runner:
         if state.phase is Phase.STOPPED and not reopen:
             message = f"job {self._job.id} was stopped: {state.stop_reason}, and only resume goes on with it"
             raise JobUnfinished(message)
+        rounds = self._pace.rounds if self._finisher is None else max(self._pace.rounds, 2)
         if state.cancelling or state.phase in (Phase.FINISHED, Phase.STOPPED):
-            return max(self._pace.rounds, state.round + 1)
-        return max(self._pace.rounds, state.round)
+            return max(rounds, state.round + 1)
+        return max(rounds, state.round)
 
     async def _work(self, until: Until) -> bool:
         """Bring the open round to its end; return False when something of it is left in flight."""
-        await self._guard.checkpoint()
-        if not self._state.cleared and not self._state.cancelling:
-            await clear_round(self._job, self._backend.limits, self._guard.checkpoint)
+        crew = self._crew
+        await crew.guard.checkpoint()
+        if not self._state.cleared and not self._state.winding_down:
+            await clear_round(self._job, crew.backend.limits, crew.guard.checkpoint)
             self._report()
-        await self._submitter.submit_everything()
-        await self._guard.checkpoint()
+        await crew.submitter.submit_everything()
+        await crew.guard.checkpoint()
         if until is Until.SUBMITTED and self._state.shards:
             return False
-        await self._collect(once=until is Until.LOOKED)
+        await self._collect(crew, once=until is Until.LOOKED)
         if self._state.shards:
             return False
-        if self._state.cancelling:
-            await self._submitter.give_up_the_rest()
+        if self._state.winding_down:
+            await crew.submitter.give_up_the_rest()
         await self._job.ledger.append(RoundFinished(round=self._state.round))
         self._report()
         await self._rest_if_cancelled()
@@ -176,34 +222,48 @@ class Runner:
             message = f"job {self._job.id} was cancelled; what had been answered is kept"
             raise JobUnfinished(message)
 
-    async def _collect(self, *, once: bool) -> None:
+    async def _collect(self, crew: _Crew, *, once: bool) -> None:
         """Poll what is in flight and store its outcomes, until nothing is in flight or ``once``."""
         interval = self._pace.poll_seconds
         while self._state.shards:
-            await self._guard.checkpoint()
+            if not once:
+                await self._hurry_if_late()
+            await crew.guard.checkpoint()
             wishes = []
             for number in list(self._state.shards):
                 # Looked up afresh: a cancel may have changed its handle while an earlier one was waited for.
                 shard = self._state.shards[number]
                 try:
-                    progress = await self._backend.poll(handle_of(shard))
+                    progress = await crew.backend.poll(handle_of(shard))
                     self._remote[number] = (progress.completed, progress.failed)
                     if progress.ready:
-                        await self._harvest(shard)
+                        await self._harvest(crew, shard)
                     else:
                         wishes.append(interval if progress.retry_after is None else progress.retry_after)
                 except BackendUnavailable as error:
-                    await self._guard.be_patient(error)
+                    await crew.guard.be_patient(error)
                     continue
-                self._guard.answered()
+                crew.guard.answered(proven=True)
                 self._report()
             if once:
                 return
             if wishes and len(wishes) == len(self._state.shards):
-                await self._guard.pause(min(wishes))
+                await crew.guard.pause(max(0.0, min(*wishes, self._seconds_left())))
                 interval = min(interval * 1.5, LONGEST_WAIT_SECONDS)
 
-    async def _harvest(self, shard: Shard) -> None:
+    def _seconds_left(self) -> float:
+        """Return how long the open round may still take before its rest is finished elsewhere."""
+        if self._haste is None:
+            return math.inf
+        self._haste.notice(self._state.round, self._state.open, *sorted(self._remote.items()))
+        return self._haste.seconds_left(self._state)
+
+    async def _hurry_if_late(self) -> None:
+        """Have what is in flight cancelled where the round has taken too long: the next one is finished elsewhere."""
+        if self._seconds_left() <= 0:
+            await self._job.ledger.append(Hurried(round=self._state.round))
+
+    async def _harvest(self, crew: _Crew, shard: Shard) -> None:
         remote, before = self._remote[shard.number], self._state
 
         def report() -> None:
@@ -212,10 +272,10 @@ class Runner:
             succeeded = state.completed - before.completed
             failed = before.open - state.open - succeeded
             self._remote[shard.number] = (max(0, remote[0] - succeeded), max(0, remote[1] - failed))
-            self._guard.answered()
+            crew.guard.answered(proven=True)
             self._report()
 
-        await self._harvester.harvest(shard, on_saved=report)
+        await crew.harvester.harvest(shard, on_saved=report)
 
     def _report(self) -> None:
         state = self._state

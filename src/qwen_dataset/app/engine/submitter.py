@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
-from ...domain.events import ShardFinished, ShardPlanned, ShardRefused, ShardSubmitted
+from ...domain.events import ShardFinished, ShardLost, ShardPlanned, ShardRefused, ShardSubmitted
 from ...domain.inference import FailureKind
 from ...domain.jobs import Shard
-from ...errors import BackendRejected, BackendUnavailable
+from ...errors import BackendRejected, BackendUnavailable, BackendUnreached
 from ...ports.inference import InferenceBackend
 from ..codec import encode_ids
 from .guard import Guard
@@ -19,27 +20,36 @@ _log = logging.getLogger(__name__)
 
 
 class Submitter:
-    """Submits what is open, and brings what a former run left half submitted to a definite state."""
+    """Submits what is open, and brings what a former run left half submitted to a definite state.
 
-    def __init__(self, job: Job, backend: InferenceBackend, guard: Guard, *, backend_name: str) -> None:
+    ``now`` is the backend's time, in seconds.
+    """
+
+    def __init__(
+        self, job: Job, backend: InferenceBackend, guard: Guard, *, backend_name: str, now: Callable[[], float]
+    ) -> None:
         self._job = job
         self._backend = backend
         self._guard = guard
         self._backend_name = backend_name
+        self._now = now
 
     async def submit_everything(self) -> None:
         """Submit every open request. A batch backend spends money here.
 
         Stops early without an error when nothing new may begin; raises what the guard raises.
         """
-        await self._finish_refused()
+        await self._finish_in_vain()
         uncertain = [shard for shard in self._job.state.shards.values() if shard.token is None]
-        if uncertain:
+        if any(self._is_findable(shard) for shard in uncertain):
             # A former run may have created them a moment before it died: what it created must be findable by now.
             await self._guard.pause(self._backend.limits.settle_seconds)
         for shard in uncertain:
             # Also while cancelling: only finding it (or creating and then cancelling it) makes its answers safe.
-            await self._submit(shard)
+            if self._is_findable(shard):
+                await self._submit(shard)
+            else:
+                await self._lose(shard)
         cutter = Cutter(self._job, self._backend.limits)
         async for cut in cutter.cuts():
             await self._fail_too_large(cutter)
@@ -66,6 +76,7 @@ class Submitter:
                 requests=len(cut.ids),
                 first_chunk=cut.first_chunk,
                 last_chunk=cut.last_chunk,
+                planned_at=self._job.clock.now(),
             )
         )
         return self._job.state.shards[number]
@@ -81,25 +92,48 @@ class Submitter:
                 _log.warning("the backend refused shard %d of job %s: %s", shard.number, self._job.id, error)
                 # The refusal first, so that a crash while its failures are stored cannot submit the shard after all.
                 await self._job.ledger.append(ShardRefused(shard=shard.number, reason=str(error)))
-                await self._finish_refused()
+                await self._finish_in_vain()
                 return
+            except BackendUnreached as error:
+                await self._guard.be_patient(error)
+                continue
             except BackendUnavailable as error:
+                if not self._is_findable(shard):
+                    await self._lose(shard)
+                    return
                 # It may have been created: look for it only when it must be visible.
                 await self._guard.be_patient(error, at_least=self._backend.limits.settle_seconds)
                 continue
             self._guard.answered()
             await self._job.ledger.append(
-                ShardSubmitted(shard=shard.number, backend=handle.backend, token=handle.token)
+                ShardSubmitted(shard=shard.number, backend=handle.backend, token=handle.token, submitted_at=self._now())
             )
             return
 
-    async def _finish_refused(self) -> None:
+    def _is_findable(self, shard: Shard) -> bool:
+        """Say whether the backend can still tell if it has a shard that may have been submitted."""
+        findable = self._backend.limits.findable_seconds
+        # Planned by an earlier version, which did not note when: looking for it is all that can be done.
+        age = 0.0 if shard.planned_at is None else self._job.clock.now() - shard.planned_at
+        return findable > age
+
+    async def _lose(self, shard: Shard) -> None:
+        reason = "it may have been submitted, and the backend can no longer tell; it may have been paid"
+        _log.warning("shard %d of job %s is given up: %s", shard.number, self._job.id, reason)
+        await self._job.ledger.append(ShardLost(shard=shard.number, reason=reason))
+        await self._finish_in_vain()
+
+    async def _finish_in_vain(self) -> None:
+        """Let the requests of shards fail that were refused or lost."""
         for shard in list(self._job.state.shards.values()):
-            if shard.refused is None:
+            if shard.refused is not None:
+                failing = Failing(FailureKind.REJECTED, shard.refused, retryable=True)
+            elif shard.lost is not None:
+                failing = Failing(FailureKind.UNKNOWN, shard.lost, retryable=False)
+            else:
                 continue
             ids = sorted(self._job.index.remaining(shard.number))
-            refused = Failing(FailureKind.REJECTED, shard.refused, retryable=True)
-            await store_failures(self._job, self._backend.limits, ids, refused, backend=self._backend_name)
+            await store_failures(self._job, self._backend.limits, ids, failing, backend=self._backend_name)
             await self._job.ledger.append(ShardFinished(shard=shard.number))
 
     async def _fail_too_large(self, cutter: Cutter) -> None:

@@ -16,11 +16,14 @@ from ..engine.clock import Clock
 from ..engine.job import Host
 from ..engine.patience import PatientStorage
 from . import plugins
-from .config import Config
+from .config import NOBODY_TO_ASK, Config
 from .process import is_alive, this_process
 
 BATCH_ABOVE = 100
 """Where nobody chose, more requests than this go in batches: the half price is worth the wait."""
+
+DEFAULT_PROVIDER = "bailian"
+"""Who answers where nobody named a backend and there is a key."""
 
 _handed_out: set[str] = set()
 """Every key that a backend of this process was given: one that was rotated away may still stand in an error."""
@@ -43,20 +46,20 @@ def patient(inner: Storage, clock: Clock) -> Storage:
     return PatientStorage(inner, clock.sleep)
 
 
+def address_of(config: Config) -> str | None:
+    """Return the address of the backend: the one named, the default provider's where there is a key, else None."""
+    return config.backend or (None if config.api_key is None else DEFAULT_PROVIDER)
+
+
 async def backend(address: str | None, config: Config, *, way: Way | None, window_hours: int) -> Offer:
     """Return the backend with this address, asked in this way (None: its own, or as the number of requests decides).
 
-    Loading an adapter may import an SDK for half a second, so it happens in a thread. Raises SettingError; a missing
-    backend is never replaced by the fake in silence.
+    Without an address it is that of ``address_of``. Loading an adapter may import an SDK for half a second, so it
+    happens in a thread. Raises SettingError; a missing backend is never replaced by the fake in silence.
     """
+    address = address or address_of(config)
     if address is None:
-        if config.api_key is not None:
-            message = (
-                "this version has no backend yet for the service that the key is for; --backend fake works offline"
-            )
-            raise SettingError(message)
-        message = "no backend is named; pass --backend fake to try everything offline, without a key and for free"
-        raise SettingError(message)
+        raise SettingError(NOBODY_TO_ASK)
     settings = BackendSettings(
         realtime=None if way is None else way is Way.REALTIME,
         api_key=_key_of(config),

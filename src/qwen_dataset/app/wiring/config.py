@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -15,13 +15,18 @@ from ...domain.inference import Parameters
 from ...domain.recipes.base import RecipeOptions
 from ...errors import SettingError
 from .secrets import Secret
-from .settings import SETTINGS, by_name
-from .values import window_hours
+from .settings import SETTINGS, by_name, contradictions
+from .values import STALLED, minutes, window_hours
 
 T = TypeVar("T")
 
 ApiKey = str | Callable[[], str] | None
 """A key, or a function that returns today's, so that it can be rotated while a job runs."""
+
+NOBODY_TO_ASK = (
+    "no backend is named and there is no key: set DASHSCOPE_API_KEY, or choose the backend `fake` (--backend fake) to"
+    " try everything offline, without a key and for free"
+)
 
 
 def _default(name: str) -> Any:
@@ -35,6 +40,10 @@ def _path(value: str | os.PathLike[str]) -> Path:
 
 def _retry(value: str | RetryUnknown) -> RetryUnknown:
     return cast("RetryUnknown", value)
+
+
+def _table(value: str | os.PathLike[str] | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return cast("Mapping[str, Any] | None", value)
 
 
 def hidden(key: Any) -> Any:
@@ -72,6 +81,13 @@ class Config:
     no completion; ``concurrency`` bounds calls in flight (None: the backend's own bound). ``lang`` is the language of
     messages, ``language`` that of the samples.
 
+    ``enable_thinking`` is sent with every request, because a service's default differs by model and thinking is billed
+    as output; ``thinking_budget`` bounds it, in tokens. ``response_format`` is the API's own table (made of
+    ``json_object``, of a JSON schema or of the path of a ``.json`` file that holds one); ``extra_body`` goes into the
+    body of each request as it is. ``finish`` of ``realtime`` asks in realtime, at full price, what a batch leaves open:
+    ``after`` a time (``30m`` to ``336h``) or, unset or ``stalled``, when the batch has stalled. ``clean_remote``
+    deletes the service's files of a batch once its answers are stored.
+
     Raises SettingError with all problems at once. The key is never shown.
     """
 
@@ -92,10 +108,17 @@ class Config:
     temperature: float = _default("temperature")
     max_tokens: int = _default("max_tokens")
     top_p: float = _default("top_p")
+    enable_thinking: bool = _default("enable_thinking")
+    thinking_budget: int | None = _default("thinking_budget")
+    response_format: Mapping[str, Any] | None = attrs.field(default=None, converter=_table, hash=False)
+    extra_body: Mapping[str, Any] | None = attrs.field(default=None, converter=_table, hash=False)
     concurrency: int | None = _default("concurrency")
     poll: float = _default("poll")
     rounds: int = _default("rounds")
     retry_unknown: RetryUnknown = attrs.field(default=by_name("retry_unknown").default, converter=_retry)
+    finish: str | None = _default("finish")
+    after: str | None = _default("after")
+    clean_remote: bool = _default("clean_remote")
     writer: str = _default("writer")
     lang: str = _default("lang")
 
@@ -103,13 +126,17 @@ class Config:
         given = attrs.asdict(self, recurse=False)
         secrets = [given["api_key"]] if isinstance(given["api_key"], str) else []
         problems: list[str] = []
+        wrong: set[str] = set()
         for setting in SETTINGS:
             try:
                 value = setting.check(given[setting.name], secrets=secrets)
             except SettingError as error:
                 problems += error.problems
+                wrong.add(setting.name)
             else:
                 object.__setattr__(self, setting.name, value)
+        found = contradictions(attrs.asdict(self, recurse=False))
+        problems += (each.sentence for each in found if not each.settings & wrong)
         if problems:
             raise SettingError.of(problems)
 
@@ -122,7 +149,15 @@ class Config:
     @property
     def parameters(self) -> Parameters:
         """What goes into each request besides its messages and model."""
-        return Parameters(temperature=self.temperature, max_tokens=self.max_tokens, top_p=self.top_p)
+        return Parameters(
+            temperature=self.temperature,
+            max_tokens=self.max_tokens,
+            top_p=self.top_p,
+            enable_thinking=self.enable_thinking,
+            thinking_budget=self.thinking_budget,
+            response_format=cast("Any", self.response_format),  # a converter of any type at all
+            extra_body=cast("Any", self.extra_body or {}),
+        )
 
     @property
     def options(self) -> RecipeOptions:
@@ -133,6 +168,11 @@ class Config:
     def window_hours(self) -> int:
         """The completion window, in hours."""
         return window_hours(self.completion_window)
+
+    @property
+    def after_seconds(self) -> float | None:
+        """How long after its start a batch is finished otherwise, in seconds; None: when it has stalled."""
+        return None if self.after in (None, STALLED) else minutes(self.after) * 60.0
 
     @property
     def qianwen_api_key(self) -> ApiKey:

@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
-from traceback import format_exception
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
-from urllib.parse import quote
+from typing import Self
 
 import attrs
 
 from ...domain.inference import Failure, Outcome, Request
-from ...errors import BackendError, QwenDatasetError
-from ...ports.inference import InferenceBackend, JobHandle, Limits, Progress
-from .registry import described
-from .secrets import real_keys, redact
+from ...ports.inference import InferenceBackend, JobHandle, Limits, Offer, Progress
+from ...ports.remote import BatchFilter, RemoteBatch, RemoteBatches
+from .discretion import Discretion
 
-T = TypeVar("T")
+_ALL = BatchFilter()
 
-_log = logging.getLogger(__name__)
 
-_ANYTHING = (Exception, SystemExit)
-"""What may come out of an adapter of anybody's; a SystemExit would print its words and end the process."""
+def discreet(
+    offer: Offer, keys: Callable[[], Iterable[str]], *, shared: Callable[[InferenceBackend], InferenceBackend]
+) -> Offer:
+    """Return an offer all of whose parts hide the keys in what they say and raise (see ``Discretion``).
+
+    ``shared`` makes the backend fit for several users, below what hides.
+    """
+    veil = Discretion(keys)
+    sleep, now, clean, probe, advice = offer.sleep, offer.now, offer.clean, offer.probe, offer.advice
+    return attrs.evolve(
+        offer,
+        backend=Discreet(shared(offer.backend), keys),
+        destination=veil.text(offer.destination),
+        sleep=sleep and (lambda seconds: veil.ask(lambda: sleep(seconds))),
+        now=now and (lambda: veil.ask_now(now)),
+        remote=offer.remote and DiscreetRemote(offer.remote, veil),
+        clean=clean and (lambda handle: veil.ask(lambda: clean(handle))),
+        probe=probe and _telling(probe, veil),
+        advice=advice and (lambda *what: veil.ask_now(lambda: [veil.text(each) for each in advice(*what)])),
+    )
+
+
+def _telling(probe: Callable[[], Awaitable[str]], veil: Discretion) -> Callable[[], Awaitable[str]]:
+    async def told() -> str:
+        return veil.text(await veil.ask(probe))
+
+    return told
 
 
 class Discreet:
     """Asks an inner backend, and hides the keys in the messages of its failures and in the errors it raises.
 
-    ``keys`` returns those known now. It is asked only when there is something to hide them in, and what it returned
-    once stays hidden, because keys rotate. A completion is data that was paid for and passes as it is.
-
-    An error comes out as a new one that has nothing but the sentence: no cause, no attribute and no frame of the
-    adapter, whose variables may hold a key. Its class is the same where that class can be made of a sentence alone,
-    else the nearest one above it in ``errors``. Anything else that an adapter raises is a mistake in it, and it may
-    have bought something before: it becomes a plain ``BackendError``, which ends the run as the mistake itself would
-    and keeps what was answered. Neither is it asked again at once, as after ``BackendUnavailable``, nor is anything
-    submitted anew under another key, as after ``BackendRejected``.
+    ``keys`` and what becomes of errors are those of ``Discretion``. A completion is data that was paid for and passes
+    as it is.
     """
 
     def __init__(self, inner: InferenceBackend, keys: Callable[[], Iterable[str]]) -> None:
         self._inner = inner
-        self._keys = keys
-        self._known: set[str] = set()
+        self._veil = Discretion(keys)
 
     @property
     def limits(self) -> Limits:
@@ -57,83 +69,85 @@ class Discreet:
 
     async def submit(self, key: str, requests: AsyncIterable[Request]) -> JobHandle:
         """Find or create a submission. Spends money where the inner backend does."""
-        return await self._ask(lambda: self._inner.submit(key, requests))
+        return await self._veil.ask(lambda: self._inner.submit(key, requests))
 
     async def poll(self, handle: JobHandle) -> Progress:
         """Say how far a submission is. Spends nothing."""
-        return await self._ask(lambda: self._inner.poll(handle))
+        return await self._veil.ask(lambda: self._inner.poll(handle))
 
     async def cancel(self, handle: JobHandle) -> JobHandle:
         """Ask to stop a submission. Spends nothing."""
-        return await self._ask(lambda: self._inner.cancel(handle))
+        return await self._veil.ask(lambda: self._inner.cancel(handle))
 
-    async def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
+    def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
         """Yield the outcomes. Spends money where the inner backend does."""
-        try:
-            async with contextlib.aclosing(self._inner.results(handle, requests)) as outcomes:
-                async for outcome in outcomes:
-                    if isinstance(outcome, Failure):
-                        # By the same name, so that no traceback that prints variables shows what it was.
-                        outcome = self._told(outcome)  # noqa: PLW2901
-                    yield outcome
-        except _ANYTHING as error:
-            raised = self._without_keys(error)
-        else:
-            return
-        raise raised
+        return self._veil.each(lambda: self._inner.results(handle, requests), self._told)
 
     async def __aenter__(self) -> Self:
         # Never a bound method: where variables are printed it shows the adapter, and whatever that is made of.
-        await self._ask(lambda: self._inner.__aenter__())  # noqa: PLW0108
+        await self._veil.ask(lambda: self._inner.__aenter__())  # noqa: PLW0108
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._ask(lambda: self._inner.__aexit__(exc_type, exc, traceback))
+        await self._veil.ask(lambda: self._inner.__aexit__(exc_type, exc, traceback))
 
-    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        try:
-            return await question()
-        except _ANYTHING as error:
-            raised = self._without_keys(error)
-        # Raised out here, so that the adapter's error is not its context.
-        raise raised
-
-    def _told(self, failure: Failure) -> Failure:
-        message = redact(str(failure.message), *self._secrets())
-        return failure if message == failure.message else attrs.evolve(failure, message=message)
-
-    def _without_keys(self, error: BaseException) -> QwenDatasetError:
-        ours = isinstance(error, QwenDatasetError)
-        try:
-            sentence = redact(str(error), *self._secrets()) if ours else described(error, self._secrets)
-        except Exception:  # noqa: BLE001 - what somebody else wrote to put his error into words may fail as well
-            sentence = ""
-        sentence = sentence or type(error).__name__
-        if ours:
-            return _remade(type(error), sentence)
-        _log.debug("the backend raised:\n%s", redact("".join(format_exception(error)), *self._secrets()))
-        return BackendError(sentence)
-
-    def _secrets(self) -> set[str]:
-        """Return every form of the keys known by now. Where they cannot be had, those of before must do."""
-        with contextlib.suppress(Exception):
-            for key in real_keys(self._keys()):
-                # As it is, as a part of an address, and as a text is shown in a list or dict.
-                self._known |= {key, quote(key, safe=""), ascii(str(key))[1:-1]}
-        return self._known
+    def _told(self, outcome: Outcome) -> Outcome:
+        if not isinstance(outcome, Failure):
+            return outcome
+        message = self._veil.text(outcome.message)
+        return outcome if message == outcome.message else attrs.evolve(outcome, message=message)
 
 
-def _remade(kind: type[BaseException], sentence: str) -> QwenDatasetError:
-    """Return an error that was made of a sentence alone, of this class or the nearest one above where that works."""
-    ours = (each for each in kind.__mro__ if issubclass(each, QwenDatasetError))
-    return next(error for error in (_made(each, sentence) for each in ours) if error is not None)
+class DiscreetRemote:
+    """Asks a service's batches one by one, and hides the keys in what is told of them and in the errors raised."""
 
+    def __init__(self, inner: RemoteBatches, veil: Discretion) -> None:
+        self._inner = inner
+        self._veil = veil
 
-def _made(kind: type[QwenDatasetError], sentence: str) -> QwenDatasetError | None:
-    with contextlib.suppress(Exception):
-        error = kind(sentence)
-        if str(error) == sentence and error.args == (sentence,):
-            return error
-    return None
+    async def upload(self, lines: Path, *, name: str) -> str:
+        """Upload a file of request lines. Spends nothing."""
+        return await self._veil.ask(lambda: self._inner.upload(lines, name=name))
+
+    async def create(
+        self,
+        input_file_id: str,
+        *,
+        completion_window: str,
+        endpoint: str | None = None,
+        metadata: Mapping[str, str] = {},
+    ) -> RemoteBatch:
+        """Create a batch of an uploaded file, and spend money."""
+        return self._told(
+            await self._veil.ask(
+                lambda: self._inner.create(
+                    input_file_id, completion_window=completion_window, endpoint=endpoint, metadata=metadata
+                )
+            )
+        )
+
+    async def retrieve(self, batch_id: str) -> RemoteBatch:
+        """Return a batch as it is now."""
+        return self._told(await self._veil.ask(lambda: self._inner.retrieve(batch_id)))
+
+    def list(self, wanted: BatchFilter = _ALL, *, limit: int | None = None) -> AsyncGenerator[RemoteBatch, None]:
+        """Yield batches, the newest first."""
+        return self._veil.each(lambda: self._inner.list(wanted, limit=limit), self._told)
+
+    async def cancel(self, batch_id: str) -> RemoteBatch:
+        """Ask a batch to stop."""
+        return self._told(await self._veil.ask(lambda: self._inner.cancel(batch_id)))
+
+    def download(self, file_id: str) -> AsyncGenerator[bytes, None]:
+        """Yield a file in pieces; what is in it is data and passes as it is."""
+        return self._veil.each(lambda: self._inner.download(file_id))
+
+    async def delete_file(self, file_id: str) -> None:
+        """Delete a file at the service."""
+        await self._veil.ask(lambda: self._inner.delete_file(file_id))
+
+    def _told(self, batch: RemoteBatch) -> RemoteBatch:
+        errors = tuple(attrs.evolve(each, message=self._veil.text(each.message)) for each in batch.errors)
+        return attrs.evolve(batch, errors=errors)

@@ -37,11 +37,32 @@ _MARKDOWN = Row(f"{_ADAPTERS}.readers.markdown:read_markdown")
 _TEXT = Row(f"{_ADAPTERS}.readers.text:read_text")
 _JSONL = Row(f"{_ADAPTERS}.readers.jsonl:read_jsonl")
 
-backends = Registry("backend", "qwen_dataset.backends", {"fake": Row(f"{_ADAPTERS}.inference.fake.backend:open_fake")})
+_INFERENCE = f"{_ADAPTERS}.inference"
+_FACTORIES = f"{_INFERENCE}.openai_api.factories"
+
+backends = Registry(
+    "backend",
+    "qwen_dataset.backends",
+    {
+        "fake": Row(f"{_INFERENCE}.fake.backend:open_fake"),
+        # One call at a time goes through the DashScope SDK.
+        "bailian": Row(f"{_INFERENCE}.bailian.provider:open_bailian", extra="dashscope"),
+        "openai-batch": Row(f"{_INFERENCE}.openai_api.batch:open_openai_batch"),
+        "openai-chat": Row(f"{_FACTORIES}:open_openai_chat"),
+        "batch-chat": Row(f"{_FACTORIES}:open_batch_chat"),
+        "dashscope": Row(f"{_INFERENCE}.dashscope_sdk.adapter:open_dashscope", extra="dashscope"),
+        "http": Row(f"{_FACTORIES}:open_http"),
+        "https": Row(f"{_FACTORIES}:open_https"),
+    },
+)
 storages = Registry(
     "storage",
     "qwen_dataset.storages",
-    {"file": Row(f"{_ADAPTERS}.storage.file:from_url"), "memory": Row(f"{_ADAPTERS}.storage.memory:from_url")},
+    {
+        "file": Row(f"{_ADAPTERS}.storage.file:from_url"),
+        "memory": Row(f"{_ADAPTERS}.storage.memory:from_url"),
+        "s3": Row(f"{_ADAPTERS}.storage.s3:from_url", extra="s3"),
+    },
 )
 readers = Registry(
     "reader",
@@ -56,7 +77,10 @@ recipes = Registry(
 )
 writers = Registry("writer", "qwen_dataset.writers", {"jsonl": Row(f"{_ADAPTERS}.writers.jsonl")})
 
-_OFFER = ("backend", "name", "realtime", "sleep", "either", "destination")
+_OFFER = (
+    "backend", "name", "realtime", "sleep", "now", "either", "destination", "remote", "clean", "probe", "advice",
+)  # fmt: skip
+_REMOTE = ("upload", "create", "retrieve", "list", "cancel", "download", "delete_file")
 _BACKEND = ("limits", "realm", "submit", "poll", "results", "cancel", "__aenter__", "__aexit__")
 _STORAGE = ("get", "stream", "put", "keys", "delete")
 _RECIPE = ("name", "prompt_version", "drafts", "entries")
@@ -74,6 +98,8 @@ def open_backend(text: str, settings: BackendSettings = _NOTHING_SET) -> Offer:
     settings = attrs.evolve(settings, location=address.location, parameters=address.parameters)
     offer = plugin.call(settings, needed=_OFFER, wanted="Offer", hidden=lambda: _keys(settings))
     plugin.check(offer.backend, needed=_BACKEND, wanted="backend", verb="offers")
+    if offer.remote is not None:
+        plugin.check(offer.remote, needed=_REMOTE, wanted="RemoteBatches", verb="offers")
     return cast("Offer", offer)
 
 

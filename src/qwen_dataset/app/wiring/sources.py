@@ -10,10 +10,10 @@ from typing import Any
 import attrs
 
 from ...errors import SettingError
-from .config import Config
+from .config import NOBODY_TO_ASK, Config
 from .secrets import HIDDEN, Secret, one_line, quoted, real_keys, redact
 from .setting_files import read_dotenv, read_toml
-from .settings import PREFIX, SETTINGS, by_name, nearest
+from .settings import PREFIX, SETTINGS, by_name, contradictions, nearest
 
 TOML_FILE = "qwen-dataset.toml"
 """The file of settings that is read from the current folder where no other one is named."""
@@ -68,19 +68,33 @@ class Resolved:
         told = [p.sentence for p in self.problems if p.setting is None or needed is None or p.setting in needed]
         config = None
         try:
-            config = Config(**{name: chosen.value for name, chosen in self.values.items()})
+            config = Config(**self._fitting(needed))
         except SettingError as error:
             told += error.problems
         if config is None or told:
             raise SettingError.of(told)
         return config
 
+    def usable(self) -> Config:
+        """Return the settings with whatever is wrong left at its default."""
+        return Config(**self._fitting(()))
 
-_NOBODY_TO_ASK = Problem(
-    "api_key",
-    "no backend is named and there is no key: set DASHSCOPE_API_KEY, or choose the backend `fake` to try everything"
-    " offline, without a key and for free",
-)
+    def _fitting(self, needed: Collection[str] | None) -> dict[str, Any]:
+        """Return the values. Of those that contradict each other the ones that are not needed are left at defaults."""
+        values = {name: chosen.value for name, chosen in self.values.items()}
+        wrong = {problem.setting for problem in self.problems}
+        for each in contradictions(values):
+            if each.settings & wrong:
+                # That is told, and nothing is known of how it would fit.
+                loose = each.settings
+            else:
+                loose = each.settings - set(_NAMES if needed is None else needed)
+            # In place, and so seen by what comes next: a time to finish at needs a way to finish.
+            values |= {name: by_name(name).default for name in loose}
+        return values
+
+
+_NOBODY_TO_ASK = Problem("api_key", NOBODY_TO_ASK)
 
 
 def load_config(path: str | os.PathLike[str] | None = None, **overrides: Any) -> Config:

@@ -17,8 +17,17 @@ from ...domain.jobs import is_job_name
 from .secrets import Secret
 
 _SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-_WINDOW = re.compile(r"([0-9]{1,4})([hd])")
+_SPAN = re.compile(r"([0-9]{1,5})([mhd])")
+_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
+_DAY = 24 * 60
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+
+STALLED = "stalled"
+"""When what a batch leaves behind is finished otherwise: when it has not moved for long."""
+
+
+class Unfit(ValueError):
+    """A value cannot be used; the words say why. No key stands in them."""
 
 
 def text(value: object) -> str:
@@ -127,20 +136,47 @@ def switch(value: object) -> bool | None:
     return _SWITCH.get(found)
 
 
+def yes_no(value: object) -> bool:
+    """Read yes or no."""
+    found = switch(value)
+    if found is None:
+        raise ValueError
+    return found
+
+
 def window(value: object) -> str:
     """Read how long a batch may take, from 24h to 336h, in hours or days."""
     found = text(value).lower()
-    if not 24 <= window_hours(found) <= 336:
+    if found.endswith("m") or not 24 <= window_hours(found) <= 336:
         raise ValueError
     return found
 
 
 def window_hours(text: str) -> int:
     """Return the hours of a window such as ``24h`` or ``14d``."""
-    found = _WINDOW.fullmatch(text)
+    return minutes(text) // 60
+
+
+def after(value: object) -> str:
+    """Read when what a batch leaves behind is finished otherwise: ``stalled``, or 30m to 336h."""
+    found = text(value).lower()
+    if found != STALLED and not 30 <= minutes(found) <= 14 * _DAY:
+        raise ValueError
+    return found
+
+
+def finish(value: object) -> str | None:
+    """Read how to finish what a batch leaves behind: ``realtime``, or None for ``no``."""
+    found = choice(("no", "realtime"))(value)
+    return None if found == "no" else found
+
+
+def minutes(text: str) -> int:
+    """Return the minutes of a time such as ``30m``, ``24h`` or ``14d``."""
+    found = _SPAN.fullmatch(text)
     if found is None:
         raise ValueError
-    return int(found[1]) * (24 if found[2] == "d" else 1)
+    return int(found[1]) * _MINUTES[found[2]]
 
 
 def job_name(value: object) -> str:

@@ -19,13 +19,16 @@ from ....domain.inference import Failure, FailureKind, Outcome, Request
 from ....errors import BackendRejected, BackendUnavailable, SettingError
 from ....ports.inference import BackendSettings, JobHandle, Limits, Offer, Progress
 from ..concurrent import REALTIME_LIMITS, ConcurrentBackend
+from .batch_file import request_line
 from .clock import Clock, RealClock, VirtualClock
 from .dice import Dice
 from .fate import extra_latency, failure_of
-from .lines import ResultFile, failure_line, joined, outcome_of
+from .lines import ResultFile, failure_line, joined, outcome_of, too_large
 from .progress import Timeline
+from .remote import FakeBatches
 from .service import FakeService
 from .settings import FakeSettings
+from .shelf import NewFile
 from .spoil import answer
 
 logger = logging.getLogger(__name__)
@@ -55,13 +58,16 @@ def open_fake(settings: BackendSettings) -> Offer:
     except BackendUnavailable as error:
         raise SettingError(str(error)) from error
     backend = FakeBackend(chosen, service=service)
+    batches = chosen.mode == "batch"
     return Offer(
         backend=backend,
         name=_NAME,
-        realtime=chosen.mode == "realtime",
+        realtime=not batches,
         sleep=backend.clock.sleep,
+        now=backend.clock.now,
         either="mode" not in settings.parameters,
         destination=_DESTINATION,
+        remote=FakeBatches(chosen, service, backend.clock, backend.maybe_unavailable) if batches else None,
     )
 
 
@@ -103,12 +109,12 @@ class FakeBackend:
         Raises ``BackendUnavailable`` by the faults ``unavailable`` (nothing happened) and ``lose_submit`` (the job
         exists), ``BackendRejected`` by ``reject`` and for a submission beyond the limits or with an id twice.
         """
-        self._maybe_unavailable("submit", key)
+        self.maybe_unavailable("submit", key)
         return await self._side.submit(key, requests)
 
     async def poll(self, handle: JobHandle) -> Progress:
         """Say how far the submission is. Raises ``BackendUnavailable`` by the fault ``unavailable``."""
-        self._maybe_unavailable("poll", handle.key)
+        self.maybe_unavailable("poll", handle.key)
         return await self._side.poll(handle)
 
     def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
@@ -130,7 +136,7 @@ class FakeBackend:
     ) -> None:
         return None
 
-    def _maybe_unavailable(self, what: str, key: str) -> None:
+    def maybe_unavailable(self, what: str, key: str) -> None:
         """Fail by the fault ``unavailable``. Failures are recorded, so a new process does not meet the same again."""
         chance = self._settings.unavailable
         if chance <= 0.0:
@@ -187,23 +193,25 @@ class _Batch(_Side):
         await asyncio.sleep(0)  # a reply takes its time
         if found is not None:
             return JobHandle(backend=_NAME, key=key, token=found)
-        ids = await self._accepted_ids(key, requests)
-        attempt = self._service.tries("submit", key)
-        self._maybe_refuse(key, attempt)
-        job_id = self._service.create(key, ids, settings=self._settings, now=self._clock.now())
+        with self._service.shelf.new() as lines:
+            ids = await self._accepted_ids(key, requests, lines)
+            attempt = self._service.tries("submit", key)
+            self._maybe_refuse(key, attempt)
+            job_id = self._service.create(key, ids, settings=self._settings, now=self._clock.now(), lines=lines)
         await asyncio.sleep(0)
         if self._dice.hits(self._settings.lose_submit, "lose_submit", key, attempt):
             raise BackendUnavailable("the reply of the fake to a submission was lost")
         return JobHandle(backend=_NAME, key=key, token=job_id)
 
-    async def _accepted_ids(self, key: str, requests: AsyncIterable[Request]) -> list[str]:
+    async def _accepted_ids(self, key: str, requests: AsyncIterable[Request], lines: NewFile) -> list[str]:
         ids: dict[str, None] = {}
         async for request in requests:
-            if _too_large(request, self._settings.line_bytes):
+            if too_large(request, self._settings.line_bytes):
                 self._refuse(key, f"request {request.id} is longer than {self._settings.line_bytes} bytes")
             if request.id in ids:
                 self._refuse(key, f"request {request.id} is in it twice")
             ids[request.id] = None
+            lines.write(request_line(request))
             if len(ids) > self._settings.requests:
                 self._refuse(key, f"it has more than {self._settings.requests} requests")
         return list(ids)
@@ -265,7 +273,7 @@ class _Realtime(_Side):
     async def _complete(self, request: Request) -> Outcome:
         """Answer one request. Recorded, and paid, before anything is handed over."""
         settings = self._settings
-        if _too_large(request, settings.line_bytes):
+        if too_large(request, settings.line_bytes):
             return outcome_of(failure_line(request.id, FailureKind.TOO_LARGE), request)
         run, failure = self._service.call(
             request.id,
@@ -290,8 +298,3 @@ class _Realtime(_Side):
         detours = int(self._dice.draw("detours", request.id) * _DETOURS) if self._settings.shuffle else 0
         for _ in range(1 + detours):
             await asyncio.sleep(0)
-
-
-def _too_large(request: Request, line_bytes: int) -> bool:
-    """Judge by what is said alone: whatever the line looks like, it is longer."""
-    return sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages) > line_bytes

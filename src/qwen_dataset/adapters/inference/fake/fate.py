@@ -54,7 +54,9 @@ def extra_latency(settings: FakeSettings, request_id: str, run: int) -> float:
 class RemoteJob:
     """A batch as the service holds it. ``runs`` counts earlier runs of an id, absent where 0; times are seconds.
 
-    ``ids`` is the one list of a submission's ids that is held in memory.
+    ``ids`` is the one list of a submission's ids that is held in memory. ``file`` is the kept file of its lines, None
+    for one of an earlier version; ``about`` is what only the Batch API's words speak of (``endpoint``,
+    ``completion_window``, ``metadata``, ``errors``), empty for a job that came through the port.
     """
 
     id: str
@@ -65,6 +67,8 @@ class RemoteJob:
     ids: tuple[str, ...]
     runs: Mapping[str, int]
     settings: FakeSettings
+    file: str | None = None
+    about: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
@@ -78,6 +82,8 @@ class RemoteJob:
             ids=tuple(record["ids"]),
             runs=record["runs"],
             settings=FakeSettings.from_url_params(record["settings"]),
+            file=record.get("file"),
+            about=record.get("about", {}),
         )
 
     @property
@@ -109,6 +115,11 @@ class RemoteJob:
         """Say when its results can be fetched: a cancelled job takes a moment to wind up."""
         ends_at, ending = self.end(cancelled_at)
         return ends_at + _WINDING_UP * self.longest if ending is Ending.CANCELLED else ends_at
+
+    @property
+    def starts_at(self) -> float:
+        """Say when its lines are checked and begin to run."""
+        return self.at + _FIRST_LINE * self.longest
 
     def done_at(self, request_id: str) -> float:
         """Say when this line is done, if nothing comes between."""

@@ -38,6 +38,11 @@ def failure_line(request_id: str, kind: FailureKind) -> Line:
     return {"id": request_id, "error": {"kind": kind.value, "message": _MESSAGES[kind]}}
 
 
+def too_large(request: Request, line_bytes: int) -> bool:
+    """Judge by what is said alone: whatever the line looks like, it is longer."""
+    return sum(len(message.content.encode("utf-8", "surrogatepass")) for message in request.messages) > line_bytes
+
+
 def outcome_of(line: Line, request: Request) -> Outcome:
     """Translate a line of this request."""
     error = line.get("error")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from .counter import CompactCounter
 from .fate import RemoteJob, visible_after
 from .log import AppendLog, Place, Transaction
 from .settings import FakeSettings
+from .shelf import NewFile, Shelf
 
 _ANSWERED = "ok"
 _IDS_SHOWN = 20
@@ -47,10 +48,13 @@ class FakeService:
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self._log = AppendLog(path)
+        self.shelf = Shelf(path)
         self._by_key: dict[str, list[_Entry]] = {}
         self._by_id: dict[str, _Entry] = {}
         self._tries: Counter[tuple[str, str]] = Counter()
         self._cancelled: dict[str, float] = {}
+        self._files: set[str] = set()
+        self._deleted: set[str] = set()
         self._runs: CompactCounter | None = None
         self._loaded: RemoteJob | None = None
         self._latest = 0.0
@@ -89,14 +93,58 @@ class FakeService:
         with self._reading() as log:
             self._append(log, {"op": "refuse", "key": key, "why": why, "at": now})
 
-    def create(self, key: str, ids: Sequence[str], *, settings: FakeSettings, now: float) -> str:
-        """Buy a batch and return its id. Spends. As a real service it never looks whether the key exists."""
+    def upload(self, new: NewFile, name: str, *, now: float) -> str:
+        """Keep a file and return its id. Spends nothing."""
         with self._reading() as log:
+            file = self._shelve(new)
+            self._append(log, {"op": "upload", "file": file, "name": name, "at": now})
+            return file
+
+    def lines(self, file: str) -> Iterator[bytes]:
+        """Yield the lines of an uploaded file. Raises ``BackendRejected`` for one that is not there."""
+        with self._reading():
+            known = file in self._files and file not in self._deleted
+        if not known:
+            raise BackendRejected(f"the fake has no file {file!r}; is this the remote file it was uploaded to?")
+        return self.shelf.lines(file)
+
+    def delete(self, file: str, *, now: float) -> None:
+        """Take a file away. What was made of it stays, as at a real service; so its lines are kept underneath."""
+        with self._reading() as log:
+            if file not in self._deleted:
+                self._append(log, {"op": "delete", "file": file, "at": now})
+
+    def is_deleted(self, file: str) -> bool:
+        """Say whether somebody has deleted this file."""
+        with self._reading():
+            return file in self._deleted
+
+    def job_ids(self, *, now: float) -> list[str]:
+        """Return the ids of the jobs that can be seen, the newest first."""
+        with self._reading():
+            return [entry.id for entry in reversed(self._by_id.values()) if entry.visible_at <= now]
+
+    def create(
+        self,
+        key: str,
+        ids: Sequence[str],
+        *,
+        settings: FakeSettings,
+        now: float,
+        lines: NewFile | str | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Buy a batch and return its id. Spends. As a real service it never looks whether the key exists.
+
+        ``lines`` are those of its requests, to be kept or kept already; ``about`` see ``RemoteJob``.
+        """
+        with self._reading() as log:
+            file = self._shelve(lines) if isinstance(lines, NewFile) else lines
             counted = self._counted(log) if settings.draws_per_run else None
             attempt = self._tries["submit", key]
             record = {
                 "op": "create",
-                "job": f"job-{len(self._by_id) + 1:06d}",
+                "job": f"batch_{len(self._by_id) + 1:06d}",
                 "key": key,
                 "at": now,
                 "visible_at": now + visible_after(settings, key, attempt),
@@ -104,7 +152,10 @@ class FakeService:
                 "runs": {} if counted is None else {each: counted[each] for each in ids if counted[each]},
                 "settings": settings.to_url_params(),
                 "ids": ids,
+                "file": file,
             }
+            if about:
+                record["about"] = about
             self._append(log, record)
             return str(record["job"])
 
@@ -168,6 +219,12 @@ class FakeService:
             "ids_paid_twice": twice[:_IDS_SHOWN],
         }
 
+    def _shelve(self, new: NewFile) -> str:
+        """Keep a file under the next number. The log is locked, so nobody else takes it."""
+        name = f"file-batch-{len(self._files) + 1:06d}"
+        self.shelf.keep(new, name)
+        return name
+
     @contextmanager
     def _reading(self) -> Iterator[Transaction]:
         with self._log.locked() as log:
@@ -193,6 +250,12 @@ class FakeService:
                 self._by_key.setdefault(record["key"], []).append(entry)
                 self._by_id[entry.id] = entry
                 self._tries["submit", record["key"]] += 1
+                if record.get("file"):
+                    self._files.add(record["file"])
+            case "upload":
+                self._files.add(record["file"])
+            case "delete":
+                self._deleted.add(record["file"])
             case "refuse":
                 self._tries["submit", record["key"]] += 1
             case "unavailable":

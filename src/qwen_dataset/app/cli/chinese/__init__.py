@@ -18,10 +18,43 @@ import functools
 
 import attrs
 
-from . import answers, commands, endings, jobs, listings, papers, parsers, settings, storages, usage, words
+from . import (
+    answers,
+    buckets,
+    commands,
+    endings,
+    health,
+    jobs,
+    listings,
+    papers,
+    parsers,
+    remote,
+    replies,
+    services,
+    settings,
+    storages,
+    usage,
+    words,
+)
 from .patterns import Pattern
 
-_PAGES = (commands, listings, words, usage, settings, papers, parsers, jobs, storages, answers)
+_PAGES = (
+    commands,
+    listings,
+    words,
+    usage,
+    settings,
+    papers,
+    parsers,
+    jobs,
+    storages,
+    answers,
+    remote,
+    health,
+    services,
+    replies,
+    buckets,
+)
 
 _LONGEST = 5_000  # characters of a sentence; what is longer is somebody's data
 _DEEPEST = 25  # parts within parts

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 PAIRS = (
+    (
+        "{name:w} is {value:gt} ({source:t}): {why:s}; it must be {wanted:t}",
+        "{name} 是 {value}（{source}）：{why}；应当是：{wanted}",
+    ),
+    ("{name:w} is {value:t}: {why:s}; it must be {wanted:t}", "{name} 是 {value}：{why}；应当是：{wanted}"),
+    ("{name:w} cannot stand in it", "{name} 不能放在里面"),
+    ("its json_schema holds no schema", "其中的 json_schema 没有 schema"),
+    ("that is no JSON schema", "那不是 JSON schema"),
+    ("that is no JSON object", "那不是 JSON 对象"),
+    ("that file is larger than {bytes:n} bytes", "那个文件超过 {bytes} 字节"),
+    ("that file cannot be read: {why:t}", "那个文件无法读取：{why}"),
     ("{name:w} is {value:gt} ({source:t}); it must be {wanted:t}", "{name} 是 {value}（{source}）；应当是：{wanted}"),
     ("{name:w} is {value:t}; it must be {wanted:t}", "{name} 是 {value}；应当是：{wanted}"),
     ("{name:w} cannot be used ({source:t}); it must be {wanted:t}", "{name} 无法使用（{source}）；应当是：{wanted}"),
@@ -24,7 +35,23 @@ PAIRS = (
         "a key without space inside and of ASCII characters only, or a function that returns one",
         "中间没有空格、只含 ASCII 字符的密钥，或返回密钥的函数",
     ),
-    ("the name or address of a backend, such as fake or fake:?seed=7", "后端的名字或地址，例如 fake 或 fake:?seed=7"),
+    (
+        "the name or address of a backend, such as bailian or fake:?seed=7",
+        "后端的名字或地址，例如 bailian 或 fake:?seed=7",
+    ),
+    (
+        "json_object, a JSON schema, or the path of a .json file that holds one",
+        "json_object、一个 JSON schema，或含有它的 .json 文件的路径",
+    ),
+    (
+        "a table or a JSON object of what else a request holds, such as top_k",
+        "一个表或 JSON 对象，写明请求里另外要放的内容，例如 top_k",
+    ),
+    ("realtime or no", "realtime 或 no"),
+    (
+        "stalled, or a whole number of minutes, hours or days from 30m to 336h (14d)",
+        "stalled，或 30m 到 336h（14d）之间的整数分钟、小时或天",
+    ),
     (
         "an http or https URL with a host, without user, password, ? or #",
         "带主机名的 http 或 https 地址，不含用户名、密码、? 和 #",
@@ -52,18 +79,31 @@ PAIRS = (
     ("(not set)", "（未设置）"),
     (
         (
-            "no backend is named and there is no key: set DASHSCOPE_API_KEY, or choose the backend `fake` to try "
-            "everything offline, without a key and for free"
+            "no backend is named and there is no key: set DASHSCOPE_API_KEY, or choose the backend `fake` "
+            "(--backend fake) to try everything offline, without a key and for free"
         ),
-        "没有指定后端，也没有密钥：请设置 DASHSCOPE_API_KEY，或选择后端 `fake`，离线试用全部功能，无需密钥，也不收费",
+        (
+            "没有指定后端，也没有密钥：请设置 DASHSCOPE_API_KEY，或选择后端 `fake`（--backend fake），离线试用全部"
+            "功能，无需密钥，也不收费"
+        ),
     ),
     (
-        "this version has no backend yet for the service that the key is for; --backend fake works offline",
-        "本版本还没有这个密钥所属服务的后端；--backend fake 可离线使用",
+        (
+            "thinking_budget is set, and enable_thinking is not; set enable_thinking (--thinking) as well, or leave "
+            "thinking_budget out"
+        ),
+        "设了 thinking_budget 却没有设 enable_thinking；请同时设 enable_thinking（--thinking），或去掉 thinking_budget",
     ),
     (
-        "no backend is named; pass --backend fake to try everything offline, without a key and for free",
-        "没有指定后端；可用 --backend fake 离线试用全部功能，无需密钥，也不收费",
+        "after is set, and finish is not; set finish (--finish realtime) as well, or leave after out",
+        "设了 after 却没有设 finish；请同时设 finish（--finish realtime），或去掉 after",
+    ),
+    (
+        (
+            "finish is for batches, and everything is asked in realtime (--realtime, USE_BATCH or use_batch); leave "
+            "one of the two out"
+        ),
+        "finish 用于批量，而现在全部实时询问（--realtime、USE_BATCH 或 use_batch）；请去掉其中之一",
     ),
     (
         (

@@ -1,0 +1,1 @@
+"""What speaks the OpenAI protocol: files, batches and chat of Bailian, and of any server that is compatible."""

@@ -1,0 +1,257 @@
+"""Batches of an OpenAI-compatible service: half the price, hours of waiting, and never bought twice.
+
+A submission is one batch, found again by its key (see ``lookup``). Only ``submit`` spends money, in one call that is
+never repeated by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from contextlib import aclosing
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from ....domain.inference import Outcome, Request
+from ....errors import BackendError, BackendRejected, BackendUnavailable
+from ....ports.inference import BackendSettings, JobHandle, Limits, Offer, Progress
+from ....ports.remote import RemoteBatch
+from ..concurrent import closing
+from .advice import advice
+from .batch_object import RUNNING, Json, batch_of
+from .client import load_sdk
+from .lookup import KEY_FIELD, TIME_FIELD, find, metadata_of, name_of
+from .options import OPENAI_BATCH, Options
+from .remote import OpenAIBatches
+from .results import results_of
+from .service import Refused
+from .upload import written_lines
+
+logger = logging.getLogger(__name__)
+
+_DAY = 24 * 3600.0
+_FINDABLE = 29 * _DAY  # lists reach back 30 days
+_ENVELOPE = 256  # bytes that a line has beside what the engine measures: method, names, the thinking switch
+_LEAST_LINE = 128  # bytes of the shortest line that the engine measures
+
+
+def open_openai_batch(settings: BackendSettings) -> Offer:
+    """Build the backend of ``openai-batch:?parameters`` (see ``Options``).
+
+    Asks nobody and spends nothing; imports the SDK, which takes half a second. Raises ``SettingError``.
+    """
+    options = Options.from_settings(settings, name=OPENAI_BATCH)
+    load_sdk()
+    backend = OpenAIBatchBackend(options)
+    return Offer(
+        backend=backend,
+        name=OPENAI_BATCH,
+        realtime=False,
+        destination=options.destination,
+        remote=backend.batches,
+        clean=backend.clean,
+        probe=backend.probe,
+        advice=partial(advice, options),
+    )
+
+
+class OpenAIBatchBackend:
+    """``InferenceBackend`` over files and batches. ``submit`` spends; nothing else does.
+
+    ``sleep`` waits and ``now`` tells the time in Unix seconds. ``batches`` is the same service by its own ids, usable
+    while the backend is entered.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._options = options
+        self._sleep = sleep
+        self._now = now
+        self.batches = OpenAIBatches(options, sleep=sleep)
+        self._keeps_metadata = True
+        self._unknown_words: set[str] = set()
+
+    @property
+    def limits(self) -> Limits:
+        """Those of the service, less what a line has beside the request; reading results again is free."""
+        options = self._options
+        envelope = _ENVELOPE + len(options.url)
+        few = options.submission_bytes - options.requests * envelope
+        small = options.submission_bytes * _LEAST_LINE // (_LEAST_LINE + envelope)
+        return Limits(
+            requests=options.requests,
+            submission_bytes=max(few, small, 1),
+            line_bytes=max(options.line_bytes - envelope, 1),
+            concurrency=1,
+            segment_outcomes=5_000,
+            segment_bytes=8_000_000,
+            segment_seconds=60.0,
+            settle_seconds=options.settle,
+            findable_seconds=_FINDABLE if options.lookup else 0.0,
+        )
+
+    @property
+    def realm(self) -> str:
+        """The region of Bailian, or the base URL."""
+        return self._options.realm
+
+    async def submit(self, key: str, requests: AsyncIterable[Request]) -> JobHandle:
+        """Find the batch of this key, or write, upload and create it. **Creating spends money**, once.
+
+        Raises BackendUnavailable where the batch may or may not exist now: call again after the settle time, and it is
+        looked for first. BackendRejected and BackendDenied: nothing was created by this call.
+        """
+        found = await self._find(key)
+        if found is None:
+            async with written_lines(requests, self._options) as lines:
+                name = name_of(key)
+                file_id = await self.batches.upload_open(lines.file, name=lines.name_for(name))
+                # An upload takes minutes: somebody may have created the batch meanwhile.
+                found = await self._find(key)
+                if found is None:
+                    metadata = metadata_of(
+                        key, requests=lines.requests, content_hash=lines.content_hash, now=self._now()
+                    )
+                    found = await self._create(file_id, endpoint=lines.url, metadata=metadata)
+        return JobHandle(backend=OPENAI_BATCH, key=key, token=f"{found.id}@{self._made_at(found)}")
+
+    async def _find(self, key: str) -> RemoteBatch | None:
+        if not self._options.lookup:
+            return None
+        if not self._keeps_metadata:
+            raise BackendRejected(
+                f"{self._options.destination} does not keep the metadata of a batch, so one whose creation got no reply"
+                " could not be found again: add lookup=none to the backend's address to go on without"
+            )
+        return await find(self.batches, key)
+
+    async def _create(self, file_id: str, *, endpoint: str, metadata: dict[str, str]) -> RemoteBatch:
+        window = f"{self._options.window_hours}h"
+        batch = await self.batches.create(file_id, completion_window=window, endpoint=endpoint, metadata=metadata)
+        self._keeps_metadata = batch.metadata.get(KEY_FIELD) == metadata[KEY_FIELD]
+        if not self._keeps_metadata:
+            logger.warning("%s does not keep the metadata of batch %s", self._options.destination, batch.id)
+        logger.info("created batch %s (%s)", batch.id, metadata["ds_name"])
+        return batch
+
+    def _made_at(self, batch: RemoteBatch) -> int:
+        """Return when a batch was created, by our own clock if it says so: the same whoever asks."""
+        told = batch.metadata.get(TIME_FIELD, "")
+        if told.isascii() and told.isdigit():
+            return int(told)
+        return int(batch.created_at.timestamp() if batch.created_at else self._now())
+
+    async def poll(self, handle: JobHandle) -> Progress:
+        """Look at the batch once. A batch that is unknown to the service for good is ready: nothing will come of it."""
+        try:
+            body = await self._look(handle)
+        except _NotVisible:
+            return Progress(ready=False)
+        if body is None:
+            return Progress(ready=True)
+        batch = batch_of(body)
+        if not batch.is_ended and batch.status not in RUNNING and batch.status not in self._unknown_words:
+            self._unknown_words.add(batch.status)
+            logger.warning("batch %s has the status %r, which is new: waiting until it ends", batch.id, batch.status)
+        return Progress(ready=batch.is_ended, completed=batch.completed, failed=batch.failed, total=batch.total)
+
+    async def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
+        """Yield one outcome for each request, read from the batch's files. Spends nothing, as often as it is read.
+
+        Raises BackendUnavailable for network trouble and for a batch that has not ended.
+        """
+        asked: dict[str, None] = {}
+        source = aiter(requests)
+        async with closing(source):
+            async for request in source:
+                asked[request.id] = None
+        if not asked:
+            return
+        batch_id, _ = _parts(handle)
+        outcomes = results_of(self.batches, batch_id, asked.keys(), look=lambda: self._look(handle), sleep=self._sleep)
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                yield outcome
+
+    async def cancel(self, handle: JobHandle) -> JobHandle:
+        """Ask the batch to stop; what had been done is billed and delivered. Spends nothing more.
+
+        A batch that has ended, or that the service does not know, is no error.
+        """
+        batch_id, _ = _parts(handle)
+        if await self._look(handle) is not None:
+            await self.batches.cancel(batch_id)
+        return handle
+
+    async def clean(self, handle: JobHandle) -> None:
+        """Delete the input, output and error file of the batch, as far as that can be done."""
+        batch_id, _ = _parts(handle)
+        try:
+            batch = await self.batches.retrieve(batch_id)
+        except BackendError as error:
+            logger.warning("the files of batch %s could not be deleted: %s", batch_id, error)
+            return
+        for file_id in (batch.input_file_id, batch.output_file_id, batch.error_file_id):
+            try:
+                if file_id is not None:
+                    await self.batches.delete_file(file_id)
+            except BackendError as error:
+                logger.warning("file %s of batch %s could not be deleted: %s", file_id, batch_id, error)
+
+    async def probe(self) -> str:
+        """List one batch, or the models where lists are off, and say what came. Free; raises BackendError."""
+        where = self._options.destination
+        async with OpenAIBatches(self._options, sleep=self._sleep).opened() as batches:
+            if not self._options.lookup:
+                return f"{where} answers and names {await batches.models()} models"
+            found = await batches.first_page()
+        return f"{where} answers and lists its batches ({'there are some' if found else 'none yet'})"
+
+    async def _look(self, handle: JobHandle) -> Json | None:
+        """Return the batch object; None where the service does not know it any more.
+
+        Raises _NotVisible while it may still be too young to be seen, and BackendDenied where the service knows no
+        batches at all, for then it is the wrong address that was asked.
+        """
+        batch_id, made_at = _parts(handle)
+        try:
+            return await self.batches.body(batch_id)
+        except Refused as error:
+            if not error.is_not_there:
+                raise
+        # Tokens hold whole seconds: it may be up to one younger than it looks.
+        if self._now() - made_at < self._options.settle + 1.0:
+            raise _NotVisible(f"batch {batch_id} cannot be seen yet")
+        if self._options.lookup:
+            await self.batches.check_list()
+        return None
+
+    async def __aenter__(self) -> Self:
+        await self.batches.open()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.batches.close()
+
+
+class _NotVisible(BackendUnavailable):
+    """The batch was created a moment ago and cannot be seen yet."""
+
+
+def _parts(handle: JobHandle) -> tuple[str, float]:
+    """Return the id of the batch and when it was created, in Unix seconds."""
+    batch_id, _, made_at = handle.token.rpartition("@")
+    try:
+        return (batch_id, float(made_at)) if batch_id else (handle.token, 0.0)
+    except ValueError:
+        return handle.token, 0.0

@@ -1,0 +1,79 @@
+"""The SDK's client, set up so that it does nothing by itself: no retry, no key of its own, no timeout but ours."""
+
+from __future__ import annotations
+
+import ssl
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .options import BATCH_CHAT, Options, user_agent
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_SPARE_CONNECTIONS = 8  # for what is asked beside the calls
+_CLOSING_SECONDS = 60.0  # Batch Chat's own answer that the time is up must still arrive
+
+
+def load_sdk() -> None:
+    """Import what a client will need: it takes half a second, which must not pass inside a running loop."""
+    import openai.resources.batches  # noqa: PLC0415
+    import openai.resources.chat.completions  # noqa: PLC0415
+    import openai.resources.files  # noqa: F401, PLC0415
+
+
+def open_client(options: Options) -> AsyncOpenAI:
+    """Return a client for one event loop; ``await client.close()`` it. Asks nobody yet.
+
+    The key is asked for before each request; BackendDenied comes out of a call where there is none.
+    """
+    import openai  # noqa: PLC0415
+
+    async def key() -> str:
+        return options.key()
+
+    client = openai.AsyncOpenAI(
+        api_key=key,
+        base_url=options.base_url,
+        max_retries=0,
+        timeout=_timeout(options),
+        default_headers={"User-Agent": user_agent()},
+        http_client=_transport(options),
+    )
+    # The environment's are of OpenAI, and not for every server that speaks its protocol.
+    client.organization = client.project = None
+    return client
+
+
+def read_seconds(options: Options) -> float:
+    """Return how long a reply is waited for."""
+    return options.timeout + (_CLOSING_SECONDS if options.name == BATCH_CHAT else 0.0)
+
+
+def _transport(options: Options) -> Any:
+    """Return the HTTP client below the SDK: as many connections as calls, proxy and certificates as chosen.
+
+    Without ``proxy`` it obeys HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+    """
+    import openai  # noqa: PLC0415
+
+    # httpx or httpx2, by the version of the SDK: whichever its own client is made of.
+    library = import_module(openai.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0])
+    connections = options.concurrency + _SPARE_CONNECTIONS
+    chosen: dict[str, Any] = {
+        "limits": library.Limits(max_connections=connections, max_keepalive_connections=connections),
+        "timeout": _timeout(options),
+    }
+    if options.proxy is not None:
+        chosen["proxy"] = options.proxy
+    if options.ca is not None:
+        context = ssl.create_default_context()
+        context.load_verify_locations(cafile=options.ca)  # beside the system's own
+        chosen["verify"] = context
+    return openai.DefaultAsyncHttpxClient(**chosen)
+
+
+def _timeout(options: Options) -> Any:
+    import openai  # noqa: PLC0415
+
+    return openai.Timeout(read_seconds(options), connect=options.connect_timeout, pool=None)

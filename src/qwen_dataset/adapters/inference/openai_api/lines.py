@@ -1,0 +1,81 @@
+"""The lines of a batch's files: what is asked, and every form in which an answer has been seen or promised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from ....domain.inference import Failure, FailureKind, Outcome, Request
+from ..bailian.verdicts import sentence, verdict
+from ..calls import CallFailed
+from .wire import Dialect, body_of, completion_of, parsed, trouble_of, unreadable
+
+CHAT_URL = "/v1/chat/completions"
+
+
+def line_of(request: Request, url: str = CHAT_URL, dialect: Dialect = Dialect.ENABLE_THINKING) -> bytes:
+    """Return the line of one request, without a line end. ``custom_id`` is the request's id.
+
+    Raises ValueError for a text that no file of UTF-8 can hold.
+    """
+    line = {"custom_id": request.id, "method": "POST", "url": url, "body": body_of(request, dialect)}
+    try:
+        return orjson.dumps(line)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"request {request.id} cannot be written as JSON: {error}") from None
+
+
+def outcome_of_line(line: Any) -> tuple[str, Outcome] | None:
+    """Return the request's id and its outcome, as a line of an output or error file tells it.
+
+    None for what is no line of a result: without an id nobody can say whose it is. Never raises. A line that ran and
+    whose answer cannot be read is UNKNOWN and not retryable, for it may have been billed; a line with an error was not.
+    """
+    if not isinstance(line, Mapping):
+        return None
+    custom_id = line.get("custom_id")
+    if not isinstance(custom_id, str | int) or isinstance(custom_id, bool) or custom_id == "":
+        return None
+    request_id = str(custom_id)
+    try:
+        return request_id, _answer(request_id, line)
+    except CallFailed as failed:
+        return request_id, _failure(request_id, failed)
+
+
+def _answer(request_id: str, line: Mapping[str, Any]) -> Outcome:
+    """Return the completion. Raises CallFailed."""
+    response = line.get("response")
+    status = response.get("status_code") if isinstance(response, Mapping) else None
+    status = status if isinstance(status, int) and not isinstance(status, bool) else None
+    if line.get("error"):
+        raise trouble_of({"error": line["error"]}, status) or unreadable("the line holds no answer", line)
+    if not isinstance(response, Mapping):
+        raise trouble_of(line) or unreadable("the line holds no answer", line)
+    body = response.get("body", response)
+    if isinstance(body, str | bytes) and not (status is not None and status >= 400):
+        body = parsed(body)
+    if status is None or status < 400:
+        return completion_of(request_id, body)
+    raise _refused(body, status)
+
+
+def _refused(body: Any, status: int) -> CallFailed:
+    """Return the error of a line that has an error status, also where its body says nothing."""
+    if isinstance(body, str | bytes):
+        try:
+            body = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            body = {"error": body if isinstance(body, str) else ""}
+    told = trouble_of(body, status)
+    return told or CallFailed(status=status, code="", message="", retry_after=None, sent=True)
+
+
+def _failure(request_id: str, failed: CallFailed) -> Failure:
+    if failed.status is None and not failed.code:
+        return Failure(request_id=request_id, kind=FailureKind.UNKNOWN, message=failed.message, retryable=False)
+    found = verdict(failed.status, failed.code, failed.message)
+    message = sentence(failed.status, failed.code, failed.message)
+    return Failure(request_id=request_id, kind=found.kind, message=message, retryable=found.retryable)

@@ -1,0 +1,260 @@
+"""The answers of one batch: its files streamed, checked against what the service promised, and joined by id."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
+from contextlib import aclosing
+from typing import Any
+
+import attrs
+import orjson
+
+from ....domain.inference import Completion, Failure, Outcome
+from ....errors import BackendUnavailable
+from ....ports.remote import RemoteBatch
+from .batch_object import Json, batch_of, is_counted
+from .leftover import leftover_of, never_ran
+from .lines import outcome_of_line
+from .remote import OpenAIBatches
+from .scratch import ScratchFile
+from .service import Refused
+
+logger = logging.getLogger(__name__)
+
+_FETCHES = 4  # a download that is shorter than promised is fetched three times more
+_PAUSE = 5.0
+_LONGEST_LINE = 32 << 20  # bytes; the longest answers have a few megabytes
+_AROUND = b"\xef\xbb\xbf \t\r\n"  # what may stand around a line; some tools begin a file with a byte order mark
+
+
+async def results_of(
+    batches: OpenAIBatches,
+    batch_id: str,
+    asked: Collection[str],
+    *,
+    look: Callable[[], Awaitable[Json | None]],
+    sleep: Callable[[float], Awaitable[None]],
+) -> AsyncGenerator[Outcome, None]:
+    """Yield one outcome for each id in ``asked``. Spends nothing; nothing but ids is held in memory.
+
+    ``look`` returns the batch object, None where the service knows it no more. Raises BackendUnavailable for network
+    trouble and for a batch that has not ended, before anything is yielded.
+    """
+    with ScratchFile() as scratch:
+        harvest = Harvest(scratch, asked)
+        for fetch in range(_FETCHES):
+            if fetch:
+                await sleep(_PAUSE * fetch)
+            await _fetch(batches, batch_id, harvest, look)
+            if harvest.is_whole:
+                break
+        harvest.log(batch_id)
+        scratch.flush()
+        for outcome in harvest.found():
+            yield outcome
+        rest = leftover_of(batch_id, harvest.batch, may_be_billed=harvest.may_be_billed)
+        for request_id in harvest.missing():
+            yield rest.failure(request_id)
+
+
+async def _fetch(
+    batches: OpenAIBatches, batch_id: str, harvest: Harvest, look: Callable[[], Awaitable[Json | None]]
+) -> None:
+    """Look at the batch and read its files."""
+    body = await look()
+    if body is None:
+        harvest.begin(None, is_counted=False)
+        return
+    batch = batch_of(body)
+    if not batch.is_ended:
+        raise BackendUnavailable(f"batch {batch_id} has not ended yet: it is {batch.status!r}")
+    harvest.begin(batch, is_counted=is_counted(body))
+    for file_id, is_output in ((batch.output_file_id, True), (batch.error_file_id, False)):
+        if file_id is not None:
+            await _read(batches, file_id, harvest, is_output=is_output)
+
+
+async def _read(batches: OpenAIBatches, file_id: str, harvest: Harvest, *, is_output: bool) -> None:
+    lines = _Lines(lambda line: harvest.add(line, is_output=is_output))
+    try:
+        async with aclosing(batches.download(file_id)) as pieces:
+            async for piece in pieces:
+                lines.feed(piece)
+    except Refused as error:
+        if not error.is_not_there:
+            raise
+        harvest.file_is_gone()
+        return
+    lines.end()
+
+
+class Harvest:
+    """What was read so far of the files of one batch. Lines found in one fetch stay found in the next.
+
+    Of several lines of one id a completion is taken before a failure, else the first; the lines that were taken lie
+    in ``scratch``. Success lines are counted by the output file, for there the service puts what it counted.
+    """
+
+    def __init__(self, scratch: ScratchFile, asked: Collection[str]) -> None:
+        self.batch: RemoteBatch | None = None
+        self._scratch = scratch
+        self._asked = asked
+        self._places: dict[str, _Place] = {}
+        self._ids: set[str] = set()
+        self._output_ids: set[str] = set()
+        self._this_fetch: set[str] = set()
+        self._counts: Counter[str] = Counter()
+        self._is_counted = False
+        self._is_gone = False
+
+    def begin(self, batch: RemoteBatch | None, *, is_counted: bool) -> None:
+        """Begin a fetch; ``batch`` is None where the service does not know it."""
+        self.batch = batch
+        self._is_counted = is_counted
+        self._is_gone = batch is None
+        self._this_fetch.clear()
+        self._counts.clear()
+
+    def file_is_gone(self) -> None:
+        """Note that a file of the batch is not there any more."""
+        self._is_gone = True
+
+    def add(self, raw: bytes | None, *, is_output: bool) -> None:
+        """Take a line; None for one that is too long to be read."""
+        told = self._told(raw)
+        if raw is None or told is None:
+            self._counts["unreadable"] += 1
+            return
+        request_id, outcome = told
+        if request_id in self._this_fetch:
+            self._counts["duplicate"] += 1
+        self._this_fetch.add(request_id)
+        self._ids.add(request_id)
+        if is_output:
+            self._output_ids.add(request_id)
+        if request_id not in self._asked:
+            self._counts["unasked"] += 1
+            return
+        is_completion = isinstance(outcome, Completion)
+        place = self._places.get(request_id)
+        if place is None or (is_completion and not place.is_completion):
+            offset = self._scratch.write(raw)
+            self._places[request_id] = _Place(offset=offset, length=len(raw), is_completion=is_completion)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything came that the service promised."""
+        batch = self.batch
+        if batch is None or self._is_gone or self._is_short:
+            return False
+        if batch.status == "completed":
+            return len(self._ids) >= batch.total and len(self._places) == len(self._asked)
+        return not self._counts["unreadable"]
+
+    @property
+    def may_be_billed(self) -> bool:
+        """Whether a request without a line may have been answered, and billed, all the same."""
+        batch = self.batch
+        if batch is None or self._is_gone or self._is_short or batch.status == "completed":
+            return True
+        if batch.status == "failed":
+            return False
+        too_many = 0 < batch.total < len(self._ids)  # strangers among them: the count proves nothing
+        return not self._is_counted or self._counts["unreadable"] > 0 or too_many
+
+    @property
+    def _is_short(self) -> bool:
+        """Whether the service counts more successes than were found."""
+        batch = self.batch
+        if batch is None:
+            return True
+        found = self._output_ids
+        if len(self._asked) >= batch.total > 0:  # everything was asked for, so strangers can be told
+            found = found.intersection(self._asked)
+        return len(found) < batch.completed
+
+    def found(self) -> Iterator[Outcome]:
+        """Yield the outcomes of the lines that were taken."""
+        for place in self._places.values():
+            told = self._told(self._scratch.read(place.offset, place.length))
+            assert told is not None  # it was read before
+            yield told[1]
+
+    def missing(self) -> Iterator[str]:
+        """Yield the ids that have no line."""
+        return (request_id for request_id in self._asked if request_id not in self._places)
+
+    def log(self, batch_id: str) -> None:
+        """Say in one warning what is not as it should be."""
+        total = self.batch.total if self.batch else 0
+        unasked = self._counts.pop("unasked", 0)
+        # Where only a part was asked for, the other lines are strangers only as far as there are too many.
+        strays = unasked if len(self._asked) >= total > 0 else max(0, len(self._ids) - total) if total else 0
+        said = {"unknown": strays, **self._counts, "missing": sum(1 for _ in self.missing())}
+        if self.batch is not None and self.batch.status != "completed":
+            del said["missing"]
+        words = [f"{count} {what}" for what, count in sorted(said.items()) if count]
+        if words:
+            logger.warning(
+                "the result files of batch %s are not as they should be: %s lines", batch_id, ", ".join(words)
+            )
+
+    def _told(self, raw: bytes | None) -> tuple[str, Outcome] | None:
+        if raw is None:
+            return None
+        try:
+            line: Any = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            return None
+        told = outcome_of_line(line)
+        if told is None or self.batch is None:
+            return told
+        request_id, outcome = told
+        if isinstance(outcome, Failure) and not line.get("response"):
+            outcome = never_ran(outcome, self.batch.status)
+        return request_id, outcome
+
+
+@attrs.frozen(kw_only=True)
+class _Place:
+    """Where a line lies in the scratch file."""
+
+    offset: int
+    length: int
+    is_completion: bool
+
+
+class _Lines:
+    """Takes a download apart into lines and forgets each at once. Empty ones are left out."""
+
+    def __init__(self, take: Callable[[bytes | None], None]) -> None:
+        self._take = take
+        self._begun = bytearray()
+        self._is_too_long = False
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        first, *rest = piece.split(b"\n")
+        self._go_on(first)
+        for part in rest:
+            self.end()
+            self._go_on(part)
+
+    def end(self) -> None:
+        """End the line that was begun."""
+        line = bytes(self._begun).strip(_AROUND)
+        self._begun.clear()
+        if self._is_too_long:
+            self._is_too_long = False
+            self._take(None)
+        elif line:
+            self._take(line)
+
+    def _go_on(self, part: bytes) -> None:
+        if len(self._begun) + len(part) > _LONGEST_LINE:
+            self._begun.clear()
+            self._is_too_long = True
+        if not self._is_too_long:
+            self._begun += part

@@ -1,0 +1,126 @@
+"""The file of request lines of one submission: written in one streaming pass, uploaded from the open file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import IO
+
+import attrs
+
+from ....domain.inference import Request
+from ....errors import BackendRejected
+from ..concurrent import closing
+from .lines import CHAT_URL, line_of
+from .options import Options
+from .scratch import ScratchFile
+from .wire import TEST_MODEL
+
+_TEST_URL = "/v1/chat/ds-test"
+_HASH_DIGITS = 16
+_LOOKED_AT = 16  # characters of an id that tell a person which request it is
+
+
+@attrs.frozen(kw_only=True)
+class WrittenLines:
+    """A file of request lines, open; ``content_hash`` is of its bytes, ``url`` the one that its lines name."""
+
+    file: IO[bytes]
+    requests: int
+    content_hash: str
+    url: str
+
+    def name_for(self, batch_name: str) -> str:
+        """Return the name to upload the file by."""
+        return f"{batch_name}-{self.content_hash[:_HASH_DIGITS]}.jsonl"
+
+
+@asynccontextmanager
+async def written_lines(requests: AsyncIterable[Request], options: Options) -> AsyncIterator[WrittenLines]:
+    """Write the requests to a temporary file that is gone at the end. Holds one line at a time; spends nothing.
+
+    Raises BackendRejected for what the service would refuse as a whole (no request, too many, a line or a file too
+    long, more than one model or thinking mode), and BackendDenied where the disk is full.
+    """
+    with ScratchFile() as scratch:
+        writer = _Writer(scratch, options)
+        source = aiter(requests)
+        async with closing(source):
+            async for request in source:
+                writer.add(request)
+        yield writer.finished()
+
+
+class _Writer:
+    """Writes lines and keeps count of what they have in common."""
+
+    def __init__(self, scratch: ScratchFile, options: Options) -> None:
+        self._scratch = scratch
+        self._options = options
+        self._hash = hashlib.sha256()
+        self._count = 0
+        self._bytes = 0
+        self._url = options.url
+        self._kind: tuple[object, ...] | None = None
+
+    def add(self, request: Request) -> None:
+        """Write the line of a request."""
+        options = self._options
+        kind = _kind_of(request)
+        if self._kind is None:
+            self._kind = kind
+            if request.model == TEST_MODEL and options.url == CHAT_URL:
+                self._url = _TEST_URL
+        elif kind != self._kind:
+            raise BackendRejected(
+                "a batch takes one model and one thinking mode, and these requests have several:"
+                f" {_told(self._kind)} and {_told(kind)}; run them as separate jobs"
+            )
+        line = _line(request, self._url, options) + b"\n"
+        self._count += 1
+        self._bytes += len(line)
+        self._check(request, len(line))
+        self._hash.update(line)
+        self._scratch.write(line)
+
+    def _check(self, request: Request, line_bytes: int) -> None:
+        options = self._options
+        if line_bytes > options.line_bytes:
+            raise BackendRejected(
+                f"the line of request {request.id[:_LOOKED_AT]} has {line_bytes} bytes, and the service takes"
+                f" {options.line_bytes} a line; use shorter passages"
+            )
+        if self._count > options.requests:
+            raise BackendRejected(f"the service takes {options.requests} requests a batch, and these are more")
+        if self._bytes > options.submission_bytes:
+            raise BackendRejected(
+                f"the service takes {options.submission_bytes} bytes a batch, and these requests have more"
+            )
+
+    def finished(self) -> WrittenLines:
+        """Return the file, ready to be read."""
+        if not self._count:
+            raise BackendRejected("there is no request to submit")
+        self._scratch.flush()
+        return WrittenLines(
+            file=self._scratch.file, requests=self._count, content_hash=self._hash.hexdigest(), url=self._url
+        )
+
+
+def _kind_of(request: Request) -> tuple[object, ...]:
+    """Return what all lines of a file must have in common; ``extra_body`` may say it too."""
+    parameters = request.parameters
+    return (request.model, parameters.extra_body.get("enable_thinking", parameters.enable_thinking))
+
+
+def _told(kind: tuple[object, ...]) -> str:
+    model, thinking = kind
+    return f"{model} ({'thinking' if thinking else 'not thinking'})"
+
+
+def _line(request: Request, url: str, options: Options) -> bytes:
+    try:
+        return line_of(request, url, options.thinking)
+    except ValueError as error:
+        raise BackendRejected(str(error)) from None

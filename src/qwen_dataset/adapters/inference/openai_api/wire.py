@@ -1,0 +1,221 @@
+"""Requests and answers as the OpenAI protocol writes them, in every form that servers have been seen to use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from ....domain.inference import Completion, Request, Usage
+from ..bailian import models
+from ..calls import CallFailed
+
+TEST_MODEL = "batch-test-model"
+"""Bailian's free model for trying a batch; it knows no parameter."""
+
+_OURS = frozenset({"model", "messages", "stream", "stream_options"})  # what extra_body may not replace
+_SAMPLING = ("temperature", "top_p", "max_tokens", "seed")
+_THOUGHTS = re.compile(r"\s*<think>(.*?)(?:</think>\s*|\Z)", re.DOTALL)
+_SOME_ERROR = 500  # the status of an error that says neither status nor code
+_SHOWN = 300  # characters of what cannot be read that a person is shown
+
+
+class Dialect(StrEnum):
+    """How a server wants to be told to think or not."""
+
+    ENABLE_THINKING = "enable_thinking"  # Bailian's: at the top of the body
+    CHAT_TEMPLATE_KWARGS = "chat_template_kwargs"  # vLLM, SGLang, llama.cpp: for the model's template
+    NONE = "none"  # not at all: for servers that refuse what they do not know
+
+
+def body_of(request: Request, dialect: Dialect = Dialect.ENABLE_THINKING) -> dict[str, Any]:
+    """Return the body of a chat completion that is not streamed.
+
+    Thinking is said explicitly wherever the model can be told, since a model may think by default and bills it as
+    output. ``extra_body`` lies on top; it replaces neither model nor messages, nor makes a stream of it.
+    """
+    parameters = request.parameters
+    body: dict[str, Any] = {
+        "model": request.model,
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+    }
+    body.update({name: value for name in _SAMPLING if (value := getattr(parameters, name)) is not None})
+    if parameters.response_format is not None:
+        body["response_format"] = dict(parameters.response_format)
+    body.update(_thinking(request, dialect))
+    extra = {name: value for name, value in parameters.extra_body.items() if name not in _OURS}
+    template = extra.get(Dialect.CHAT_TEMPLATE_KWARGS)
+    if isinstance(template, Mapping):
+        extra[Dialect.CHAT_TEMPLATE_KWARGS.value] = {**body.get(Dialect.CHAT_TEMPLATE_KWARGS, {}), **template}
+    return {**body, **extra}
+
+
+def _thinking(request: Request, dialect: Dialect) -> dict[str, Any]:
+    if dialect is Dialect.NONE or request.model == TEST_MODEL:
+        return {}
+    parameters = request.parameters
+    said: dict[str, Any] = {"enable_thinking": parameters.enable_thinking}
+    known = models.find(request.model)
+    if known is not None and known.thinking == "none":
+        return {}
+    if known is not None and known.thinking == "always":
+        said = {}  # it cannot be told; a budget it does take
+    if parameters.thinking_budget is not None and (parameters.enable_thinking or not said):
+        said["thinking_budget"] = parameters.thinking_budget
+    if dialect is Dialect.CHAT_TEMPLATE_KWARGS:
+        return {dialect.value: said} if said else {}
+    return said
+
+
+def completion_of(request_id: str, body: Any) -> Completion:
+    """Return the answer in the body of a reply, read or as text.
+
+    Raises CallFailed: with what the service says where the body is an error, without a status or code where there is
+    neither answer nor error in it (it came, so it may have been paid).
+    """
+    if isinstance(body, str | bytes):
+        body = parsed(body)
+    trouble = trouble_of(body)
+    choice = first_choice(body)
+    if choice is None:
+        raise trouble or unreadable("the reply holds no answer", body)
+    message = next((part for name in ("message", "delta") if isinstance(part := choice.get(name), Mapping)), None)
+    if message is None:
+        message = {"content": choice.get("text")}
+    text, reasoning = apart(text_in(message), reasoning_in(message))
+    if trouble is not None and not text:
+        raise trouble
+    return Completion(
+        request_id=request_id,
+        text=text,
+        finish_reason=finish_reason_in(choice) or "stop",
+        usage=usage_of(body.get("usage")),
+        reasoning=reasoning or None,
+        model=word(body.get("model")) or None,
+    )
+
+
+def trouble_of(body: Any, status: int | None = None) -> CallFailed | None:
+    """Return the error that a body tells of, None where it tells of none.
+
+    Known forms: ``{"error": {"code", "message"}}``, ``{"error": "text"}``, ``{"code", "message"}`` (Bailian's native
+    one), ``error_code``/``error_message``, ``{"detail": …}`` (servers made with FastAPI) and ``{"message": …}``.
+    """
+    if not isinstance(body, Mapping):
+        return None
+    error: Any = body.get("error") or body
+    code, message, kind = "", "", ""
+    if isinstance(error, Mapping):
+        code = word(error.get("code")) or word(error.get("error_code"))
+        message = word(error.get("message")) or word(error.get("error_message")) or word(error.get("detail"))
+        kind = word(error.get("type"))
+    else:
+        code, message = word(body.get("code")), word(error)
+    if error is body and (body.get("choices") or not (code or message)):
+        return None
+    told = _http_status(code)
+    if told is not None or not code:
+        code = kind  # vLLM writes the status as the code, and the word as the type
+    status = status or told or _http_status(word(body.get("status_code"))) or (None if code else _SOME_ERROR)
+    return CallFailed(status=status, code=code, message=message, retry_after=None, sent=True)
+
+
+def parsed(text: str | bytes) -> Any:
+    """Return what a body of JSON says. Raises CallFailed as ``completion_of`` does."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise unreadable("the reply is not JSON", text) from None
+
+
+def unreadable(what: str, body: Any) -> CallFailed:
+    """Return the error of a reply that came and cannot be used; it shows how the reply begins."""
+    shown = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
+    shown = " ".join(shown[: 2 * _SHOWN].split())[:_SHOWN]
+    message = f"{what}: {shown}" if shown else f"{what}: it is empty"
+    return CallFailed(status=None, code="", message=message, retry_after=None, sent=True)
+
+
+def usage_of(usage: Any) -> Usage:
+    """Return the tokens that were counted; what is missing or no number counts as 0."""
+    if not isinstance(usage, Mapping):
+        return Usage()
+    details = [usage.get(name) for name in ("completion_tokens_details", "output_tokens_details")]
+    thought = [_count(part.get("reasoning_tokens")) for part in (*details, usage) if isinstance(part, Mapping)]
+    return Usage(
+        prompt_tokens=_count(usage.get("prompt_tokens")) or _count(usage.get("input_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")) or _count(usage.get("output_tokens")),
+        reasoning_tokens=next((count for count in thought if count), 0),
+    )
+
+
+def reasoning_in(message: Mapping[str, Any]) -> str:
+    """Return what the model thought, apart from what it says."""
+    return _joined(message.get("reasoning_content")) or _joined(message.get("reasoning"))
+
+
+def finish_reason_in(choice: Mapping[str, Any]) -> str:
+    """Return why the answer ends, "" where it has not ended: Bailian also writes the word null."""
+    reason = word(choice.get("finish_reason"))
+    return "" if reason == "null" else reason
+
+
+def first_choice(body: Any) -> Mapping[str, Any] | None:
+    """Return the first of the choices in a body, None where there is none."""
+    choices = body.get("choices") if isinstance(body, Mapping) else None
+    if not isinstance(choices, Sequence) or isinstance(choices, str) or not choices:
+        return None
+    first = choices[0]
+    return first if isinstance(first, Mapping) else None
+
+
+def text_in(message: Mapping[str, Any]) -> str:
+    """Return what the model says; the words of a refusal where it refuses."""
+    content = message.get("content")
+    return _joined(message.get("refusal")) if content is None else _joined(content)
+
+
+def _joined(content: Any) -> str:
+    """Return the text of a content, which may be one text or a list of parts."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Mapping):
+        return _joined(content.get("text"))
+    if isinstance(content, Sequence) and not isinstance(content, bytes):
+        return "".join(_joined(part) for part in content)
+    return ""
+
+
+def apart(text: str, reasoning: str) -> tuple[str, str]:
+    """Part thoughts from the answer where a local server leaves them in front of it; cut off, all of it is thought."""
+    found = None if reasoning else _THOUGHTS.match(text)
+    if found is None:
+        return text, reasoning
+    return text[found.end() :], found[1].strip()
+
+
+def _count(value: Any) -> int:
+    try:
+        return max(int(value), 0)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+
+
+def word(value: Any) -> str:
+    """Return a value as text, "" for None."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return str(value)
+
+
+def _http_status(code: str) -> int | None:
+    """Return a code that is an HTTP status: some servers write that."""
+    return int(code) if code.isascii() and code.isdigit() and 400 <= int(code[:4]) < 600 else None

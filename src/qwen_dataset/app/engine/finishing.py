@@ -1,0 +1,53 @@
+"""Stragglers: when a batch that takes too long is cancelled, so that another backend finishes what it has not done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import attrs
+
+from ...domain.jobs import JobState
+from ...ports.inference import InferenceBackend
+from .clock import Sleep
+
+STALLED_SECONDS = 7200.0
+"""Counts that stand still this long are stalled. They may do so for an hour while a service works (see bailian.md)."""
+
+
+@attrs.frozen(kw_only=True)
+class Finisher:
+    """Who finishes stragglers: a backend of the same realm, entered by whoever made this.
+
+    It takes over ``after_seconds`` after the round was submitted, or when the round is stalled (None).
+    """
+
+    backend: InferenceBackend
+    backend_name: str
+    sleep: Sleep
+    after_seconds: float | None = None
+
+
+class Haste:
+    """Says when the open round has taken too long. ``now`` is the time, in seconds, of the backend that has it."""
+
+    def __init__(self, finisher: Finisher, now: Callable[[], float]) -> None:
+        self._after = finisher.after_seconds
+        self._now = now
+        self._counts: tuple[object, ...] = ()
+        self._moved_at = now()
+
+    def notice(self, *counts: object) -> None:
+        """Note how far the round is."""
+        if counts != self._counts:
+            self._counts, self._moved_at = counts, self._now()
+
+    def seconds_left(self, state: JobState) -> float:
+        """Return how long the round may still take; 0 or less when its time is over."""
+        if state.winding_down or state.finishing or not state.shards:
+            return math.inf
+        if self._after is None:
+            return self._moved_at + STALLED_SECONDS - self._now()
+        # What an earlier version submitted, or what is not submitted yet, is waited for.
+        submitted = [math.inf if each.submitted_at is None else each.submitted_at for each in state.shards.values()]
+        return max(submitted) + self._after - self._now()

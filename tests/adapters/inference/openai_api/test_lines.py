@@ -1,0 +1,144 @@
+"""The lines of a batch's files."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwen_dataset.adapters.inference.openai_api.lines import line_of, outcome_of_line
+from qwen_dataset.adapters.inference.openai_api.wire import Dialect, body_of
+from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Usage
+
+RECORDED = """{"id":"153fa1be-abbc-4b52-80a6-c7ca92688fbc","custom_id":"1","response":{"status_code":200,"request_id":
+"153fa1be-abbc-4b52-80a6-c7ca92688fbc","body":{"created":1776432582,"usage":{"completion_tokens":49,"prompt_tokens":26,
+"total_tokens":75},"model":"qwen-flash","id":"chatcmpl-153fa1be-abbc-4b52-80a6-c7ca92688fbc","choices":[{"finish_reason":
+"stop","index":0,"message":{"role":"assistant","content":"..."}}],"object":"chat.completion"}},"error":null}"""
+FILTERED = {"code": "data_inspection_failed", "message": "Input data may contain inappropriate content."}
+BODY = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
+
+
+def test_a_line_holds_the_request_and_its_id(kit):
+    request = kit.request_of("Grüße\n\u2028\u0000", enable_thinking=True)
+    line = line_of(request, "/v1/chat/ds-test", Dialect.CHAT_TEMPLATE_KWARGS)
+    assert b"\n" not in line
+    assert json.loads(line) == {
+        "custom_id": request.id,
+        "method": "POST",
+        "url": "/v1/chat/ds-test",
+        "body": body_of(request, Dialect.CHAT_TEMPLATE_KWARGS),
+    }
+    assert json.loads(line_of(request))["url"] == "/v1/chat/completions"
+
+
+def test_a_text_that_no_file_can_hold_is_said(kit):
+    with pytest.raises(ValueError, match="cannot be written as JSON"):
+        line_of(kit.request_of("\ud83d"))
+
+
+def test_the_recorded_line():
+    assert outcome_of_line(json.loads(RECORDED)) == (
+        "1",
+        Completion(request_id="1", text="...", model="qwen-flash", usage=Usage(prompt_tokens=26, completion_tokens=49)),
+    )
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"status_code": 200, "body": BODY},
+        {"status_code": 200, "body": json.dumps(BODY)},
+        {"body": BODY},
+        {"status_code": None, "body": BODY},
+        {"status_code": "200", "body": BODY},
+        BODY,
+    ],
+)
+def test_forms_of_a_success(response):
+    for rest in ({"error": None}, {"error": {}}, {}):
+        assert outcome_of_line({"custom_id": 7, "response": response, **rest})[1].text == "Hi"
+
+
+def _failed(**line):
+    request_id, failure = outcome_of_line({"id": "x", "custom_id": "7", **line})
+    assert request_id == failure.request_id == "7"
+    assert isinstance(failure, Failure)
+    assert failure.message
+    return failure
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"response": None, "error": FILTERED},
+        {"error": FILTERED},
+        {"response": None, "error": {"error_code": FILTERED["code"], "error_message": FILTERED["message"]}},
+        {"response": {"status_code": 400, "request_id": "r", "body": {"error": FILTERED}}, "error": None},
+        {"response": {"status_code": 400, "body": json.dumps({"error": FILTERED})}},
+        {"response": {"status_code": 400, "body": FILTERED}},
+        {"response": {"status_code": 200, "body": {"choices": None, "error": FILTERED}}},
+        {"response": {"body": {"error": FILTERED}}},
+        {"response": {"status_code": 400, "body": None}, "error": FILTERED},
+        {"code": FILTERED["code"], "message": FILTERED["message"]},
+        {"error_code": FILTERED["code"], "error_message": FILTERED["message"]},
+    ],
+)
+def test_forms_of_a_refusal(line):
+    failure = _failed(**line)
+    assert (failure.kind, failure.retryable) == (FailureKind.CONTENT_FILTER, False)
+    assert "inappropriate" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        ({"status_code": 429, "body": {"error": {"code": "limit_requests", "message": "m"}}}, FailureKind.RATE_LIMITED),
+        ({"status_code": 500, "body": "<html>oh</html>"}, FailureKind.SERVER_ERROR),
+        ({"status_code": 500, "body": b"oh"}, FailureKind.SERVER_ERROR),
+        ({"status_code": 503, "body": None}, FailureKind.SERVER_ERROR),
+        ({"status_code": 503}, FailureKind.SERVER_ERROR),
+    ],
+)
+def test_what_was_refused_for_now_may_go_into_the_next_round(response, kind):
+    failure = _failed(response=response)
+    assert (failure.kind, failure.retryable) == (kind, True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {},
+        {"response": None, "error": None},
+        {"response": "text"},
+        {"response": {"status_code": 200, "body": None}},
+        {"response": {"status_code": 200, "body": "{"}},
+        {"response": {"status_code": 200, "body": {"choices": []}}},
+        {"response": {}},
+    ],
+)
+def test_a_line_without_an_answer_was_perhaps_billed_and_is_not_sent_again(line):
+    failure = _failed(**line)
+    assert (failure.kind, failure.retryable) == (FailureKind.UNKNOWN, False)
+
+
+@pytest.mark.parametrize(
+    "line", [None, 7, [], "x", {}, {"custom_id": None}, {"custom_id": ""}, {"custom_id": True}, {"custom_id": []}]
+)
+def test_what_is_no_line(line):
+    assert outcome_of_line(line) is None
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["code", "message"]), inner, max_size=2)
+    ),
+    max_leaves=5,
+)
+_RESPONSE = st.dictionaries(st.sampled_from(["status_code", "body", "choices", "error"]), _JSON, max_size=4)
+
+
+@given(st.dictionaries(st.sampled_from(["response", "error", "code", "message"]), _RESPONSE | _JSON, max_size=4))
+def test_no_form_of_a_line_breaks_it(line):
+    request_id, outcome = outcome_of_line({"custom_id": "7", **line})
+    assert request_id == outcome.request_id == "7"
