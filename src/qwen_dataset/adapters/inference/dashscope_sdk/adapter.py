@@ -10,23 +10,19 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
-from importlib.metadata import version
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import attrs
-
-from ....domain.inference import Completion, Outcome, Request
-from ....errors import BackendDenied, BackendError, BackendUnavailable, SettingError
+from ....domain.inference import Completion, Request
+from ....errors import BackendDenied, BackendError, SettingError
 from ....ports.inference import BackendSettings, Offer
 from ..bailian import models, places
 from ..bailian.verdicts import Action, verdict
-from ..calls import Admissions, CallFailed, RealtimeCaller
-from ..concurrent import REALTIME_LIMITS, ConcurrentBackend
+from ..calls import CallFailed
 from ..openai_api.advice import advice
 from ..openai_api.errors import backend_error, scrubbed
-from ..openai_api.options import DASHSCOPE, Options
+from ..openai_api.options import DASHSCOPE, Options, user_agent
+from ..realtime import RealtimeBackend
 from .errors import asking, call_failed, quieten
 from .link import Link, open_pool, tls_context
 from .wire import MULTIMODAL, TEXT, Pieces, answer_of, arguments_of
@@ -85,7 +81,7 @@ def load_endpoints() -> dict[str, Any]:
     return {TEXT: AioGeneration, MULTIMODAL: Conversation}
 
 
-class DashScopeBackend(ConcurrentBackend):
+class DashScopeBackend(RealtimeBackend):
     """One paid call a request, on connections of its own that are open while it is entered.
 
     ``base_url`` is that of the native API; ``endpoints`` are what ``load_endpoints`` returned.
@@ -100,53 +96,22 @@ class DashScopeBackend(ConcurrentBackend):
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        limits = attrs.evolve(
-            REALTIME_LIMITS,
-            requests=options.requests,
-            submission_bytes=options.submission_bytes,
-            line_bytes=options.line_bytes,
-            concurrency=options.concurrency,
-        )
-        super().__init__(self._answer, realm=options.realm, name=DASHSCOPE, limits=limits)
-        self._options = options
+        super().__init__(options, now=now, sleep=sleep)
         self._base_url = base_url
         self._host = urlsplit(base_url).netloc
         self._endpoints = endpoints
         self._context = tls_context(options.ca)
-        self._user_agent = f"qwen-dataset/{version('qwen-dataset')}"
-        self._now = now
-        self._sleep = sleep
+        self._user_agent = user_agent()
         self._families: dict[str, str] = {}
         self._pool: aiohttp.TCPConnector | None = None
-        self._caller: RealtimeCaller | None = None
 
-    async def __aenter__(self) -> Self:
-        options = self._options
-        # Anew each time: the admission waits in the loop of whoever enters.
-        admissions = Admissions(
-            concurrency=options.concurrency,
-            region=options.region,
-            rpm=options.rpm,
-            tpm=options.tpm,
-            ramp_seconds=options.ramp,
-            now=self._now,
-            sleep=self._sleep,
-        )
-        self._caller = RealtimeCaller(self._send, admissions, attempts=options.attempts, sleep=self._sleep)
-        self._pool = open_pool(concurrency=options.concurrency, context=self._context)
-        return self
+    async def _open(self) -> None:
+        self._pool = open_pool(concurrency=self._options.concurrency, context=self._context)
 
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        pool, self._pool, self._caller = self._pool, None, None
+    async def _close(self) -> None:
+        pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
-
-    async def _answer(self, request: Request) -> Outcome:
-        if self._caller is None:
-            raise BackendUnavailable(f"{DASHSCOPE} is not open")
-        return await self._caller(request)
 
     async def _send(self, request: Request) -> Completion:
         """Make the call, and the same at the other endpoint where the first one does not have the model.

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import attrs
 import orjson
 
-from ....domain.inference import Completion, Outcome, Request
-from ....errors import BackendUnavailable
-from ..calls import Admissions, CallFailed, RealtimeCaller
-from ..concurrent import REALTIME_LIMITS, ConcurrentBackend
+from ....domain.inference import Completion, Request
+from ..calls import CallFailed
+from ..realtime import RealtimeBackend
 from .client import open_client, read_seconds
 from .errors import translated
-from .options import BATCH_CHAT, Options
 from .stream import Answer
 from .wire import body_of, completion_of
 
@@ -27,61 +21,23 @@ if TYPE_CHECKING:
 _STREAMED = {"stream_options": {"include_usage": True}}
 
 
-class ChatBackend(ConcurrentBackend):
+class ChatBackend(RealtimeBackend):
     """Chat completions, asked one by one. Iterating ``results`` spends money.
 
     A call that got no reply in ``options.timeout`` seconds, or whose reply broke off, may have been paid for: it
     becomes a ``Failure`` of kind ``unknown`` and is not sent again here. Works with Bailian, Batch Chat and any server
-    of the protocol. ``now`` and ``sleep`` (seconds) are those of the pauses between calls.
+    of the protocol.
     """
 
-    def __init__(
-        self,
-        options: Options,
-        *,
-        now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        limits = attrs.evolve(
-            REALTIME_LIMITS,
-            requests=options.requests,
-            submission_bytes=options.submission_bytes,
-            line_bytes=options.line_bytes,
-            concurrency=options.concurrency,
-        )
-        super().__init__(self._complete, realm=options.realm, name=options.name, limits=limits)
-        self._options = options
-        self._now = now
-        self._sleep = sleep
-        self._client: AsyncOpenAI | None = None
-        self._caller: RealtimeCaller | None = None
+    _client: AsyncOpenAI | None = None
 
-    async def __aenter__(self) -> Self:
-        options = self._options
-        self._client = open_client(options)
-        admissions = Admissions(
-            concurrency=options.concurrency,
-            region=None if options.name == BATCH_CHAT else options.region,  # the documented rates are not Batch Chat's
-            rpm=options.rpm,
-            tpm=options.tpm,
-            ramp_seconds=options.ramp,
-            now=self._now,
-            sleep=self._sleep,
-        )
-        self._caller = RealtimeCaller(self._send, admissions, attempts=options.attempts, sleep=self._sleep)
-        return self
+    async def _open(self) -> None:
+        self._client = open_client(self._options)
 
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        client, self._client, self._caller = self._client, None, None
+    async def _close(self) -> None:
+        client, self._client = self._client, None
         if client is not None:
             await client.close()
-
-    async def _complete(self, request: Request) -> Outcome:
-        if self._caller is None:
-            raise BackendUnavailable(f"{self._options.name} is not open")
-        return await self._caller(request)
 
     async def _send(self, request: Request) -> Completion:
         """Make one call. Raises CallFailed; spends money."""
