@@ -77,7 +77,7 @@ def test_every_promise_holds_whoever_dies_sleeps_or_is_not_heard(number: int) ->
     assert figures["ended LeaseLost"] > 2
     assert figures["ended JobOverlap"] > 2
     assert figures["paid"] > 100
-    assert figures["finished in realtime"] > 5
+    assert figures["finished in realtime"] > 2
 
 
 @pytest.mark.long

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import attrs
 import pytest
@@ -310,6 +310,72 @@ def test_a_storage_without_a_reply_does_not_end_the_keeper() -> None:
         assert not keeper.done()
         keeper.cancel()
         await lease.verify()
+
+    asyncio.run(go())
+
+
+@attrs.define
+class Distant:
+    """A storage far away: every call takes a few turns of the loop, before and behind it."""
+
+    inner: MemoryStorage
+    turns: int = 5
+
+    async def _travel(self) -> None:
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
+
+    async def get(self, key: str) -> bytes:
+        await self._travel()
+        return await self.inner.get(key)
+
+    async def put(self, key: str, data: bytes, *, if_absent: bool = False) -> None:
+        await self._travel()
+        await self.inner.put(key, data, if_absent=if_absent)
+        await self._travel()
+
+    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        await self._travel()
+        found = [key async for key in self.inner.keys(prefix)]
+        await self._travel()
+        for key in found:
+            yield key
+
+    async def delete(self, key: str) -> None:
+        await self._travel()
+        await self.inner.delete(key)
+
+
+@pytest.mark.parametrize("moment", range(40))
+def test_whoever_renews_and_verifies_at_once_still_has_the_lease(moment: int) -> None:
+    async def go() -> None:
+        world = World()
+        lease = world.lease(storage=Distant(world.storage))
+        await lease.acquire()
+        renewing = asyncio.create_task(lease._renew())
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        await lease.verify()
+        await renewing
+        await lease.verify()
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("moment", range(40))
+def test_a_renewal_that_is_cut_short_is_released_all_the_same(moment: int) -> None:
+    async def go() -> None:
+        world = World()
+        lease = world.lease(storage=Distant(world.storage))
+        await lease.acquire()
+        renewing = asyncio.create_task(lease._renew())
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+        await lease.release()
+        await world.lease(2, alive=True).acquire()
+        assert len(world.numbers()) == 1
 
     asyncio.run(go())
 

@@ -12,7 +12,7 @@ from typing import Self
 import attrs
 
 from ...domain.events import OutputChosen
-from ...domain.jobs import JobSpec, Phase
+from ...domain.jobs import JobSpec, JobState, Phase
 from ...errors import JobBusy, SettingError
 from ...ports.inference import Offer, Progress
 from ...ports.storage import Storage
@@ -91,6 +91,8 @@ class Runs:
             raise SettingError(message)
         run.watch.on_route(route)
         advise(offer, spec, self.notice)
+        # Before anything is planned: who is to finish stragglers must be able to.
+        await self.backends.finisher(spec, JobState(), offer)
         owned = self._own(spec, spec.job_id, backend=self.backends.address, window_hours=self.window_hours)
         async with owned as job:
             await self._choose(job, run)

@@ -109,19 +109,26 @@ class Lease:
     async def verify(self) -> None:
         """Like ``check``, and look at the storage: before money is spent."""
         await self.check()
-        if await self._newest_number() != self._number:
-            self._lost = True
+        # Not while it is being renewed: the next number stands in the storage before we know that it is ours.
+        async with self._renewing:
+            if await self._newest_number() != self._number:
+                self._lost = True
+        if self._lost:
             raise LeaseLost(self._gone())
 
     async def release(self) -> None:
         """Give the lease back, so that the next process need not wait."""
         if self._lost or not self._number:
             return
-        record = LeaseRecord(process=self._process, nonce=self.nonce, released=True)
+        released = LeaseRecord(process=self._process, nonce=self.nonce, released=True)
         # Failing here costs the next process a look at whether this one lives, no more.
         with contextlib.suppress(StorageError):
-            await self._storage.put(self._layout.lease(self._number + 1), encode(record), if_absent=True)
-            await self._storage.delete(self._layout.lease(self._number))
+            # A renewal that was cut short may have left a number of ours that we do not know of.
+            number, record = await self._newest()
+            if record is not None and record.nonce == self.nonce:
+                await self._storage.put(self._layout.lease(number + 1), encode(released), if_absent=True)
+                for old in await self._numbers_below(number + 1):
+                    await self._storage.delete(self._layout.lease(old))
         self._lost = True
 
     def _is_old(self) -> bool:
