@@ -1,15 +1,18 @@
 """Every request gets one outcome, whatever the files of a batch look like; what may have been paid is not resent."""
 
+import asyncio
+import contextlib
 import logging
 
 import pytest
 
+from qwen_dataset.adapters.inference.openai_api.batch import OpenAIBatchBackend
 from qwen_dataset.domain.inference import FailureKind
 from qwen_dataset.errors import BackendDenied, BackendRejected, BackendUnavailable
-from qwen_dataset.testing.inference_contract import requests_of
+from qwen_dataset.testing.inference_contract import Asked, requests_of
 
 from .service import START, Fault, Service, answer_line, error_line, joined
-from .stage import IDS, REQUESTS, outcomes_of, run, submitted, told
+from .stage import IDS, REQUESTS, options_for, outcomes_of, run, submitted, told
 
 LINES = [answer_line(request_id, f"answer {number}") for number, request_id in enumerate(IDS)]
 COUNTS = {"total": 4, "completed": 4, "failed": 0}
@@ -173,6 +176,33 @@ def test_an_unreadable_line_in_an_expired_batch_leaves_doubt_about_the_rest(serv
     counts = {"total": 4, "completed": 1, "failed": 3}
     found = harvested(service, status="expired", output=joined(LINES[0], extra), request_counts=counts)
     assert told(found) == ["answer 0", "unknown", "unknown", "unknown"]
+
+
+def test_downloads_that_are_too_short_are_counted_over_outages(service: Service):
+    """Else a service that fails now and then would be asked for the same file for ever."""
+
+    async def scenario(backend):
+        handle = await submitted(backend)
+        service.finish(status="completed", output=joined(*LINES[:3]), request_counts=COUNTS)
+        found = []
+        while not found:
+            with contextlib.suppress(BackendUnavailable):
+                found = [outcome async for outcome in backend.results(handle, Asked(REQUESTS))]
+            assert service.calls["content"] <= 4
+        return {outcome.request_id: outcome for outcome in found}
+
+    async def sleep_and_fail(seconds):
+        service.fail("retrieve", Fault(status=503))
+        await Service.sleep(service, seconds)
+
+    async def entered():
+        async with OpenAIBatchBackend(
+            options_for(service.base_url), sleep=sleep_and_fail, now=lambda: service.now
+        ) as backend:
+            return await scenario(backend)
+
+    assert told(asyncio.run(entered())) == ["answer 0", "answer 1", "answer 2", "unknown"]
+    assert service.calls["content"] == 4
 
 
 def test_strangers_do_not_make_a_short_output_look_whole(service: Service):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
@@ -78,6 +79,7 @@ class OpenAIBatchBackend:
         self.batches = OpenAIBatches(options, sleep=sleep)
         self._keeps_metadata = True
         self._unknown_words: set[str] = set()
+        self._fetched: Counter[str] = Counter()
 
     @property
     def limits(self) -> Limits:
@@ -176,7 +178,14 @@ class OpenAIBatchBackend:
         if not asked:
             return
         batch_id, _ = _parts(handle)
-        outcomes = results_of(self.batches, batch_id, asked.keys(), look=lambda: self._look(handle), sleep=self._sleep)
+        outcomes = results_of(
+            self.batches,
+            batch_id,
+            asked.keys(),
+            look=lambda: self._look(handle),
+            sleep=self._sleep,
+            fetched=self._fetched,
+        )
         async with aclosing(outcomes):
             async for outcome in outcomes:
                 yield outcome

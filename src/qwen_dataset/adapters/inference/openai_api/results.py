@@ -36,20 +36,25 @@ async def results_of(
     *,
     look: Callable[[], Awaitable[Json | None]],
     sleep: Callable[[float], Awaitable[None]],
+    fetched: Counter[str],
 ) -> AsyncGenerator[Outcome, None]:
     """Yield one outcome for each id in ``asked``. Spends nothing; nothing but ids is held in memory.
 
-    ``look`` returns the batch object, None where the service knows it no more. Raises BackendUnavailable for network
-    trouble and for a batch that has not ended, before anything is yielded.
+    ``look`` returns the batch object, None where the service knows it no more. ``fetched`` counts the downloads of each
+    batch that were too short, also over calls that an outage cut short. Raises BackendUnavailable for network trouble
+    and for a batch that has not ended, before anything is yielded.
     """
     with ScratchFile() as scratch:
         harvest = Harvest(scratch, asked)
-        for fetch in range(_FETCHES):
-            if fetch:
-                await sleep(_PAUSE * fetch)
+        while True:
             await _fetch(batches, batch_id, harvest, look)
             if harvest.is_whole:
                 break
+            fetched[batch_id] += 1
+            if fetched[batch_id] >= _FETCHES:
+                break
+            await sleep(_PAUSE * fetched[batch_id])
+        del fetched[batch_id]
         harvest.log(batch_id)
         scratch.flush()
         for outcome in harvest.found():
