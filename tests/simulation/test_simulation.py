@@ -14,12 +14,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 
 from qwen_dataset.adapters.inference.fake.settings import FakeSettings
-from tests.simulation.mutants import MUTANTS, Mutant, planted
+from tests.simulation.mutants import MUTANTS, RARE, Mutant, planted
 from tests.simulation.ports import Weather
 from tests.simulation.promises import check
 from tests.simulation.scenario import Actor, draw
@@ -98,7 +99,12 @@ def test_replay() -> None:
         sys.stdout.write("\n".join([*world.scheduler.log, str(world.scenario), ""]))
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
+def _planted(mutant: Mutant) -> Any:
+    """Return a case; what takes many schedules to be found is left to the long run."""
+    return pytest.param(mutant, id=mutant.name.replace(" ", "-"), marks=pytest.mark.long if mutant.name in RARE else [])
+
+
+@pytest.mark.parametrize("mutant", [_planted(mutant) for mutant in MUTANTS])
 def test_a_planted_mistake_is_found(mutant: Mutant) -> None:
     with planted(mutant):
         for seed in range(_MUTANT_SEEDS):

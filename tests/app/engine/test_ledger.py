@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 
 import attrs
 import pytest
@@ -259,3 +260,30 @@ def test_a_storage_that_stays_away_is_an_error_after_the_last_try() -> None:
         assert waits == [0.5, 1.0, 2.0] * 4
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize("minutes", [30, 90])
+def test_a_storage_that_has_answered_may_be_away_for_an_hour(minutes: int) -> None:
+    async def go() -> list[bytes]:
+        now, away_until, found = 0.0, 0.0, []
+
+        async def sleep(seconds: float) -> None:
+            nonlocal now
+            now += seconds
+
+        storage = LossyStorage(MemoryStorage(), lambda *_: False, lambda *_: now < away_until)
+        patient = PatientStorage(storage, sleep)
+        await patient.put("a", b"1")
+        for ask in (lambda: patient.get("a"), lambda: _first(patient.keys())):
+            away_until = now + minutes * 60
+            found.append(await ask())
+        return found
+
+    async def _first(keys: AsyncIterator[str]) -> str:
+        return await anext(keys)
+
+    if minutes > 60:
+        with pytest.raises(StorageUnavailable):
+            asyncio.run(go())
+    else:
+        assert asyncio.run(go()) == [b"1", "a"]

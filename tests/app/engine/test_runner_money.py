@@ -24,6 +24,7 @@ from qwen_dataset.errors import (
     BackendUnavailable,
     BackendUnreached,
     JobUnfinished,
+    StorageError,
 )
 from qwen_dataset.ports.inference import JobHandle, Progress
 from tests.app.engine.bench import LIMITS, HandClock, Scripted, a_job, done, failing, process, runner
@@ -396,3 +397,154 @@ def test_who_does_not_wait_begins_nothing_elsewhere(storage: MemoryStorage, hand
     assert (ran.state.phase, realtime.calls, ran.error) == (Phase.RUNNING, [], None)
     ran = play(["a"], batch, **options)
     assert (ran.fates, realtime.asked()) == ({Fate.COMPLETED: 1}, ["a"])
+
+
+# What was answered is kept, whatever goes wrong beside it
+
+
+def test_answers_are_saved_when_the_requests_cannot_be_read_on(storage: MemoryStorage, hands: HandClock) -> None:
+    """Not only when the backend fails: the storage that holds the requests may."""
+    backend = Scripted(limits=attrs.evolve(LIMITS, segment_outcomes=100))
+
+    async def breaks_down(job: Any) -> None:
+        get, asked = job.storage.get, backend.asked
+
+        async def failing_get(key: str) -> bytes:
+            if "/requests/" in key and len(asked()) >= 2:
+                raise StorageError("gone")
+            return await get(key)
+
+        job.storage.get = failing_get
+
+    def answer(request: Request) -> Outcome | BaseException:
+        return StorageError("gone") if request.messages[0].content == "c" else done(request)
+
+    backend.answer = answer
+    with pytest.raises(StorageError):
+        play(["a", "b", "c"], backend, storage=storage, hands=hands, before=breaks_down)
+    del storage.get
+    mended = Scripted()
+    assert play(["a", "b", "c"], mended, storage=storage, hands=hands).fates == {Fate.COMPLETED: 3}
+    assert mended.asked() == ["c"]
+
+
+def test_answers_that_could_not_be_saved_are_saved_by_the_next_save(storage: MemoryStorage, hands: HandClock) -> None:
+    async def fails_once(job: Any) -> None:
+        put, left = job.storage.put, [1]
+
+        async def failing_put(key: str, data: Any, *, if_absent: bool = False) -> None:
+            if "/segments/" in key and left[0]:
+                left[0] -= 1
+                raise StorageError("no space for a moment")
+            await put(key, data, if_absent=if_absent)
+
+        job.storage.put = failing_put
+
+    with pytest.raises(StorageError):
+        play(["a", "b", "c"], Scripted(), storage=storage, hands=hands, before=fails_once)
+    del storage.put
+    mended = Scripted()
+    assert play(["a", "b", "c"], mended, storage=storage, hands=hands).fates == {Fate.COMPLETED: 3}
+    assert mended.asked() == ["c"]
+
+
+# Denied before anything was bought: nothing stands in anybody's way
+
+
+def test_a_denied_shard_is_no_longer_under_way_and_cancelling_it_buys_nothing(
+    storage: MemoryStorage, hands: HandClock
+) -> None:
+    ran = play(["a", "b"], Scripted(submits=[BackendDenied("wrong key")]), storage=storage, hands=hands)
+    assert isinstance(ran.error, BackendDenied)
+    assert (ran.state.shards, ran.fates) == ({}, {Fate.RETRYABLE: 2})
+
+    async def cancel(job: Any) -> None:
+        await request_cancel(job.storage, job.id, process=process())
+
+    backend = Scripted()
+    ran = play(["a", "b"], backend, storage=storage, hands=hands, before=cancel)
+    assert isinstance(ran.error, JobUnfinished)
+    assert backend.calls == []
+
+
+def test_a_denied_shard_that_may_have_been_bought_stays_in_doubt(storage: MemoryStorage, hands: HandClock) -> None:
+    ran = play(
+        ["a"], Scripted(submits=[BackendUnavailable("lost"), BackendDenied("arrears")]), storage=storage, hands=hands
+    )
+    assert isinstance(ran.error, BackendDenied)
+    assert len(ran.state.shards) == 1
+    again = play(["a"], Scripted(submits=[BackendDenied("arrears")]), storage=storage, hands=hands)
+    assert len(again.state.shards) == 1
+    assert play(["a"], Scripted(), storage=storage, hands=hands).fates == {Fate.COMPLETED: 1}
+
+
+# Cancels that do not get through
+
+
+def test_a_backend_that_refuses_to_cancel_is_polled_to_its_end(storage: MemoryStorage, hands: HandClock) -> None:
+    async def cancel(job: Any) -> None:
+        await request_cancel(job.storage, job.id, process=process())
+
+    play(["a"], Scripted(), storage=storage, hands=hands, until=Until.SUBMITTED)
+    backend = Scripted(polls=[BUSY, BUSY], cancel_errors=[BackendRejected("it is finalizing")] * 9)
+    ran = play(["a"], backend, storage=storage, hands=hands, before=cancel)
+    assert isinstance(ran.error, JobUnfinished)
+    assert (ran.state.phase, ran.fates) == (Phase.STOPPED, {Fate.COMPLETED: 1})
+
+
+def test_an_outage_while_cancelling_is_borne_as_long_as_any(storage: MemoryStorage, hands: HandClock) -> None:
+    class Away(Batch):
+        async def poll(self, handle: JobHandle) -> Progress:
+            if 0 < len(self.cancel_errors) < 100:
+                raise BackendUnavailable("no network")
+            return await Batch.poll(self, handle)
+
+    batch, realtime = Away(cancel_errors=[BackendUnavailable("no network")] * 100), Scripted()
+    ran = play(["a", "b", "c", "d"], batch, storage=storage, hands=hands, finisher=finisher(realtime, hands))
+    assert (ran.error, ran.fates) == (None, {Fate.COMPLETED: 4})
+
+
+# Stragglers, and who cancelled what
+
+
+@attrs.define
+class CancelledByHand(Batch):
+    """A batch that somebody cancels in the console while nobody looks."""
+
+    async def poll(self, handle: JobHandle) -> Progress:
+        self.calls.append(("poll", handle.token))
+        return Progress(ready=True)
+
+
+def test_what_a_person_cancelled_at_the_service_is_not_finished_elsewhere(
+    storage: MemoryStorage, hands: HandClock
+) -> None:
+    batch, realtime = CancelledByHand(), Scripted()
+    play(["a", "b"], batch, storage=storage, hands=hands, until=Until.SUBMITTED)
+    hands.time += DAY
+    ran = play(["a", "b"], batch, storage=storage, hands=hands, finisher=finisher(realtime, hands))
+    assert isinstance(ran.error, JobUnfinished)
+    assert (ran.state.phase, realtime.calls) == (Phase.STOPPED, [])
+
+
+def test_a_batch_that_ended_while_nobody_looked_is_fetched_and_not_cancelled(
+    storage: MemoryStorage, hands: HandClock
+) -> None:
+    batch, realtime = Scripted(), Scripted()
+    play(["a"], batch, storage=storage, hands=hands, until=Until.SUBMITTED)
+    hands.time += DAY
+    ran = play(["a"], batch, storage=storage, hands=hands, finisher=finisher(realtime, hands))
+    assert (ran.fates, realtime.calls) == ({Fate.COMPLETED: 1}, [])
+    assert not [call for call in batch.calls if call[0] == "cancel"]
+
+
+def test_the_sleep_of_a_laptop_is_no_standstill(storage: MemoryStorage, hands: HandClock) -> None:
+    class Napping(Scripted):
+        async def poll(self, handle: JobHandle) -> Progress:
+            hands.time += 3 * 3600  # the lid was closed since the last look
+            return await Scripted.poll(self, handle)
+
+    moving: list[Any] = [Progress(ready=False, completed=1 + n // 2, retry_after=60.0) for n in range(8)]
+    batch, realtime = Napping(polls=moving), Scripted()
+    ran = play(["a"], batch, storage=storage, hands=hands, finisher=finisher(realtime, hands, after=None))
+    assert (ran.fates, realtime.calls) == ({Fate.COMPLETED: 1}, [])

@@ -267,9 +267,7 @@ class Client(Catalogue):
     async def _make(
         self, offer: Offer, intake: Intake, run: Run, recipe: str, options: RecipeOptions, *, fresh: bool
     ) -> Report:
-        corpus = intake.corpus
-
-        realm = offer.backend.realm
+        corpus, realm = intake.corpus, offer.backend.realm
 
         def spec_for(way: Way) -> JobSpec:
             spec = bootstrap.spec(self.config, realm, way, recipe=recipe, options=options, corpus=corpus)

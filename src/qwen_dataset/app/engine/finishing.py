@@ -10,6 +10,7 @@ import attrs
 from ...domain.jobs import JobState
 from ...ports.inference import InferenceBackend
 from .clock import Sleep
+from .guard import LONGEST_WAIT_SECONDS
 
 STALLED_SECONDS = 7200.0
 """Counts that stand still this long are stalled. They may do so for an hour while a service works (see bailian.md)."""
@@ -35,19 +36,23 @@ class Haste:
         self._after = finisher.after_seconds
         self._now = now
         self._counts: tuple[object, ...] = ()
-        self._moved_at = now()
+        self._looked_at = now()
+        self._still = 0.0
 
     def notice(self, *counts: object) -> None:
-        """Note how far the round is."""
+        """Note how far the round is. Time in which nobody looked counts little: a laptop sleeps, a network is away."""
+        now = self._now()
+        self._still += min(now - self._looked_at, 2 * LONGEST_WAIT_SECONDS)
+        self._looked_at = now
         if counts != self._counts:
-            self._counts, self._moved_at = counts, self._now()
+            self._counts, self._still = counts, 0.0
 
     def seconds_left(self, state: JobState) -> float:
         """Return how long the round may still take; 0 or less when its time is over."""
         if state.winding_down or state.finishing or not state.shards:
             return math.inf
         if self._after is None:
-            return self._moved_at + STALLED_SECONDS - self._now()
+            return STALLED_SECONDS - self._still
         # What an earlier version submitted, or what is not submitted yet, is waited for.
         submitted = [math.inf if each.submitted_at is None else each.submitted_at for each in state.shards.values()]
         return max(submitted) + self._after - self._now()

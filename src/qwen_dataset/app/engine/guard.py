@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 
 from ...domain.events import CancelSeen, ShardCancelled
 from ...domain.jobs import Shard
-from ...errors import BackendUnavailable, JobUnfinished
+from ...errors import BackendRejected, BackendUnavailable, JobUnfinished
 from ...ports.inference import InferenceBackend, JobHandle
 from .clock import Sleep
 from .job import Job
@@ -54,10 +53,15 @@ class Guard:
         self._away = 0.0
         self._refused = 0
         self._uncancelled = 0  # counted apart: polls may be answered all the while
+        self._refusing: set[int] = set()  # shards that the backend does not cancel
 
     def may_begin(self) -> bool:
         """Say whether another request may be started."""
         return not self._stop.is_set() and not self._job.state.winding_down
+
+    def is_left_to_end(self, shard: Shard) -> bool:
+        """Say whether a shard is only to be fetched, since the backend was asked to cancel it, or does not want to."""
+        return shard.cancelled or shard.number in self._refusing
 
     async def checkpoint(self) -> None:
         """Stop if asked to, make sure that the job is still ours, obey a cancel request.
@@ -106,11 +110,11 @@ class Guard:
         """Wait before the backend is asked again; raises JobUnfinished when it was unavailable too often in a row."""
         self._refused += 1
         is_outage = self._proven and self._away < self._outage_seconds
-        await self._bear(error, at_least, self._refused, at_most=math.inf if is_outage else self._patience)
+        await self._bear(error, at_least, self._refused, is_outage=is_outage)
         await self.checkpoint()
 
-    async def _bear(self, error: BackendUnavailable, at_least: float, times: int, *, at_most: float) -> None:
-        if times > at_most:
+    async def _bear(self, error: BackendUnavailable, at_least: float, times: int, *, is_outage: bool) -> None:
+        if times > self._patience and not is_outage:
             message = f"the backend could not be reached {times} times in a row ({error}); everything is kept"
             raise JobUnfinished(message) from error
         _log.warning("the backend could not be asked: %s", error)
@@ -126,9 +130,16 @@ class Guard:
             try:
                 cancelled = await self._backend.cancel(handle_of(shard))
             except BackendUnavailable as error:
-                # Asked again at the next checkpoint; meanwhile nothing new begins.
+                # All are asked again at the next checkpoint; meanwhile nothing new begins.
                 self._uncancelled += 1
-                await self._bear(error, 0.0, self._uncancelled, at_most=self._patience)
+                # Where polls are answered in between, nothing is away and asking for ever would help nobody.
+                is_outage = self._proven and 0.0 < self._away < self._outage_seconds
+                await self._bear(error, 0.0, self._uncancelled, is_outage=is_outage)
+                return
+            except BackendRejected as error:
+                # It may be about to end by itself: polls tell, and the next checkpoint asks again.
+                self._refusing.add(shard.number)
+                _log.warning("the backend does not cancel shard %d of job %s: %s", shard.number, self._job.id, error)
                 continue
             self._uncancelled = 0
             await self._job.ledger.append(ShardCancelled(shard=shard.number, token=cancelled.token))

@@ -54,7 +54,7 @@ class Harvester:
         self._is_whole = len(remaining) == shard.requests
         writer = SegmentWriter(self._job, self._backend.limits)
         # A cancelled shard starts nothing paid, so it is always harvested whole.
-        go_on = _always if shard.cancelled else self._guard.may_begin
+        go_on = _always if self._guard.is_left_to_end(shard) else self._guard.may_begin
         consumer = asyncio.create_task(
             self._consume(
                 ShardRequests(self._job, shard, frozenset(remaining), go_on), handle, remaining, writer, after_save
@@ -111,8 +111,8 @@ class Harvester:
                     self._note(outcome)
                     if await writer.add(outcome, backend=handle.backend):
                         await after_save()
-        except (BackendError, asyncio.CancelledError):
-            # What was answered before is paid: it is saved before the error goes on.
+        except BaseException:
+            # What was answered before is paid: it is saved before the error, whosever it is, goes on.
             await writer.save()
             raise
         await writer.save()

@@ -111,7 +111,9 @@ class Lease:
         await self.check()
         # Not while it is being renewed: the next number stands in the storage before we know that it is ours.
         async with self._renewing:
-            if await self._newest_number() != self._number:
+            # Where create-only is advisory, another may have written the same number.
+            record = await self._read(self._number)
+            if record is None or record.nonce != self.nonce or await self._newest_number() != self._number:
                 self._lost = True
         if self._lost:
             raise LeaseLost(self._gone())

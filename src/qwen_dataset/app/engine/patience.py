@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+import itertools
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from typing import TypeVar
 
 import attrs
 
-from ...errors import StorageUnavailable
+from ...errors import StorageError, StorageUnavailable
 from ...ports.storage import Storage
 from .clock import Sleep
 
@@ -16,9 +17,12 @@ _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
 
 
-@attrs.frozen
+@attrs.define
 class PatientStorage:
     """A storage that asks again, with growing waits, while the inner one is unavailable.
+
+    ``attempts`` times at first; once it has answered, for ``outage_seconds`` more: a job that polls for hours must not
+    end because the network was away for a few minutes.
 
     A repeated create-only put may meet its own earlier write and raise KeyExists; whoever needs to know reads back and
     compares the nonce it wrote.
@@ -27,6 +31,8 @@ class PatientStorage:
     inner: Storage
     sleep: Sleep
     attempts: int = 6
+    outage_seconds: float = 3600.0
+    _proven: bool = attrs.field(default=False, init=False)
 
     async def get(self, key: str) -> bytes:
         return await self._again(lambda: self.inner.get(key))
@@ -45,30 +51,48 @@ class PatientStorage:
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
         last: str | None = None
-        wait = _FIRST_WAIT_SECONDS
-        for attempt in range(1, self.attempts + 1):
+        waits = self._waits()
+        while True:
             try:
                 async for key in self.inner.keys(prefix):
                     if last is None or key > last:
                         last = key
                         yield key
             except StorageUnavailable:
-                if attempt == self.attempts:
+                wait = next(waits, None)
+                if wait is None:
                     raise
             else:
+                self._proven = True
                 return
             await self.sleep(wait)
-            wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
 
     async def delete(self, key: str) -> None:
         await self._again(lambda: self.inner.delete(key))
 
     async def _again(self, ask: Callable[[], Awaitable[_T]]) -> _T:
-        wait = _FIRST_WAIT_SECONDS
-        for _ in range(self.attempts - 1):
+        waits = self._waits()
+        while True:
             try:
-                return await ask()
+                answer = await ask()
             except StorageUnavailable:
-                await self.sleep(wait)
-                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
-        return await ask()
+                wait = next(waits, None)
+                if wait is None:
+                    raise
+            except StorageError:
+                self._proven = True
+                raise
+            else:
+                self._proven = True
+                return answer
+            await self.sleep(wait)
+
+    def _waits(self) -> Iterator[float]:
+        """Yield the seconds to wait before each further attempt."""
+        wait, waited = _FIRST_WAIT_SECONDS, 0.0
+        for attempt in itertools.count(1):
+            if attempt >= self.attempts and not (self._proven and waited < self.outage_seconds):
+                return
+            yield wait
+            waited += wait
+            wait = min(wait * 2, _LONGEST_WAIT_SECONDS)

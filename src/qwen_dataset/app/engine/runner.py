@@ -226,8 +226,6 @@ class Runner:
         """Poll what is in flight and store its outcomes, until nothing is in flight or ``once``."""
         interval = self._pace.poll_seconds
         while self._state.shards:
-            if not once:
-                await self._hurry_if_late()
             await crew.guard.checkpoint()
             wishes = []
             for number in list(self._state.shards):
@@ -248,20 +246,20 @@ class Runner:
             if once:
                 return
             if wishes and len(wishes) == len(self._state.shards):
-                await crew.guard.pause(max(0.0, min(*wishes, self._seconds_left())))
+                # Only now: what has ended in the meantime, or was cancelled by a person, is seen first.
+                left = self._seconds_left()
+                if left <= 0:
+                    await self._job.ledger.append(Hurried(round=self._state.round))
+                    continue
+                await crew.guard.pause(min(*wishes, left))
                 interval = min(interval * 1.5, LONGEST_WAIT_SECONDS)
 
     def _seconds_left(self) -> float:
-        """Return how long the open round may still take before its rest is finished elsewhere."""
+        """Return how long the open round may still take before its rest is cancelled and finished elsewhere."""
         if self._haste is None:
             return math.inf
         self._haste.notice(self._state.round, self._state.open, *sorted(self._remote.items()))
         return self._haste.seconds_left(self._state)
-
-    async def _hurry_if_late(self) -> None:
-        """Have what is in flight cancelled where the round has taken too long: the next one is finished elsewhere."""
-        if self._seconds_left() <= 0:
-            await self._job.ledger.append(Hurried(round=self._state.round))
 
     async def _harvest(self, crew: _Crew, shard: Shard) -> None:
         remote, before = self._remote[shard.number], self._state

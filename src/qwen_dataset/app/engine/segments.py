@@ -80,7 +80,12 @@ class SegmentWriter:
     async def _write(self, lines: list[bytes], ids: dict[Fate, list[str]], *, cancelled: bool) -> None:
         job = self._job
         key = job.layout.segment(job.lease.nonce, job.next_segment())
-        await job.storage.put(key, b"".join(lines))
+        try:
+            await job.storage.put(key, b"".join(lines))
+        except BaseException:
+            # Paid for and not safe yet: it waits for the next save. What no event names does not count.
+            self._take_back(lines, ids, cancelled=cancelled)
+            raise
         await job.ledger.append(
             Stored(
                 segment=key,
@@ -93,6 +98,13 @@ class SegmentWriter:
                 cancelled=cancelled,
             )
         )
+
+    def _take_back(self, lines: list[bytes], ids: dict[Fate, list[str]], *, cancelled: bool) -> None:
+        self._lines[:0] = lines
+        self._bytes += sum(map(len, lines))
+        for fate, told in ids.items():
+            self._ids[fate][:0] = told
+        self._cancelled = self._cancelled or cancelled
 
     def _clear(self) -> None:
         self._lines: list[bytes] = []

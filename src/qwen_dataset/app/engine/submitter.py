@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ...domain.events import ShardFinished, ShardLost, ShardPlanned, ShardRefused, ShardSubmitted
 from ...domain.inference import FailureKind
 from ...domain.jobs import Shard
-from ...errors import BackendRejected, BackendUnavailable, BackendUnreached
+from ...errors import BackendDenied, BackendError, BackendRejected, BackendUnavailable, BackendUnreached
 from ...ports.inference import InferenceBackend
 from ..codec import encode_ids
 from .guard import Guard
@@ -47,7 +47,7 @@ class Submitter:
         for shard in uncertain:
             # Also while cancelling: only finding it (or creating and then cancelling it) makes its answers safe.
             if self._is_findable(shard):
-                await self._submit(shard)
+                await self._submit(shard, uncertain=True)
             else:
                 await self._lose(shard)
         cutter = Cutter(self._job, self._backend.limits)
@@ -81,7 +81,8 @@ class Submitter:
         )
         return self._job.state.shards[number]
 
-    async def _submit(self, shard: Shard) -> None:
+    async def _submit(self, shard: Shard, *, uncertain: bool = False) -> None:
+        """Submit a shard; ``uncertain``: it may have been submitted before."""
         requests = ShardRequests(self._job, shard, frozenset(self._job.index.members(shard.number)))
         while True:
             await self._job.lease.verify()
@@ -89,11 +90,13 @@ class Submitter:
                 handle = await self._backend.submit(shard.key, requests)
             except BackendRejected as error:
                 self._guard.answered()
-                _log.warning("the backend refused shard %d of job %s: %s", shard.number, self._job.id, error)
-                # The refusal first, so that a crash while its failures are stored cannot submit the shard after all.
-                await self._job.ledger.append(ShardRefused(shard=shard.number, reason=str(error)))
-                await self._finish_in_vain()
+                await self._refuse(shard, error)
                 return
+            except BackendDenied as error:
+                # What may have been bought before is looked for when a person has mended it; the rest is free again.
+                if not uncertain:
+                    await self._refuse(shard, error)
+                raise
             except BackendUnreached as error:
                 await self._guard.be_patient(error)
                 continue
@@ -102,6 +105,7 @@ class Submitter:
                     await self._lose(shard)
                     return
                 # It may have been created: look for it only when it must be visible.
+                uncertain = True
                 await self._guard.be_patient(error, at_least=self._backend.limits.settle_seconds)
                 continue
             self._guard.answered()
@@ -109,6 +113,12 @@ class Submitter:
                 ShardSubmitted(shard=shard.number, backend=handle.backend, token=handle.token, submitted_at=self._now())
             )
             return
+
+    async def _refuse(self, shard: Shard, error: BackendError) -> None:
+        _log.warning("the backend refused shard %d of job %s: %s", shard.number, self._job.id, error)
+        # The refusal first, so that a crash while its failures are stored cannot submit the shard after all.
+        await self._job.ledger.append(ShardRefused(shard=shard.number, reason=str(error)))
+        await self._finish_in_vain()
 
     def _is_findable(self, shard: Shard) -> bool:
         """Say whether the backend can still tell if it has a shard that may have been submitted."""
