@@ -61,7 +61,7 @@ INTERNAL = {
     "  id {paper.id}": "an id",
     "{self.job}/shards/{shard}-{key.rsplit('/', 1)[-1]}.ids": "a key",
     "batch status": "part of a command to type",
-    "qwen-dataset {verb} {job_id}{where}": "a command to type",
+    "qwen-dataset {verb} {job_id}{where}{more}": "a command to type",
     " --storage {shlex.quote(storage)}": "part of a command to type",
     " --backend {shlex.quote(str(backend))}": "part of a command to type",
     "Callable[..., Any]": "a type",
@@ -74,6 +74,7 @@ INTERNAL = {
     "please retry the request": "what Bailian says, to know it by",
     "throttled due to system capacity limits": "what Bailian says, to know it by",
     "role must be in \\[": "what Bailian says, to know it by",
+    "upstream connect error|reset reason|disconnect/reset before headers": "what gateways say, to know it by",
     "url error": "what Bailian says, to know it by",
     "Received redirect": "what obstore says, to know it by",
     "status code: (\\d{3})": "what obstore says, to know it by",
@@ -132,6 +133,43 @@ COMPOSED: dict[str, list[str]] = {
     ],
     "as a batch": ["requests for m71 go as a batch to: the fake on this machine: nothing leaves it, nothing is paid"],
     "one by one": ["requests for m71 go one by one to: fake"],
+    "{options.destination} (Batch Chat, half price)": [
+        "requests for m71 go one by one to: h72.com (Bailian, cn-73) (Batch Chat, half price)",
+    ],
+    "once nothing has moved for {hours} hours": [
+        "what the batch has not done once nothing has moved for 71 hours is asked one by one, at full price",
+    ],
+    "{config.after} after it began": [
+        "what the batch has not done 71h after it began is asked one by one, at full price",
+    ],
+    "what the batch has not done {when} is asked one by one, at full price": [
+        "what the batch has not done 71h after it began is asked one by one, at full price",
+    ],
+    "{redact(record.getMessage())}; the run waits, and asks again": [
+        "the backend could not be asked: no connection to h71 (x72); the run waits, and asks again",
+        "the backend does not cancel shard 71 of job a-72: x73; the run waits, and asks again",
+    ],
+    "run again with another --model": [
+        (
+            "the service answered HTTP 71 x72: 对 73; check the model's name, and that this region and this way of"
+            " calling offer it; run again with another --model"
+        ),
+    ],
+    "what is submitted goes on at the service ({stop_it} stops it); {go_on}": [
+        (
+            "job a-71 was interrupted; what had been answered is kept; what is submitted goes on at the service"
+            " (qwen-dataset cancel a-71 stops it); go on with: qwen-dataset resume a-71"
+        ),
+    ],
+    "{error}; `qwen-dataset batch list --remote` shows those that are there": [
+        "'x71' is not the id of a batch; `qwen-dataset batch list --remote` shows those that are there",
+    ],
+    "{_in_a_line(error)}; check base_url, region, network and proxy": [
+        "no connection to h71:72 (x73); check base_url, region, network and proxy",
+    ],
+    "--status is {', '.join(map(quoted, unknown))}; known are {', '.join(_STATUSES)}": [
+        "--status is 'x71'; known are validating, in_progress",
+    ],
     "requests for {route.model} go {how} to: {route.destination or route.backend}": [
         "requests for m71 go one by one to: x72"
     ],
@@ -143,9 +181,17 @@ COMPOSED: dict[str, list[str]] = {
     "to delete: {_total(found)}": [f"to delete: {_PRUNED}"],
     "failures    ": ["failures    71 expired", "failures    71 expired, 72 unknown, 73 timeout"],
     "rejects     ": ["rejects     71 no_json, 72 truncated, 73 duplicate"],
-    "go on with: {command('resume', display.job_id, storage)}": [
+    "go on with: {command('resume', display.job_id, storage, more)}": [
         "job a-71 was interrupted; what had been answered is kept; go on with: qwen-dataset resume a-71"
     ],
+    " and {len(places) - 1} more": [
+        "failed  expired  对 (may be asked again)  [papers/a71.md and 72 more]",
+    ],
+    "reject  {record['reason']}  {record['detail']} ({again})  [{where}]": [
+        "reject  truncated  对 (may be asked again)  [papers/a71.md]",
+    ],
+    ", then resume": ["the service answered HTTP 71 x72: 对 73; settle the account in Bailian's console, then resume"],
+    "check the model's name": ["check the model's name, and that this server offers it"],
     "go on with: {command('resume', status.job_id, storage)}": [
         "nothing was written, as job a-71 is not finished; go on with: qwen-dataset resume a-71"
     ],
@@ -179,7 +225,7 @@ COMPOSED: dict[str, list[str]] = {
     "{counts['completed']} answered + {counts['failed']} failed": ["requests    71 = 72 answered + 73 failed"],
     "requests    {batch.total} = {answers}": ["requests    71 = 72 answered + 73 failed"],
     "{batch.completed} answered + {batch.failed} failed": ["requests    71 = 72 answered + 73 failed"],
-    ", {batch.failed} failed": ["batch_71  completed    2026-11-22 19:05  72/73, 74 failed  my_batch"],
+    ", {batch.failed} failed": ["completed    2026-11-22 19:05  72/73, 74 failed  batch_71  my_batch"],
     "line {shown}: {reason}": ["line 71, 72: x73: x74"],
     "error       {reason}": ["error       x71: x72"],
     " + {missing} not yet answered": ["requests    71 = 72 answered + 73 failed + 74 not yet answered"],

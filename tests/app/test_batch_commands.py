@@ -112,7 +112,7 @@ def test_the_counts_grow_while_it_runs(inside: Stage) -> None:
     create(inside, "--input-file", "p.txt", "--job-name", "my_batch", backend=FAULTY).works()
     found = [counts(inside, "my_batch") for _ in range(12)]
     assert [each["completed"] for each in found] == sorted(each["completed"] for each in found)
-    assert 0 < found[4]["completed"] < found[-1]["completed"]
+    assert 0 < found[2]["completed"] < found[-1]["completed"]
     assert found[-1]["failed"] > 0
     assert found[-1]["completed"] + found[-1]["failed"] == found[-1]["total"] == 20
 
@@ -226,7 +226,7 @@ def test_quiet_says_nothing(inside: Stage) -> None:
 def test_cancel_then_status_then_download_then_resume(inside: Stage) -> None:
     inside.write("p.txt", growing(20))
     create(inside, "--input-file", "p.txt", "--job-name", "my_batch", "-o", "a.jsonl").works()
-    for _ in range(4):
+    for _ in range(2):
         status(inside, "my_batch").works()
     said = inside.call("batch", "cancel", "my_batch").works()
     assert "status      cancelled" in said.out

@@ -190,7 +190,7 @@ class Overwriting(MemoryStorage):
 class Advisory(MemoryStorage):
     """Says of itself that create-only is a promise that it cannot keep."""
 
-    settings = type("Settings", (), {"advisory": True})()
+    is_advisory = True
 
 
 class Unavailable(MemoryStorage):
@@ -266,7 +266,8 @@ def test_a_backend_that_cannot_be_reached_is_told_without_the_key(
     found = checks_of(Config(backend="x", api_key=KEY), live=True)
     assert KEY not in str(found)
     assert [check.verdict for check in found if check.name == "backend"] == [verdict]
-    assert found[-1].name == "model", "what cannot be reached is not tried any further"
+    skipped = Check("live", Verdict.HINT, "skipped, as the backend cannot be asked")
+    assert found[-1] == skipped, "what cannot be reached is not tried any further"
 
 
 def test_what_a_backend_says_of_itself_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,7 +393,28 @@ def test_what_is_not_there_for_now_is_exit_code_3(monkeypatch: pytest.MonkeyPatc
         raise BackendUnavailable("no reply")
 
     offering(monkeypatch, probe=probe)
-    assert "unreachable  backend       no reply" in run("--backend", "x", code=3).output
+    told = run("--backend", "x", code=3).output
+    assert "unreachable  backend       no reply; check base_url, region, network and proxy\n" in told
+
+
+def test_nothing_is_to_be_resumed_where_there_is_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def probe() -> str:
+        raise BackendDenied("HTTP 401; check the key, then resume")
+
+    offering(monkeypatch, probe=probe)
+    assert "backend       HTTP 401; check the key\n" in run("--backend", "x", code=2).output
+
+
+def test_live_that_cannot_be_is_said_to_be_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DASHSCOPE_API_KEY", raising=False)
+    found = checks_of(Config(backend="nobody:"), live=True)
+    assert [each.name for each in found[-2:]] == ["backend", "live"]
+    assert found[-1].verdict is Verdict.HINT
+
+
+def test_the_model_of_another_server_is_not_checked() -> None:
+    found = checks_of(Config(backend="http://127.0.0.1:9/v1", model="m", use_batch=False))
+    assert found[-1] == Check("model", Verdict.OK, "m (not checked: 127.0.0.1:9 is another server)")
 
 
 def test_every_problem_of_the_settings_is_told_and_the_rest_is_looked_at(tmp_path: Path) -> None:

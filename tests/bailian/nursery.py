@@ -16,6 +16,7 @@ request of the OpenAI SDK.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import signal
@@ -194,7 +195,7 @@ def _command(argv: list[str]) -> int:
 
 def _wrap(log: str, at: int | None, when: str, delay: float) -> None:
     """Put the executioner between the program and both ports, and below the SDK."""
-    import httpx2
+    import openai
 
     from qwen_dataset.app.wiring import bootstrap
     from qwen_dataset.ports.inference import Offer
@@ -216,7 +217,9 @@ def _wrap(log: str, at: int | None, when: str, delay: float) -> None:
 
     switch = Executioner()
     open_storage, open_backend = bootstrap.storage, bootstrap.backend
-    send = httpx2.AsyncHTTPTransport.handle_async_request
+    # httpx or httpx2, by the version of the SDK.
+    httpx = importlib.import_module(openai.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0])
+    send = httpx.AsyncHTTPTransport.handle_async_request
 
     def storage(address: str) -> Storage:
         return CrashingStorage(open_storage(address), switch)
@@ -230,7 +233,7 @@ def _wrap(log: str, at: int | None, when: str, delay: float) -> None:
         return await switch.step(name, lambda: send(self, request))
 
     bootstrap.storage, bootstrap.backend = storage, backend
-    httpx2.AsyncHTTPTransport.handle_async_request = handle  # type: ignore[method-assign]
+    httpx.AsyncHTTPTransport.handle_async_request = handle
 
 
 if __name__ == "__main__":

@@ -88,13 +88,16 @@ CALLS = {
     "a stream broken off": Case({"sse_error": 2}, parameters={"stream": "yes"}),
     "structured output aborted": Case({"abort_json": 2}, env={"QWEN_DATASET_RESPONSE_FORMAT": "json_object"}),
     "calls a minute": Case({"rpm": 240}),
+    "a proxy's 502 instead of an answer that was paid": Case({"bare_502": 2}, lost=2),
+    "a proxy's 503": Case({"bare_503": 2}),
 }
 
 
 IN_SHORT = {
     "throttled, with Retry-After", "arrears", "reset", "create's reply lost, visible late", "invalid for good",
-    "expired", "cancelled by a person", "download ends early as if whole", "lines refused in the output file", "lines missing",
-    "filters refused", "reply lost", "a stream broken off", "structured output aborted",
+    "expired", "cancelled by a person", "download ends early as if whole", "lines refused in the output file",
+    "lines missing", "filters refused", "reply lost", "a stream broken off", "structured output aborted",
+    "a proxy's 502 instead of an answer that was paid",
 }  # fmt: skip
 
 

@@ -165,11 +165,11 @@ def test_the_list_is_local_unless_asked_and_takes_the_services_filters(inside: S
     assert listed("--created-before", "2026-01-01T10:00+08:00") == [second, first]
     said = batch(inside, "list", "--remote", "--limit", "1").works()
     line, more = said.out.splitlines()
-    assert re.fullmatch(rf"{second}  completed    \S+( \S+)?  +3/3      second", line)
+    assert re.fullmatch(rf"completed    \S+( \S+)?  +3/3            {second}  second", line)
     assert more == f"… and there are more; --after {second} lists those that follow"
     assert "has no such batches" in batch(inside, "list", "--remote", "--name", "ghost").works().out
     chinese = batch(inside, "list", "--remote", "--lang", "zh").works().out
-    assert all(line.split()[1] == "已完成" for line in chinese.splitlines())
+    assert all(line.split()[0] == "已完成" for line in chinese.splitlines())
 
 
 def test_filters_that_cannot_be_are_told(inside: Stage) -> None:
@@ -224,3 +224,36 @@ def test_the_same_commands_over_http(inside: Stage, bailian_server: Any) -> None
     assert batch_id in over_http("list", "--remote", "--status", "completed", "--created-after", "2020-01-01").out
     over_http("status", "batch_00000000-0000-0000-0000-000000000000").fails(2)
     assert over_http("list", "--remote", "--status", "failed").works().out == "the service has no such batches\n"
+
+
+def _cancelled_by_hand(inside: Stage, *, after: int = 0) -> str:
+    job = made(inside, "one", "two")
+    for _ in range(after):
+        batch(inside, "status", "batch_000001").works()
+    batch(inside, "cancel", "batch_000001").works()
+    return job
+
+
+def test_a_job_whose_batch_was_cancelled_by_hand_says_so_and_how_to_go_on(inside: Stage) -> None:
+    job = _cancelled_by_hand(inside)
+    assert ended(inside, "batch_000001")["status"] == "cancelled"
+    said = inside.call("batch", "status", job).works()
+    assert "status      cancelled\n" in said.out
+    assert said.out.endswith(
+        f"the batch has ended at the service without an answer\ngo on with  qwen-dataset resume {job}\n"
+    )
+    early = inside.call("batch", "download", job)
+    early.fails(3, f"go on with: qwen-dataset resume {job}")
+    assert not inside.home.joinpath(f"{job}.jsonl").exists()
+    # The first one takes note that somebody stopped it, the second one is a person's word to ask anew.
+    inside.call("resume", job, "-o", "answers.jsonl").works(3)
+    inside.call("resume", job, "-o", "answers.jsonl").works()
+    assert len(inside.samples("answers.jsonl")) == 2
+    assert "status      completed\n" in inside.call("batch", "status", job).works().out
+
+
+def test_a_job_whose_batch_is_being_cancelled_says_the_service_s_word(inside: Stage) -> None:
+    job = _cancelled_by_hand(inside)
+    words = {inside.call("batch", "status", job, "--json").works().json["status"] for _ in range(60)}
+    assert words <= {"cancelling", "cancelled"}
+    assert "cancelled" in words

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from qwen_dataset.adapters.inference.fake.settings import FakeSettings
+from qwen_dataset.adapters.inference.openai_api.options import Options
 from qwen_dataset.app.api.blocking import BlockingClient
 from qwen_dataset.app.api.client import Client
 from qwen_dataset.app.cli.main import main
@@ -191,3 +192,13 @@ def test_the_comparison_finds_what_is_different() -> None:
     assert differs(["one", "two"], ["one"])
     assert differs(["at 2026-01-02 03:04"], ["at 2027-05-06 07:08"]) is None
     assert differs(["a.c"], ["abc"])
+
+
+@pytest.mark.parametrize(("page", "heading"), [(CONFIGURATION[0], "parameter"), (CONFIGURATION[1], "参数")])
+def test_every_parameter_of_a_backend_s_address_is_explained(page: str, heading: str) -> None:
+    parameters = [field for field in attrs.fields(Options) if "parse" in field.metadata]
+    rows = {row[0].strip("`"): row[1:] for row in table(page, heading)}
+    assert sorted(rows) == sorted(field.name for field in parameters)
+    for field in parameters:
+        if isinstance(field.default, (int, float)) and not isinstance(field.default, bool):
+            assert rows[field.name][1].startswith(f"{field.default:g}" if field.default < 1000 else str(field.default))

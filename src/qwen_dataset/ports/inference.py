@@ -47,13 +47,17 @@ class JobHandle:
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """How far a submission is. ``retry_after`` is the backend's wish for the next poll, in seconds, or None."""
+    """How far a submission is. ``retry_after`` is the backend's wish for the next poll, in seconds, or None.
+
+    ``ending``: nothing more begins there, and it will soon be ready (somebody cancels it, or its files are written).
+    """
 
     ready: bool
     completed: int = 0
     failed: int = 0
     total: int = 0
     retry_after: float | None = None
+    ending: bool = False
 
 
 class InferenceBackend(Protocol):
@@ -86,6 +90,8 @@ class InferenceBackend(Protocol):
           first call created the submission and its reply was lost. A submission that is still invisible to look-ups
           cannot be found: the caller waits ``limits.settle_seconds`` before it calls again with a key that may have
           been submitted.
+        - ``BackendRejected`` means that nothing was bought under this key, by this call or an earlier one: the caller
+          may buy it again under another key. Where that is not sure, raise ``BackendUnavailable`` or ``BackendDenied``.
         - ``requests`` may be iterated more than once, is within ``limits`` and holds no id twice.
         """
         ...

@@ -95,12 +95,40 @@ def test_an_answer_without_usage_tells_no_tokens():
     assert service.gate.told == [("done", None)]
 
 
-@pytest.mark.parametrize("error", [BUSY, ILL, failed(503), failed(408), failed(504), UNREACHABLE])
+@pytest.mark.parametrize("error", [BUSY, ILL, failed(503), failed(408), failed(504, "request_timeout"), UNREACHABLE])
 def test_what_was_refused_or_never_sent_is_asked_again_with_growing_waits(error):
     service = Service(error, error, error, ANSWER)
     assert service.run() is ANSWER
     assert len(service.asked) == 4
     assert service.waits == [1.0, 2.0, 4.0]
+
+
+GATEWAYS = [
+    *(
+        failed(status, message="<h1>Bad gateway</h1>", retry_after=3.0)
+        for status in (502, 504, 520, 521, 522, 523, 524)
+    ),
+    failed(503, message="upstream connect error or disconnect/reset before headers. reset reason: connection timeout"),
+    failed(503, message="Reset reason: connection termination"),
+]
+
+
+@pytest.mark.parametrize("error", GATEWAYS, ids=lambda error: f"{error.status} {error.message[:8]}")
+def test_what_only_a_gateway_answered_may_be_paid_for_and_is_asked_once(error):
+    service = Service(error, ANSWER)
+    outcome = service.run()
+    assert outcome == Failure(request_id=REQUEST.id, kind=FailureKind.UNKNOWN, message=str(error), retryable=True)
+    assert len(service.asked) == 1
+    assert service.gate.told == []
+
+
+def test_elsewhere_than_at_bailian_nothing_of_bailians_is_named():
+    service = Service(WRONG_KEY)
+    service.caller = RealtimeCaller(service.send, lambda model: service.gate, is_bailian=False)
+    with pytest.raises(BackendDenied, match="check the key and the address") as caught:
+        service.run()
+    assert "DASHSCOPE" not in str(caught.value)
+    assert "region" not in str(caught.value)
 
 
 def test_waits_stop_growing():
@@ -139,7 +167,9 @@ def test_only_a_call_for_fewer_calls_slows_the_others_down(error, told):
     [
         (BUSY, FailureKind.RATE_LIMITED),
         (ILL, FailureKind.SERVER_ERROR),
-        (failed(504), FailureKind.TIMEOUT),
+        (failed(504, "RequestTimeOut"), FailureKind.TIMEOUT),
+        (failed(502, "internal_error"), FailureKind.SERVER_ERROR),
+        (failed(503, message="no healthy upstream"), FailureKind.SERVER_ERROR),
         (failed(400, "x", "Please retry the request."), FailureKind.SERVER_ERROR),
     ],
 )

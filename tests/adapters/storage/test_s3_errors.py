@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import obstore.exceptions
@@ -364,11 +364,51 @@ def test_an_advisory_create_looks_first(oss: Oss) -> None:
     assert oss.objects["jobs/a"] == b"first"
 
 
-def test_a_conditional_create_there_would_overwrite(oss: Oss) -> None:
-    """Why advisory is the default there."""
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_service_that_ignores_the_condition_shows_it_at_the_first_create(
+    oss: Oss, caplog: pytest.LogCaptureFixture, streamed: bool
+) -> None:
+    """As behind a domain of one's own, where the host does not tell that it is OSS."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"second"
+
+    async def check(storage: S3Storage) -> None:
+        await storage.put("b", b"not create-only")
+        assert not storage.is_advisory
+        assert not caplog.records
+        for _ in range(2):
+            with pytest.raises(KeyExists):
+                await storage.put("a", pieces() if streamed else b"second", if_absent=True)
+            assert storage.is_advisory
+        await storage.put("c", b"3", if_absent=True)
+
     oss.objects["jobs/a"] = b"first"
-    asyncio.run(on_oss(create="conditional").put("a", b"second", if_absent=True))
-    assert oss.objects["jobs/a"] == b"second"
+    asyncio.run(check(on_oss(create="conditional")))
+    assert oss.objects == {"jobs/a": b"first", "jobs/b": b"not create-only", "jobs/c": b"3"}
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "s3://lake/jobs ignores conditional writes" in record.getMessage()
+    assert "one writer only" in record.getMessage()
+
+
+def test_creators_of_the_same_moment_warn_once(oss: Oss, caplog: pytest.LogCaptureFixture) -> None:
+    async def check(storage: S3Storage) -> None:
+        await asyncio.gather(*(storage.put(key, b"1", if_absent=True) for key in "abcd"))
+
+    asyncio.run(check(on_oss(create="conditional")))
+    assert sorted(oss.objects) == ["jobs/a", "jobs/b", "jobs/c", "jobs/d"]
+    assert len(caplog.records) == 1
+
+
+def test_where_it_is_said_to_be_advisory_nothing_is_tried_out(oss: Oss, caplog: pytest.LogCaptureFixture) -> None:
+    put: list[str] = []
+    oss.after_put = put.append
+    storage = on_oss()
+    assert storage.is_advisory
+    asyncio.run(storage.put("a", b"1", if_absent=True))
+    assert put == ["jobs/a"]
+    assert not caplog.records
 
 
 def test_an_advisory_create_that_reads_back_other_bytes_has_lost(oss: Oss) -> None:

@@ -41,14 +41,22 @@ def once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_s3_client, "REPEATS", 0)
 
 
-def the_nth(number: int, method: str = "PUT") -> Callable[[Asked], bool]:
+def is_trial(asked: Asked) -> bool:
+    """Whether a request belongs to the trial before the first create."""
+    return "/.tmp-" in asked.target
+
+
+def the_nth(
+    number: int, method: str = "PUT", *, among: Callable[[Asked], bool] = lambda asked: not is_trial(asked)
+) -> Callable[[Asked], bool]:
     """Say of a request whether it is this one of its kind; counted from 1."""
     seen = 0
 
     def loses(asked: Asked) -> bool:
         nonlocal seen
-        seen += asked.method == method
-        return asked.method == method and seen == number
+        counts = asked.method == method and among(asked)
+        seen += counts
+        return counts and seen == number
 
     return loses
 
@@ -103,7 +111,43 @@ def test_the_clients_own_repetition_of_a_create_may_meet_its_own_write(s3: S3Ser
         with pytest.raises(KeyExists):
             asyncio.run(storage.put("a", b"1", if_absent=True))
         assert asyncio.run(direct.get("a")) == b"1"
-        assert len(between.asked) == 2
+        assert sum(not is_trial(asked) for asked in between.asked) == 2
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_trial_whose_reply_was_lost_and_repeated_finds_the_same(
+    s3: S3Server, caplog: pytest.LogCaptureFixture, method: str, number: int
+) -> None:
+    with lossy(s3, the_nth(number, method, among=is_trial)) as (storage, direct, _):
+        asyncio.run(storage.put("a", b"1", if_absent=True))
+        with pytest.raises(KeyExists):
+            asyncio.run(storage.put("a", b"2", if_absent=True))
+        assert not storage.is_advisory
+        assert asyncio.run(direct.get("a")) == b"1"
+    assert not caplog.records
+
+
+@pytest.mark.usefixtures("once")
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_trial_that_gets_no_reply_creates_nothing_and_is_made_again(s3: S3Server, number: int) -> None:
+    with lossy(s3, the_nth(number, among=is_trial)) as (storage, direct, between):
+        with pytest.raises(StorageUnavailable):
+            asyncio.run(storage.put("a", b"1", if_absent=True))
+        with pytest.raises(KeyNotFound):
+            asyncio.run(direct.get("a"))
+        asyncio.run(storage.put("a", b"1", if_absent=True))
+        made = len(between.asked)
+        asyncio.run(storage.put("b", b"1", if_absent=True))
+        assert len(between.asked) == made + 1
+        assert not storage.is_advisory
+
+
+def test_a_trial_that_cannot_be_taken_away_is_no_error(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_s3_client, "REPEATS", 0)
+    with lossy(s3, the_nth(1, "DELETE", among=is_trial)) as (storage, direct, _):
+        asyncio.run(storage.put("a", b"1", if_absent=True))
+        assert asyncio.run(direct.get("a")) == b"1"
 
 
 def test_a_read_or_delete_whose_reply_was_lost_is_repeated(s3: S3Server) -> None:
@@ -174,7 +218,8 @@ def test_the_ledger_goes_on_and_nothing_is_doubled(
 
     with lossy(s3, the_nth(number)) as (storage, direct, between):
         asyncio.run(check(storage, direct))
-        assert sum(asked.method == "PUT" for asked in between.asked) == len(EVENTS) + 1
+        puts = [asked for asked in between.asked if asked.method == "PUT"]
+        assert [is_trial(asked) for asked in puts] == [True] * 2 + [False] * (len(EVENTS) + 1)
 
 
 def test_the_ledger_of_a_service_without_conditional_creates_goes_on_as_well(s3: S3Server) -> None:

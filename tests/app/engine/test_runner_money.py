@@ -527,6 +527,21 @@ def test_what_a_person_cancelled_at_the_service_is_not_finished_elsewhere(
     assert (ran.state.phase, realtime.calls) == (Phase.STOPPED, [])
 
 
+def test_what_a_person_cancels_at_this_moment_is_not_finished_elsewhere(
+    storage: MemoryStorage, hands: HandClock
+) -> None:
+    class Ending(CancelledByHand):
+        async def poll(self, handle: JobHandle) -> Progress:
+            await CancelledByHand.poll(self, handle)
+            return Progress(ready=len(self.calls) > 20, ending=True, retry_after=600.0)
+
+    batch, realtime = Ending(), Scripted()
+    ran = play(["a"], batch, storage=storage, hands=hands, finisher=finisher(realtime, hands))
+    assert isinstance(ran.error, JobUnfinished)
+    assert (ran.state.phase, realtime.calls) == (Phase.STOPPED, [])
+    assert not [call for call in batch.calls if call[0] == "cancel"]
+
+
 def test_a_batch_that_ended_while_nobody_looked_is_fetched_and_not_cancelled(
     storage: MemoryStorage, hands: HandClock
 ) -> None:

@@ -183,7 +183,7 @@ def test_the_program_stops_cleanly_in_the_process_that_runs_it(
             os.kill(os.getpid(), signal.SIGTERM)
             return self
 
-    monkeypatch.setattr(__main__, "BailianServer", Stopped)
+    monkeypatch.setattr("qwen_dataset.testing.bailian.server.BailianServer", Stopped)
     assert __main__.main(["--seed", "7"]) == 0
     assert json.loads(capsys.readouterr().out)["pid"] == os.getpid()
 

@@ -11,7 +11,7 @@ from ...domain.inference import Completion, Failure, FailureKind, Outcome, Reque
 from ...errors import BackendDenied, BackendUnreached
 from .admission import Admission
 from .bailian.models import find
-from .bailian.verdicts import Action, Verdict, sentence, verdict
+from .bailian.verdicts import POSSIBLY_PAID, Action, Verdict, gateway_gave_up, sentence, verdict
 from .pacing import sane_wait
 
 _FIRST_WAIT_SECONDS = 1.0
@@ -41,6 +41,10 @@ class CallFailed(Exception):
         self.message = message
         self.retry_after = retry_after
         self.sent = sent
+
+    def told(self, *, is_bailian: bool) -> str:
+        """Return what happened and what to do, in words that suit the server."""
+        return sentence(self.status, self.code, self.message, is_bailian=is_bailian)
 
 
 class Admissions:
@@ -100,8 +104,9 @@ class RealtimeCaller:
 
     ``send`` makes the call, once, and raises ``CallFailed``. What the service refused by an error status was not paid
     for, and what never left this machine neither: these are asked again, up to ``attempts`` times in all (once at
-    least), after what the service asked to wait, else after 1, 2, 4 … 30 seconds. What was sent and got no reply may
-    have been paid for: it is never asked again here, but becomes a ``Failure`` of kind ``unknown``.
+    least), after what the service asked to wait, else after 1, 2, 4 … 30 seconds. What was sent and got no reply, or
+    only a gateway's, may have been paid for: it is never asked again here, but becomes a ``Failure`` of kind
+    ``unknown``. ``is_bailian`` says whether errors may name what is Bailian's.
 
     Raises ``BackendDenied`` where no request can pass until a person mends something, and ``BackendUnreached``
     where no connection came about in all attempts: nothing was sent.
@@ -114,11 +119,13 @@ class RealtimeCaller:
         *,
         attempts: int = 5,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        is_bailian: bool = True,
     ) -> None:
         self._send = send
         self._admission_for = admission_for
         self._attempts = attempts
         self._sleep = sleep
+        self._is_bailian = is_bailian
 
     async def __call__(self, request: Request) -> Outcome:
         """Return the completion, or why there is none."""
@@ -130,9 +137,9 @@ class RealtimeCaller:
                 return answer
             said = _verdict_of(answer)
             if said.action is Action.STOP:
-                raise BackendDenied(str(answer)) from None
+                raise BackendDenied(answer.told(is_bailian=self._is_bailian)) from None
             if said.action is Action.FAIL or attempt >= self._attempts:
-                return _failure(request, answer, said)
+                return self._failure(request, answer, said)
             await self._sleep(_wait_seconds(answer, attempt))
             attempt += 1
 
@@ -149,6 +156,12 @@ class RealtimeCaller:
             usage = completion.usage
             ticket.done(usage.prompt_tokens + usage.completion_tokens or None)
             return completion
+
+    def _failure(self, request: Request, error: CallFailed, said: Verdict) -> Failure:
+        message = error.told(is_bailian=self._is_bailian)
+        if said.kind is FailureKind.NOT_SENT:
+            raise BackendUnreached(message) from None
+        return Failure(request_id=request.id, kind=said.kind, message=message, retryable=said.retryable)
 
 
 def estimated_tokens(request: Request) -> int:
@@ -167,6 +180,8 @@ def estimated_tokens(request: Request) -> int:
 def _verdict_of(error: CallFailed) -> Verdict:
     if error.status is None and error.sent is False:
         return Verdict(action=Action.RETRY, kind=FailureKind.NOT_SENT, retryable=True)
+    if gateway_gave_up(error.status, error.code, error.message):
+        return POSSIBLY_PAID
     # An error without an error status came where an answer should have been: only a code that is known tells that
     # nothing was paid for.
     said = verdict(HTTPStatus.OK if error.status is None else error.status, error.code, error.message)
@@ -174,12 +189,6 @@ def _verdict_of(error: CallFailed) -> Verdict:
         # A chat call names no object that could be missing: the base URL is wrong, and so for every request.
         return Verdict(action=Action.STOP, kind=said.kind, retryable=False)
     return said
-
-
-def _failure(request: Request, error: CallFailed, said: Verdict) -> Failure:
-    if said.kind is FailureKind.NOT_SENT:
-        raise BackendUnreached(str(error)) from None
-    return Failure(request_id=request.id, kind=said.kind, message=str(error), retryable=said.retryable)
 
 
 def _wait_seconds(error: CallFailed, attempt: int) -> float:

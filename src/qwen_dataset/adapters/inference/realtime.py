@@ -75,7 +75,9 @@ class RealtimeBackend(ConcurrentBackend):
             now=self._now,
             sleep=self._sleep,
         )
-        self._caller = RealtimeCaller(self._send, admissions, attempts=options.attempts, sleep=self._sleep)
+        self._caller = RealtimeCaller(
+            self._send, admissions, attempts=options.attempts, sleep=self._sleep, is_bailian=options.is_bailian
+        )
         return self
 
     async def __aexit__(

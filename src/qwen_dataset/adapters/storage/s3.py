@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import logging
 import os
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 
 MAX_KEY_BYTES = 1024
 """The longest name of an object, prefix included."""
@@ -49,6 +52,8 @@ class S3Storage:
     - With ``create=advisory`` (the service ignores the condition, as Alibaba OSS does) create-only means: look first,
       write, read back; other bytes than ours are somebody else's, and that is ``KeyExists``. Two writers of the same
       moment may then both be told that they won, so **a job there must have one writer only**.
+    - Before the first create-only put it is tried out whether the service refuses a second one (three small requests,
+      once for each storage object). Where it does not, creating is advisory from then on, and a warning is logged.
     - The client repeats a request that got no answer, also a create-only put, and may meet its own first write: then
       ``KeyExists`` is raised although the object is ours. The port allows that; whoever needs to know reads back and
       compares a nonce, as the ledger and the lease do.
@@ -61,10 +66,17 @@ class S3Storage:
 
     def __init__(self, settings: S3Settings) -> None:
         self.settings = settings
+        self._advisory = settings.advisory
+        self._is_tried = settings.advisory
         self._made: S3Store | None = None
 
     def __repr__(self) -> str:
         return f"S3Storage({self.settings.place!r})"
+
+    @property
+    def is_advisory(self) -> bool:
+        """Whether create-only is a promise that cannot be kept; what the service does shows at the first one."""
+        return self._advisory
 
     async def get(self, key: str) -> bytes:
         self._check(key)
@@ -88,6 +100,8 @@ class S3Storage:
 
     async def put(self, key: str, data: bytes | AsyncIterable[bytes], *, if_absent: bool = False) -> None:
         self._check(key)
+        if if_absent and not self._is_tried:
+            await self._try_out()
         if not isinstance(data, AsyncIterable):
             await self._put_bytes(key, bytes(data), if_absent=if_absent)
             return
@@ -127,7 +141,7 @@ class S3Storage:
     # ---- writing ----------------------------------------------------------------------------------------------------
 
     async def _put_bytes(self, key: str, data: bytes, *, if_absent: bool) -> None:
-        if if_absent and self.settings.advisory:
+        if if_absent and self._advisory:
             await self._put_advisory(key, hashlib.sha256(data), lambda: self._send(key, data, "overwrite"))
         elif if_absent:
             await self._send(key, data, "create")
@@ -143,7 +157,7 @@ class S3Storage:
         # Tells what a copy would tell at the end, before gigabytes are sent.
         if await self._exists(key):
             raise KeyExists(key)
-        if self.settings.advisory:
+        if self._advisory:
             sent = hashlib.sha256()
             await self._put_advisory(key, sent, lambda: self._upload(key, _hashed(pieces, sent)))
             return
@@ -154,6 +168,28 @@ class S3Storage:
             await self._asked(key, lambda: obstore().copy_async(self._store(), hidden, key, overwrite=False))
         finally:
             await self._asked(hidden, lambda: obstore().delete_async(self._store(), hidden))
+
+    async def _try_out(self) -> None:
+        """See whether the service refuses to create what is there: some ignore the condition without a word."""
+        probe = f"{TEMP_PREFIX}{secrets.token_hex(8)}"
+        ignored = False
+        try:
+            await self._send(probe, b"", "create")
+            await self._send(probe, b"", "create")
+            ignored = True
+        except KeyExists:
+            # Also said to the first one, where the client repeated it and met its own: that shows the same.
+            pass
+        with contextlib.suppress(StorageError):  # it is hidden, so it may stay
+            await self._asked(probe, lambda: obstore().delete_async(self._store(), probe))
+        if ignored and not self._advisory:
+            _log.warning(
+                "the storage %s ignores conditional writes, so two processes could both create an object: let one"
+                " writer only work in it at a time (create=advisory says that you know)",
+                self.settings.place,
+            )
+        self._advisory = self._advisory or ignored
+        self._is_tried = True
 
     async def _put_advisory(self, key: str, sent: Any, send: Callable[[], Awaitable[None]]) -> None:
         """Create where nothing guards a create. ``sent`` is the hash of what ``send`` has sent, once it has."""

@@ -37,8 +37,12 @@ def batch_status(status: JobStatus, failures_by_kind: Mapping[str, int] | None =
         return CANCELLING
     if not state.round:
         return VALIDATING
+    return _stopped_there(status) or _in_flight(status)
+
+
+def _in_flight(status: JobStatus) -> str:
     if is_ready(status):
-        return COMPLETED
+        return FAILED if is_unanswered(status) else COMPLETED
     return FINALIZING if is_all_run(status) else IN_PROGRESS
 
 
@@ -52,6 +56,34 @@ def is_submitted(state: JobState) -> bool:
 def is_ready(status: JobStatus) -> bool:
     """Say whether all that is open has ended at the backend, so that fetching it spends nothing."""
     return status.remote is not None and status.remote.ready and is_submitted(status.state)
+
+
+def is_unanswered(status: JobStatus) -> bool:
+    """Say whether all that is open has ended at the backend, and nothing of the job has an answer, nor will have one.
+
+    Told of a cancelled batch only where its service was asked for its word (``words``): a backend need not count.
+    """
+    remote = status.remote
+    if remote is None or not is_ready(status) or status.state.completed or remote.completed:
+        return False
+    return remote.failed >= remote.total or (bool(status.words) and COMPLETED not in status.words)
+
+
+def is_cancelled_there(status: JobStatus) -> bool:
+    """Say whether somebody cancelled a job's batch at the service, before there was any answer."""
+    return CANCELLED in status.words and is_unanswered(status)
+
+
+def _stopped_there(status: JobStatus) -> str | None:
+    """Return the service's word where somebody stopped a batch there, or its window closed; None where it goes on."""
+    words = set(status.words)
+    if CANCELLING in words:
+        return CANCELLING
+    for word in (CANCELLED, EXPIRED):
+        # Of several batches the others may have their answers.
+        if words == {word}:
+            return word
+    return None
 
 
 def is_all_run(status: JobStatus) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from textwrap import shorten
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -19,6 +20,7 @@ from ...domain.events import Event, ShardSubmitted
 from ...errors import (
     BackendDenied,
     BackendRejected,
+    BackendUnavailable,
     JobUnfinished,
     KeyExists,
     QwenDatasetError,
@@ -65,6 +67,9 @@ class Check:
     sentence: str
 
 
+_SKIPPED = Check("live", Verdict.HINT, "skipped, as the backend cannot be asked")
+
+
 async def examine(
     config: Config, *, live: bool = False, problems: Sequence[str] = (), stop: asyncio.Event | None = None
 ) -> AsyncGenerator[Check, None]:
@@ -89,13 +94,15 @@ async def examine(
         offer = await backends.first()
     except QwenDatasetError as error:
         yield _failed("backend", error)
+        if live:
+            yield _SKIPPED
         return
     reached = await _reach(offer)
     yield reached
     for each in _model(offer, config):
         yield each
-    if live and reached.verdict is Verdict.OK:
-        yield await _live(config, stop)
+    if live:
+        yield await _live(config, stop) if reached.verdict is Verdict.OK else _SKIPPED
 
 
 def _packages() -> Iterator[Check]:
@@ -146,7 +153,7 @@ async def _storage(config: Config) -> Check:
 
 def _is_advisory(storage: Storage) -> bool:
     """Whether a storage says of itself that create-only is a promise that it cannot keep."""
-    return bool(getattr(getattr(storage, "settings", None), "advisory", False))
+    return bool(getattr(storage, "is_advisory", False))
 
 
 async def _tried(storage: Storage, address: str) -> Check:
@@ -186,6 +193,8 @@ async def _reach(offer: Offer) -> Check:
         return Check("backend", Verdict.OK, offer.destination or offer.name)
     try:
         told = await offer.probe()
+    except BackendUnavailable as error:
+        return Check("backend", Verdict.UNREACHABLE, f"{_in_a_line(error)}; check base_url, region, network and proxy")
     except QwenDatasetError as error:
         return _failed("backend", error)
     return Check("backend", Verdict.OK, told)
@@ -199,8 +208,15 @@ def _model(offer: Offer, config: Config) -> Iterator[Check]:
         return
     for sentence in advice:
         yield Check("model", Verdict.HINT, sentence)
-    if not advice:
-        yield Check("model", Verdict.OK, f"{config.model} ({offer.backend.realm})")
+    if advice:
+        return
+    realm = offer.backend.realm
+    if urlsplit(realm).scheme in ("http", "https"):
+        # Every server names its models as it likes.
+        where = urlsplit(realm).netloc
+        yield Check("model", Verdict.OK, f"{config.model} (not checked: {where} is another server)")
+    else:
+        yield Check("model", Verdict.OK, f"{config.model} ({realm})")
 
 
 async def _live(config: Config, stop: asyncio.Event | None) -> Check:
@@ -256,4 +272,9 @@ async def _batch_of(storage: Storage, job_id: str) -> str:
 def _failed(name: str, error: QwenDatasetError) -> Check:
     mend = isinstance(error, SettingError | BackendRejected | BackendDenied)
     mend = mend or (isinstance(error, StorageError) and not isinstance(error, StorageUnavailable))
-    return Check(name, Verdict.WRONG if mend else Verdict.UNREACHABLE, " ".join(str(error).split()))
+    return Check(name, Verdict.WRONG if mend else Verdict.UNREACHABLE, _in_a_line(error))
+
+
+def _in_a_line(error: QwenDatasetError) -> str:
+    # There is no job here that could go on.
+    return " ".join(str(error).split()).removesuffix(", then resume")

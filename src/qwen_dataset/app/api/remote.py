@@ -15,13 +15,14 @@ from typing import Any
 import attrs
 
 from ...domain.jobs import Way
-from ...errors import BackendUnavailable, JobUnfinished, OutputError, SettingError
+from ...errors import BackendError, BackendUnavailable, JobUnfinished, OutputError, SettingError
 from ...ports.inference import Offer
 from ...ports.remote import RemoteBatch, RemoteBatches
 from ..wiring import bootstrap
 from ..wiring.config import Config
 from ..wiring.discreet import discreet
 from ..wiring.values import minutes
+from .reports import JobStatus
 from .shared import Shared
 
 _log = logging.getLogger(__name__)
@@ -70,6 +71,29 @@ async def opened(config: Config, given: Offer | None = None) -> AsyncIterator[Se
         raise SettingError(message)
     async with offer.backend:
         yield Service(batches=offer.remote, sleep=offer.sleep or asyncio.sleep, now=offer.now or time.time)
+
+
+async def with_words(status: JobStatus, config: Config) -> JobStatus:
+    """Return a job's status with the service's own words for the batches in flight. Spends nothing.
+
+    Only where the backend was asked how far they are (``Client.poll``), and has batches to look at by hand; a batch
+    that the service does not tell of now has no word. Not asked where every line has an answer.
+    """
+    ids = [shard.token.partition("@")[0] for shard in status.state.shards.values() if shard.token is not None]
+    told = status.remote
+    if told is None or not ids or (told.ready and told.completed >= told.total):
+        return status
+    address = config.backend or status.state.backend or None
+    words = []
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            service = await stack.enter_async_context(opened(attrs.evolve(config, backend=address)))
+        except SettingError:
+            return status
+        for batch_id in ids:
+            with contextlib.suppress(BackendError):
+                words.append((await service.batches.retrieve(batch_id)).status)
+    return attrs.evolve(status, words=tuple(words))
 
 
 async def waited_for(

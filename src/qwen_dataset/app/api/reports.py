@@ -47,7 +47,8 @@ class JobStatus:
     """Where a job stands; the times are those of its first and last event, in seconds since 1970 (0: none yet).
 
     ``ended_at`` is when it was finished or stopped, 0 while it is not; opening it again does not change that.
-    ``remote`` is what the backend said of the shards in flight, added up; None where it was not asked.
+    ``remote`` is what the backend said of the shards in flight, added up; None where it was not asked. ``words`` are
+    the service's own words for their batches; empty where nobody asked for them, or the backend has none.
     """
 
     job_id: str
@@ -57,6 +58,7 @@ class JobStatus:
     updated_at: float
     ended_at: float = 0.0
     remote: Progress | None = None
+    words: tuple[str, ...] = ()
 
 
 @attrs.frozen

@@ -14,6 +14,7 @@ from ...errors import SettingError
 from ..api import batch_words
 from ..api.batch_words import batch_record, batch_status
 from ..api.client import Client
+from ..api.remote import with_words
 from ..api.reports import DamagedJob, JobStatus, Report
 from ..dataset.target import Existing
 from ..wiring import bootstrap
@@ -22,6 +23,7 @@ from ..wiring.prompts import as_prompts, read_prompts
 from . import batch_remote, language, options, session
 from .batch_remote import RemoteOptions
 from .batch_show import cut, line_of, not_yet, show
+from .follow import carried
 from .logs import JobLog
 from .show import Display, echo_json
 from .work import cancel_job, end, run
@@ -72,7 +74,7 @@ def create(
     if not wait:
         options.refuse_what_is_forgotten(config, "add --wait, or name another --storage")
     with JobLog(config) as log:
-        with Display(quiet=quiet or as_json, log=log) as display:
+        with Display(quiet=quiet or as_json, log=log, waits_with=config if wait else None) as display:
 
             async def work(stop: asyncio.Event) -> tuple[JobStatus, Report | None]:
                 client = Client(config, stop=stop, notice=display.say)
@@ -88,10 +90,10 @@ def create(
                     return status, None
                 return status, report if report.output else await _write(client, status, None, existing)
 
-            status, report = run(display, work, storage=config.storage)
+            status, report = run(display, work, storage=config.storage, more=carried(chosen.arguments))
         if not quiet or as_json:
             with language.unread():
-                show(status, report, storage=config.storage, as_json=as_json)
+                show(status, report, storage=config.storage, as_json=as_json, more=carried(chosen.arguments))
     if report is not None:
         end(report)
 
@@ -198,7 +200,7 @@ def _look_at(
 
     async def work(stop: asyncio.Event) -> tuple[JobStatus, Report | None, Mapping[str, int]]:
         client = Client(config, stop=stop, notice=lambda sentence: language.say(sentence, err=True))
-        found = await _look(client, job)
+        found = await with_words(await _look(client, job), config)
         report = await _download(client, found, output, existing) if download else None
         if report is not None:
             found = await client.status(found.job_id)
@@ -235,7 +237,7 @@ async def _download(client: Client, status: JobStatus, output: Path | None, exis
     """Write a job's answers where all of them can be had without spending; else return None."""
     if status.state.phase in (Phase.FINISHED, Phase.STOPPED):
         return await _write(client, status, output, existing)
-    if not batch_words.is_ready(status):
+    if not batch_words.is_ready(status) or batch_words.is_cancelled_there(status):
         return None
     # No round but the one that has ended: what failed in it is not bought again here.
     free = client.with_settings(rounds=1)

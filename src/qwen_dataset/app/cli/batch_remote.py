@@ -17,7 +17,7 @@ import click
 
 from ...errors import BackendRejected, JobNotFound, QwenDatasetError, SettingError
 from ...ports.remote import BatchFilter, LineError, RemoteBatch
-from ..api import remote
+from ..api import batch_words, remote
 from ..api.client import Client
 from ..api.remote import Fetched, Service, batch_object
 from ..dataset.target import Existing
@@ -34,6 +34,10 @@ T = TypeVar("T")
 _PREFIX = "batch_"
 _KEY = "qwen_dataset_key"
 _FILTERS = ("status", "name", "created_after", "created_before", "input_file_id", "after")
+_STATUSES = (
+    batch_words.VALIDATING, batch_words.IN_PROGRESS, batch_words.FINALIZING, batch_words.COMPLETED,
+    batch_words.FAILED, batch_words.EXPIRED, batch_words.CANCELLING, batch_words.CANCELLED,
+)  # fmt: skip
 _SHOWN_REASONS = 20
 _SHOWN_LINES = 10
 
@@ -54,9 +58,12 @@ class RemoteOptions:
     def filter(self, problems: list[str]) -> BatchFilter:
         """Return the filter, and put what cannot be into ``problems``."""
         given = self.given
+        statuses = _words(given["status"])
+        if unknown := [word for word in statuses if word not in _STATUSES]:
+            problems.append(f"--status is {', '.join(map(quoted, unknown))}; known are {', '.join(_STATUSES)}")
         return BatchFilter(
             name=given["name"],
-            statuses=_words(given["status"]),
+            statuses=statuses,
             input_file_ids=_words(given["input_file_id"]),
             created_after=_time("--created-after", given["created_after"], problems),
             created_before=_time("--created-before", given["created_before"], problems),
@@ -107,7 +114,17 @@ def status(batch_id: str, chosen: options.Chosen, *, as_json: bool) -> None:
 
 def cancel(batch_id: str, chosen: options.Chosen, *, quiet: bool, as_json: bool) -> None:
     """Ask a batch to stop, and show it."""
-    found = _asked(chosen.config(), lambda service: service.batches.cancel(batch_id))
+    had_ended = False
+
+    async def stop(service: Service) -> RemoteBatch:
+        nonlocal had_ended
+        before = await service.batches.retrieve(batch_id)
+        had_ended = before.is_ended
+        return before if had_ended else await service.batches.cancel(batch_id)
+
+    found = _asked(chosen.config(), stop)
+    if had_ended and not quiet and not as_json:
+        language.say(f"batch {batch_id} had ended already, so there was nothing to cancel")
     if not quiet or as_json:
         _show(*found, chosen, as_json=as_json)
 
@@ -126,7 +143,7 @@ def download(batch_id: str, chosen: options.Chosen, output: Path | None, *, exis
     async def fetch(service: Service) -> Fetched:
         return await remote.fetched(service, batch_id, path)
 
-    done = _run(config, fetch)
+    done = _run(config, fetch, help_with_id=True)
     batch = done.batch
     written = {name: None if at is None else str(at) for name, at in (("output", done.output), ("errors", done.errors))}
     if as_json:
@@ -157,7 +174,9 @@ def list_batches(wanted: RemoteOptions, chosen: options.Chosen, *, limit: int, a
             if as_json:
                 echo_json(batch_object(batch))
             else:
-                click.echo(cut(language.tr(_line(batch))))
+                line = language.tr(_line(batch))
+                # The id stands at the end, and what reads a pipe wants it whole.
+                click.echo(cut(line) if language.is_terminal(sys.stdout) else line)
         return shown, last
 
     shown, last = _run(config, work)
@@ -178,16 +197,19 @@ def _asked(config: Config, ask: Callable[[Service], Awaitable[RemoteBatch]]) -> 
             return batch, (await Client(config).status(named)).job_id if named else None
         return batch, None
 
-    return _run(config, work)
+    return _run(config, work, help_with_id=True)
 
 
-def _run(config: Config, ask: Callable[[Service], Awaitable[T]]) -> T:
+def _run(config: Config, ask: Callable[[Service], Awaitable[T]], *, help_with_id: bool = False) -> T:
     async def work(_: asyncio.Event) -> T:
         async with remote.opened(config) as service:
             try:
                 return await ask(service)
             except BackendRejected as error:
                 # An id that is not known, a filter that is not taken: what was typed has to change.
+                if help_with_id:
+                    message = f"{error}; `qwen-dataset batch list --remote` shows those that are there"
+                    raise SettingError(message) from None
                 raise SettingError(str(error)) from None
 
     return session.run(work)
@@ -240,11 +262,11 @@ def _reasons(errors: tuple[LineError, ...]) -> Iterator[str]:
 
 
 def _line(batch: RemoteBatch) -> str:
-    """Return a batch as a line of a list. The id comes first, whole: it is what the other commands take."""
+    """Return a batch as a line of a list, like one of a job; the screen may cut the id, a pipe never does."""
     failed = f", {batch.failed} failed" if batch.failed else ""
     done = f"{batch.completed}/{batch.total}{failed}"
     name = batch.metadata.get("ds_name", "-")
-    return f"{batch.id}  {batch.status:<11}  {_when(batch.created_at):<16}  {done:<7}  {name}"
+    return f"{batch.status:<11}  {_when(batch.created_at):<16}  {done:<13}  {batch.id}  {name}"
 
 
 def _when(moment: datetime | None) -> str:

@@ -12,16 +12,23 @@ from ..api import batch_words
 from ..api.batch_words import batch_record, batch_status, request_counts
 from ..api.reports import DamagedJob, JobStatus, Report
 from . import language
-from .show import command, echo_json, show_report
+from .follow import command
+from .show import echo_json, show_report
 from .times import when
 
 _LINE_COLUMNS = 80
 
 
 def show(
-    status: JobStatus, report: Report | None, failures: Mapping[str, int] | None = None, *, storage: str, as_json: bool
+    status: JobStatus,
+    report: Report | None,
+    failures: Mapping[str, int] | None = None,
+    *,
+    storage: str,
+    as_json: bool,
+    more: str = "",
 ) -> None:
-    """Print where a job stands, and what a download or a wait has brought."""
+    """Print where a job stands, and what a download or a wait has brought. ``more``: what ``resume`` needs again."""
     sums = report.sums if report is not None else None
     word = batch_status(status, failures if sums is None else sums.failures_by_kind)
     if as_json:
@@ -30,11 +37,11 @@ def show(
     elif report is not None:
         show_report(report, storage=storage, json=False, quiet=False)
     else:
-        for line in _describe(status, word, storage):
+        for line in _describe(status, word, storage, more):
             language.say(line)
 
 
-def _describe(status: JobStatus, word: str, storage: str) -> list[str]:
+def _describe(status: JobStatus, word: str, storage: str, more: str) -> list[str]:
     counts = request_counts(status)
     missing = counts["total"] - counts["completed"] - counts["failed"]
     # No "completed" here: who looks for the word must not find it before the job is.
@@ -48,15 +55,19 @@ def _describe(status: JobStatus, word: str, storage: str) -> list[str]:
     ]
     if status.state.output is not None:
         lines.append(f"output      {status.state.output}")
-    return [*lines, *_what_next(status, storage)]
+    return [*lines, *_what_next(status, storage, more)]
 
 
-def _what_next(status: JobStatus, storage: str) -> list[str]:
-    look, resume = command("batch status", status.job_id, storage), command("resume", status.job_id, storage)
+def _what_next(status: JobStatus, storage: str, more: str) -> list[str]:
+    look, resume = command("batch status", status.job_id, storage), command("resume", status.job_id, storage, more)
     state = status.state
     if state.phase in (Phase.FINISHED, Phase.STOPPED):
         lines = [] if state.exported else [f"download    {look} --download"]
         return [*lines, f"ask again   {resume}"] if state.failed else lines
+    if batch_words.is_unanswered(status):
+        lines = ["the batch has ended at the service without an answer", f"go on with  {resume}"]
+        # Of one that was cancelled there is nothing to tell; of others each request has its reason.
+        return lines if batch_words.is_cancelled_there(status) else [*lines, f"download    {look} --download"]
     if batch_words.is_ready(status):
         return ["the batch is completed, and its answers wait to be downloaded", f"download    {look} --download"]
     if state.cancelling:
@@ -64,12 +75,14 @@ def _what_next(status: JobStatus, storage: str) -> list[str]:
     if not batch_words.is_submitted(state):
         return ["not all of it is submitted", f"go on with  {resume}"]
     lines = ["every request has run, and the service is writing the answers"] if batch_words.is_all_run(status) else []
-    return [*lines, f"look again  {look}", f"at the end  {look} --download"]
+    # What is to be finished otherwise needs a run that waits.
+    return [*lines, f"look again  {look}", f"at the end  {resume}" if more else f"at the end  {look} --download"]
 
 
 def not_yet(status: JobStatus, storage: str) -> str:
     """Return why nothing was downloaded, and what to do."""
     stuck = not status.state.cancelling and not batch_words.is_submitted(status.state)
+    stuck = stuck or batch_words.is_cancelled_there(status)
     what_next = f"go on with: {command('resume', status.job_id, storage)}" if stuck else "try again later"
     return f"nothing was written, as job {status.job_id} is not finished; {what_next}"
 

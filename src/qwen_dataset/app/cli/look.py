@@ -19,7 +19,8 @@ from ..codec import failure_record, reject_record
 from ..dataset.curator import FailedRequest
 from ..wiring.corpus import ReadReport, read_papers
 from . import language, options, session
-from .show import describe_reading, echo_json, status_record
+from .records import status_record
+from .show import describe_reading, echo_json
 from .times import when
 
 
@@ -75,6 +76,7 @@ def rejects(job: str | None, chosen: options.Chosen, as_json: bool) -> None:
     async def work(_: asyncio.Event) -> tuple[int, int]:
         client = Client(config)
         turned_down = failed = 0
+        alike: dict[tuple[str, str, str], list[str]] = {}
         async with contextlib.aclosing(client.rejects(job)) as entries:
             async for entry in entries:
                 if isinstance(entry, FailedRequest):
@@ -88,8 +90,14 @@ def rejects(job: str | None, chosen: options.Chosen, as_json: bool) -> None:
                     continue
                 again = "may be asked again" if record["retryable"] else "final"
                 where = record["paper"]["source"] if record["paper"] else record["request_id"]
-                word = "failed" if isinstance(entry, FailedRequest) else "reject"
-                language.say(f"{word}  {record['reason']}  {record['detail']} ({again})  [{where}]")
+                if isinstance(entry, FailedRequest):
+                    # A service that was away says the same of thousands.
+                    alike.setdefault((record["reason"], record["detail"], again), []).append(where)
+                else:
+                    language.say(f"reject  {record['reason']}  {record['detail']} ({again})  [{where}]")
+        for (reason, detail, again), places in alike.items():
+            others = f" and {len(places) - 1} more" if len(places) > 1 else ""
+            language.say(f"failed  {reason}  {detail} ({again})  [{places[0]}{others}]")
         return turned_down, failed
 
     turned_down, failed = session.run(work)

@@ -150,6 +150,8 @@ def settings(*names: str, also: tuple[str, ...] = ()) -> Callable[[F], F]:
                 kwargs["use_batch"] = _use_batch(kwargs, problems)
             given = {name: kwargs.pop(name) for name in names}
             arguments = {name: value for name, value in given.items() if value is not None}
+            if arguments.get("use_batch") is False and arguments.get("clean_remote"):
+                problems.append("--clean-remote deletes the files of a batch, and --realtime makes none; leave one out")
             chosen = Chosen(
                 arguments=arguments | language.given(click.get_current_context()),
                 path=config_file,

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
 import sys
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import attrs
 import click
 import orjson
 
 from ...domain.jobs import JobState, Way
 from ...domain.recipes.prompts import PromptsRecipe
-from ..api.reports import DamagedJob, JobStatus, Report, Route, Watch
+from ..api.reports import Report, Route, Watch
 from ..dataset.sums import Sums
+from ..engine.finishing import STALLED_SECONDS
 from ..engine.runner import RunProgress
 from ..wiring.bootstrap import BATCH_ABOVE
 from ..wiring.config import Config
 from ..wiring.corpus import ReadReport
 from . import language
 from .bar import live_bar
+from .follow import command
 from .logs import JobLog
+from .outage import Outage
+from .records import report_record
 from .times import duration
 
 if TYPE_CHECKING:
@@ -44,13 +46,17 @@ def echo_json(value: Any) -> None:
 class Display:
     """Shows a run on standard error: a live bar on a terminal, plain lines in a pipe, nothing with ``quiet``.
 
-    What is said is logged as well, whether it is shown or not; ``log`` is told which job it is about.
+    What is said is logged as well, whether it is shown or not; ``log`` is told which job it is about. A run with
+    ``waits_with`` waits for its end with these settings, and says when a batch will be finished otherwise.
     """
 
-    def __init__(self, *, quiet: bool, log: JobLog | None = None) -> None:
+    def __init__(self, *, quiet: bool, log: JobLog | None = None, waits_with: Config | None = None) -> None:
         self.job_id: str | None = None
+        self.is_batch = False
         self._quiet = quiet
         self._job_log = log
+        self._waits_with = waits_with
+        self._outage = Outage(self.say)
         self._live: Progress | None = None
         self._task: TaskID | None = None
         self._began = time.monotonic()
@@ -60,6 +66,7 @@ class Display:
         self._last_counts: tuple[int, int, int] | None = None
 
     def __enter__(self) -> Self:
+        self._outage.begin()
         if not self._quiet and language.is_terminal(sys.stderr) and os.environ.get("TERM") not in _NO_BAR:
             self._live = live_bar()
             self._task = self._live.add_task(language.tr("reading"), total=None, counts="")
@@ -70,6 +77,7 @@ class Display:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._outage.end()
         self.stop()
         if self._live is None and self._samples and exc_type is None:
             self.say(f"dataset made: {self._samples} samples; {duration(time.monotonic() - self._began)} elapsed")
@@ -111,8 +119,11 @@ class Display:
             self.say(sentence)
 
     def _on_route(self, route: Route) -> None:
+        self.is_batch = route.way is Way.BATCH
         for sentence in describe_route(route):
             self.say(sentence)
+        if self._waits_with is not None and self._waits_with.finish and route.way is Way.BATCH:
+            self.say(describe_finish(self._waits_with))
 
     def _on_job(self, job_id: str, state: JobState) -> None:
         self.job_id = job_id
@@ -123,6 +134,7 @@ class Display:
         self.say(f"job {job_id}: {state.requests} requests{source}")
 
     def _on_progress(self, progress: RunProgress) -> None:
+        self._outage.over()
         done = progress.completed
         if self._done_at_start is None:
             self._done_at_start = progress.completed
@@ -206,24 +218,34 @@ def describe_route(route: Route) -> list[str]:
     return [*sentences, f"requests for {route.model} go {how} to: {route.destination or route.backend}"]
 
 
-def show_report(report: Report, *, storage: str, json: bool, quiet: bool) -> None:
-    """Print how a run ended: the sums, and where the dataset or the answers are."""
+def describe_finish(config: Config) -> str:
+    """Return when a batch is finished otherwise, and what that costs."""
+    if config.after_seconds is None:
+        hours = round(STALLED_SECONDS / 3600)
+        when = f"once nothing has moved for {hours} hours"
+    else:
+        when = f"{config.after} after it began"
+    return f"what the batch has not done {when} is asked one by one, at full price"
+
+
+def show_report(report: Report, *, storage: str, json: bool, quiet: bool, more: str = "") -> None:
+    """Print how a run ended: the sums, and where the dataset or the answers are. ``more``: see ``follow``."""
     what = "answers" if report.recipe == PromptsRecipe().name else "samples"
-    lines = _describe_report(report, storage, what)
+    lines = _describe_report(report, storage, what, more)
     for line in lines:
         _log.info("%s", line)
     with language.unread():
         if json:
-            echo_json(_report_record(report))
+            echo_json(report_record(report))
         elif not quiet:
             for line in lines:
                 language.say(line)
 
 
-def _describe_report(report: Report, storage: str, what: str) -> list[str]:
+def _describe_report(report: Report, storage: str, what: str, more: str) -> list[str]:
     lines = [f"job         {report.job_id}"]
     if report.sums is None:
-        return [*lines, f"submitted; collect with: {command('resume', report.job_id, storage)}"]
+        return [*lines, f"submitted; collect with: {command('resume', report.job_id, storage, more)}"]
     lines += describe_sums(report.sums, what)
     if report.kept or report.known:
         lines.append(f"merged      {report.kept} lines kept, {report.known} {what} were among them")
@@ -253,43 +275,3 @@ def describe_sums(sums: Sums, what: str = "samples") -> list[str]:
     usage = sums.usage
     lines.append(f"tokens      {usage.prompt_tokens} in, {usage.completion_tokens} out")
     return lines
-
-
-def command(verb: str, job_id: str, storage: str) -> str:
-    """Return the command that does this to a job, as a person would type it."""
-    where = "" if storage == Config().storage else f" --storage {shlex.quote(storage)}"
-    return f"qwen-dataset {verb} {job_id}{where}"
-
-
-def status_record(status: JobStatus | DamagedJob) -> dict[str, Any]:
-    """Return a job's status as a JSON object."""
-    if isinstance(status, DamagedJob):
-        return {"job": status.job_id, "phase": "damaged", "damage": status.damage}
-    state = status.state
-    return {
-        "job": status.job_id,
-        "phase": state.phase,
-        "round": state.round,
-        "requests": state.requests,
-        "completions": state.completed,
-        "failures": state.failed,
-        "unanswered": state.unanswered,
-        "reused": state.reused,
-        "possibly_paid": state.possibly_paid,
-        "model": status.spec.model,
-        "realm": status.spec.realm,
-        "way": status.spec.way,
-        "output": state.output,
-        "created_at": status.created_at,
-        "updated_at": status.updated_at,
-    }
-
-
-def _report_record(report: Report) -> dict[str, Any]:
-    output = None if report.output is None else str(report.output)
-    record: dict[str, Any] = {"job": report.job_id, "output": output, "submitted_only": report.sums is None}
-    if report.sums is not None:
-        record |= attrs.asdict(report.sums) | {"kept": report.kept, "known": report.known}
-    if report.reading is not None:
-        record["reading"] = attrs.asdict(report.reading)
-    return record

@@ -11,16 +11,19 @@ import click
 
 from ...domain.jobs import Phase
 from ...domain.recipes.prompts import PromptsRecipe
-from ...errors import JobBusy, JobOverlap, QwenDatasetError
+from ...errors import BackendDenied, JobBusy, JobOverlap, JobUnfinished, QwenDatasetError
 from ..api.client import Client
 from ..api.reports import JobStatus, Report
 from ..dataset.target import Existing
 from ..wiring.config import Config
 from . import language, options, session
+from .follow import carried, command
 from .logs import JobLog
-from .show import Display, command, echo_json, show_report, status_record
+from .records import status_record
+from .show import Display, echo_json, show_report
 
 _PROMPTS = PromptsRecipe().name
+_WRONG_MODEL = "check the model's name"  # what adapters say of a model that is not there
 
 # In the order of the help.
 _GENERATE = (
@@ -68,16 +71,17 @@ def generate(
         options.refuse_what_is_forgotten(config, "leave out --no-wait, or name another --storage")
     if fresh:
         session.confirm("Pay again for what is answered?", yes=yes)
+    more = carried(chosen.arguments)
     with JobLog(config) as log:
-        with Display(quiet=quiet or as_json, log=log) as display:
+        with Display(quiet=quiet or as_json, log=log, waits_with=None if no_wait else config) as display:
 
             async def work(stop: asyncio.Event) -> Report:
                 client = Client(config, stop=stop, notice=display.say)
                 verb = client.submit if no_wait else client.generate
                 return await verb(sources, strict=strict, fresh=fresh, existing=existing, watch=display.watch)
 
-            report = run(display, work, storage=config.storage)
-        show_report(report, storage=config.storage, json=as_json, quiet=quiet)
+            report = run(display, work, storage=config.storage, more=more)
+        show_report(report, storage=config.storage, json=as_json, quiet=quiet, more=more)
     end(report)
 
 
@@ -102,15 +106,16 @@ def resume(
     Spends money where something is left to ask.
     """
     config = chosen.config_for_job()
+    more = carried(chosen.arguments)
     with JobLog(config) as log:
-        with Display(quiet=quiet or as_json, log=log) as display:
+        with Display(quiet=quiet or as_json, log=log, waits_with=None if no_wait else config) as display:
 
             async def work(stop: asyncio.Event) -> Report:
                 client = Client(config, stop=stop, notice=display.say)
                 return await client.resume(job, output, wait=not no_wait, existing=existing, watch=display.watch)
 
-            report = run(display, work, storage=config.storage)
-        show_report(report, storage=config.storage, json=as_json, quiet=quiet)
+            report = run(display, work, storage=config.storage, more=more)
+        show_report(report, storage=config.storage, json=as_json, quiet=quiet, more=more)
     end(report)
 
 
@@ -179,17 +184,32 @@ def cancel_job(config: Config, job: str) -> tuple[JobStatus, str | None]:
     return status, None
 
 
-def run(display: Display, work: Callable[[asyncio.Event], Awaitable[session.T]], *, storage: str) -> session.T:
-    """Run ``work``; an error that leaves the job to go on with ends with the command that does."""
+def run(
+    display: Display, work: Callable[[asyncio.Event], Awaitable[session.T]], *, storage: str, more: str = ""
+) -> session.T:
+    """Run ``work``; an error that leaves the job to go on with ends with the command that does.
+
+    ``more``: the options that this command takes too, as ``follow.carried`` returns them.
+    """
+    stopped: asyncio.Event | None = None
 
     def hint(error: QwenDatasetError) -> str | None:
         if isinstance(error, JobOverlap):
             return f"{command('resume', error.job, storage)} or {command('cancel', error.job, storage)}"
         if display.job_id is None or isinstance(error, (JobBusy, *session.BAD_INPUT_ERRORS)):
             return None
-        return f"go on with: {command('resume', display.job_id, storage)}"
+        if isinstance(error, BackendDenied) and _WRONG_MODEL in str(error):
+            # A job asks its model for ever.
+            return "run again with another --model"
+        go_on = f"go on with: {command('resume', display.job_id, storage, more)}"
+        if display.is_batch and isinstance(error, JobUnfinished) and stopped is not None and stopped.is_set():
+            stop_it = command("cancel", display.job_id, storage)
+            return f"what is submitted goes on at the service ({stop_it} stops it); {go_on}"
+        return go_on
 
     async def shown(stop: asyncio.Event) -> session.T:
+        nonlocal stopped
+        stopped = stop
         try:
             return await work(stop)
         except BaseException:

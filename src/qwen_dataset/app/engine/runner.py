@@ -227,7 +227,7 @@ class Runner:
         interval = self._pace.poll_seconds
         while self._state.shards:
             await crew.guard.checkpoint()
-            wishes = []
+            wishes, ending = [], False
             for number in list(self._state.shards):
                 # Looked up afresh: a cancel may have changed its handle while an earlier one was waited for.
                 shard = self._state.shards[number]
@@ -237,6 +237,7 @@ class Runner:
                     if progress.ready:
                         await self._harvest(crew, shard)
                     else:
+                        ending = ending or progress.ending
                         wishes.append(interval if progress.retry_after is None else progress.retry_after)
                 except BackendUnavailable as error:
                     await crew.guard.be_patient(error)
@@ -247,7 +248,7 @@ class Runner:
                 return
             if wishes and len(wishes) == len(self._state.shards):
                 # Only now: what has ended in the meantime, or was cancelled by a person, is seen first.
-                left = self._seconds_left()
+                left = math.inf if ending else self._seconds_left()
                 if left <= 0:
                     await self._job.ledger.append(Hurried(round=self._state.round))
                     continue

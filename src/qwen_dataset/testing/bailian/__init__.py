@@ -12,10 +12,25 @@ Synchronous programs use ``serve_in_thread()``, tests the fixture ``bailian_serv
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .hashes import request_hash
 from .ledger import Ledger
-from .server import BailianServer
 from .settings import BailianSettings
-from .thread import RunningServer, serve_in_thread
+
+if TYPE_CHECKING:
+    from .server import BailianServer
+    from .thread import RunningServer, serve_in_thread
+
+# Only these need aiohttp: whoever lacks it is told so in one sentence by `python -m`.
+_SERVING = {"BailianServer": ".server", "RunningServer": ".thread", "serve_in_thread": ".thread"}
 
 __all__ = ["BailianServer", "BailianSettings", "Ledger", "RunningServer", "request_hash", "serve_in_thread"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _SERVING:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(_SERVING[name], __name__), name)

@@ -7,12 +7,12 @@ import asyncio
 import os
 import signal
 import sys
+from importlib.util import find_spec
 
 import attrs
 import orjson
 
 from ...errors import SettingError
-from .server import BailianServer
 from .settings import BailianSettings
 
 
@@ -20,6 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Print one line of JSON with the addresses and serve; 0 when told to stop, 2 for what cannot be used."""
     given = vars(_parser().parse_args(arguments))
     port = given.pop("port")
+    if find_spec("aiohttp") is None:
+        sys.stderr.write('the server needs aiohttp: pip install "qwen-dataset[testing]"\n')
+        return 2
     try:
         settings = BailianSettings.from_params({name: value for name, value in given.items() if value is not None})
         return asyncio.run(_serve(settings, port))
@@ -43,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _serve(settings: BailianSettings, port: int) -> int:
+    from .server import BailianServer  # noqa: PLC0415 - it needs an extra
+
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from .batch import ENDED, Batch
-from .errors import Refusal, bad_request, refusal
+from .batch import Batch
+from .errors import Page, Refusal, bad_request, refusal
 from .inputs import Analysis
 from .models import TEST_URL
 from .times import moment, window_seconds
@@ -34,7 +34,7 @@ class Batches:
         self._world.ledger.add_batch(batch)
         if self._world.hits("lose_create", "create"):
             raise Lost
-        return json_reply(batch.shown(batch.created_at))
+        return json_reply(self._echo(batch.shown(batch.created_at)))
 
     def _created(self, body: dict[str, Any]) -> Batch:
         world, now = self._world, self._world.clock.now()
@@ -81,29 +81,33 @@ class Batches:
         """Show a batch, and let it move on by being looked at."""
         batch = self._world.batch(request.match_info["id"])
         batch.looked += self._world.settings.look_seconds
-        return json_reply(await self._shown(batch))
+        return json_reply(self._echo(await self._shown(batch)))
 
     async def cancel(self, request: web.Request, _: Call) -> web.StreamResponse:
         """Cancel a batch that has not ended."""
         batch = self._world.batch(request.match_info["id"])
         await self._world.settle(batch)
-        status = batch.status(self._world.clock.now())
-        if status in ENDED:
-            raise Refusal(400, "invalid_request_error", f"Cannot cancel a batch with status '{status}'.")
-        if status != "cancelling":
-            batch.cancel(self._world.clock.now())
-        return json_reply({**await self._shown(batch), "cancelling_at": None})
+        if self._world.hits("refuse_cancel", "cancel"):
+            raise Refusal(400, "invalid_request_error", f"The batch {batch.id} cannot be cancelled.")
+        self._world.cancel(batch.id)
+        return json_reply({**self._echo(await self._shown(batch)), "cancelling_at": None})
 
     async def listing(self, request: web.Request, _: Call) -> web.StreamResponse:
         """List batches, newest first; an empty list is null."""
-        settings = self._world.settings
+        world, settings = self._world, self._world.settings
+        if world.hits("list_refused", "list"):
+            raise Page(403, "Forbidden")
+        if world.hits("list_missing", "list"):
+            raise Page(404, "Not Found")
+        if world.hits("list_error_200", "list"):
+            return json_reply({"error": refusal("internal_error").compatible()})
         if settings.lists == "none":
             raise Refusal(405, "MethodNotAllowed", "Method Not Allowed")
         if settings.filters == "refused" and any(name in request.query for name in _FILTERS):
             raise bad_request("Unknown query parameter.")
         limit, after = limit_of(request, most=100), request.query.get("after")
         wanted = _filter(dict(request.query) if settings.filters == "yes" else {})
-        found = [batch for batch in reversed(self._world.batches.values()) if self._world.visible(batch)]
+        found = [batch for batch in reversed(world.batches.values()) if world.visible(batch)]
         if after is not None:
             ids = [batch.id for batch in found]
             found = found[ids.index(after) + 1 :] if after in ids else []
@@ -113,7 +117,7 @@ class Batches:
                 shown.append(one)
             if len(shown) > limit:
                 break
-        page = shown[:limit]
+        page = [self._echo(one) for one in shown[:limit]]
         return json_reply(
             {
                 "object": "list",
@@ -127,6 +131,9 @@ class Batches:
     async def _shown(self, batch: Batch) -> dict[str, Any]:
         await self._world.settle(batch)
         return batch.shown(self._world.clock.now())
+
+    def _echo(self, shown: dict[str, Any]) -> dict[str, Any]:
+        return {**shown, "metadata": None} if self._world.settings.drop_metadata else shown
 
 
 def _metadata(metadata: object) -> dict[str, Any] | None:

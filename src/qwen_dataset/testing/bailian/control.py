@@ -32,6 +32,17 @@ class Control:
                 return json_reply({"error": str(error)}, 400)
         return json_reply(self._world.settings.shown())
 
+    async def cancel(self, request: web.Request) -> web.StreamResponse:
+        """Cancel the batch of this ``id`` as a person in the console does."""
+        try:
+            body = await body_of(request) if request.can_read_body else dict(request.query)
+            self._world.cancel(str(body["id"]))
+        except KeyError:
+            return json_reply({"error": 'cancel wants {"id": the id of a batch}'}, 400)
+        except Refusal as why:
+            return json_reply({"error": str(why)}, why.status)
+        return json_reply({"id": body["id"]})
+
     async def advance(self, request: web.Request) -> web.StreamResponse:
         """Let so many virtual ``seconds`` pass."""
         try:

@@ -56,6 +56,19 @@ class Refusal(Exception):
         return {"code": self.code, "param": self.param, "message": self.message, "type": kind}
 
 
+class Page(Refusal):
+    """An error page that something between client and service sends: HTML, without a code."""
+
+    def __init__(self, status: int, title: str) -> None:
+        super().__init__(status, "", title)
+
+    def html(self) -> str:
+        """Return the page."""
+        return (
+            f"<html><head><title>{self.status} {self.message}</title></head><body><h1>{self.message}</h1></body></html>"
+        )
+
+
 def refusal(code: str, message: str | None = None, *, param: str | None = None) -> Refusal:
     """Return the service's refusal of this code; a code that it does not know is a bad request."""
     status, native, text = _KNOWN.get(code, (400, code, f"The request was refused: {code}."))

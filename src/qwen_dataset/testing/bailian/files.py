@@ -96,6 +96,8 @@ class Files:
         file = self._file(request)
         if file.purpose != _RESULT:
             raise bad_request(f"The content of {file.id} cannot be downloaded: it is not a result file.")
+        if self._world.hits("gone_410", "content"):
+            raise Refusal(410, "Gone", f"The file {file.id} is gone.")
         size = (await self._shown(file))["bytes"]
         clean = self._world.hits("truncate_clean", "content")
         broken = not clean and (self._world.hits("truncate_download", "content") or call.reset)

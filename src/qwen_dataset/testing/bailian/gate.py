@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from .errors import Refusal, refusal, written
+from .errors import Page, Refusal, refusal, written
 from .hashes import request_hash
 from .wire import Call, Lost, body_of, json_reply, reset
 from .world import World
@@ -120,6 +120,8 @@ class Gate:
 
 
 def _refused(name: str, call: Call, why: Refusal) -> web.Response:
+    if isinstance(why, Page):
+        return web.Response(text=why.html(), status=why.status, content_type="text/html")
     if name == "native":
         body: dict[str, object] = {"code": why.native, "message": why.message, "request_id": call.id}
     elif name in _CALLS:

@@ -32,10 +32,11 @@ class Fate(IntEnum):
     CORRUPT = 6
     TWICE = 7
     STRAY = 8
+    ODD = 9  # an error of a code that nobody knows, with status 200
 
 
 _REFUSED = frozenset({Fate.WRONG, Fate.INSPECTED, Fate.FAILED})
-_UNPAID = _REFUSED | {Fate.FAILED_IN_OUTPUT}
+_UNPAID = _REFUSED | {Fate.FAILED_IN_OUTPUT, Fate.ODD}
 _DRAWN = (
     ("fail", Fate.FAILED),
     ("fail_in_output", Fate.FAILED_IN_OUTPUT),
@@ -43,6 +44,7 @@ _DRAWN = (
     ("corrupt", Fate.CORRUPT),
     ("duplicate", Fate.TWICE),
     ("stray", Fate.STRAY),
+    ("odd_code", Fate.ODD),
 )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from .answers import Answer, answer_to, fault_of
-from .errors import ABORTED_JSON, Refusal, bad_request, refusal
+from .errors import ABORTED_JSON, Page, Refusal, bad_request, refusal
 from .hashes import request_hash
 from .world import World
 
 
 async def answered(world: World, body: dict[str, Any], *, seconds: float, error: str | None) -> tuple[Answer, bool]:
-    """Answer a (compatible) body and bill it. Raises ``Refusal``, and then nothing is billed.
+    """Answer a (compatible) body and bill it. Raises ``Refusal``, and then nothing is billed, but for a bare 502.
 
     ``error`` is the fault by which an error stands inside a reply of status 200: then True is returned too, and nothing
     is billed either.
@@ -24,10 +24,14 @@ async def answered(world: World, body: dict[str, Any], *, seconds: float, error:
     if not broken:
         world.ledger.pay_call(what)
     await world.clock.sleep(seconds)
+    if not broken and world.hits("bare_502", what):
+        raise Page(502, "Bad Gateway")
     return answer_to(body, world.settings), broken
 
 
 def _refused(world: World, body: dict[str, Any], what: str) -> Refusal | None:
+    if world.hits("bare_503", what):
+        return Page(503, "Service Unavailable")
     if world.faults.marks("inspect", what):
         world.ledger.faults["inspect"] += 1
         return refusal("data_inspection_failed")

@@ -22,6 +22,8 @@ _NEVER_RAN = {
     "cancelled": refusal("batch_cancelled", "This request was not executed because the batch was cancelled."),
     "expired": refusal("batch_expired", "This request could not be executed before the completion window expired."),
 }
+_ODD = {"error": {"code": "something_new"}}
+_NO_ERROR = {"code": "", "message": ""}
 
 
 class ResultWriter:
@@ -93,6 +95,8 @@ class ResultWriter:
                 bad.append(self._refused(custom_id, self._drawn(custom_id)))
             case Fate.FAILED_IN_OUTPUT:
                 good.append(_line(custom_id, _answered_with(self._drawn(custom_id)), None))
+            case Fate.ODD:
+                good.append(_line(custom_id, {"status_code": 200, "request_id": str(uuid.uuid4()), "body": _ODD}, None))
             case Fate.MISSING:
                 pass
             case Fate.CORRUPT:
@@ -113,7 +117,8 @@ class ResultWriter:
         made: Any = compatible(answer, rid=rid, created=self._created, details=False, role=role)
         if self._faults.hits("string_body", custom_id):
             made = orjson.dumps(made).decode()
-        return _line(custom_id, {"status_code": 200, "request_id": rid, "body": made}, None, rid)
+        error = _NO_ERROR if self._faults.hits("error_beside", custom_id) else None
+        return _line(custom_id, {"status_code": 200, "request_id": rid, "body": made}, error, rid)
 
     def _drawn(self, custom_id: str) -> Refusal:
         return refusal(self._faults.pick(self._settings.fail_codes or ("internal_error",), "code", custom_id))

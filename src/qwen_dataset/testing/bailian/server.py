@@ -10,7 +10,7 @@ from aiohttp import web
 from .batches import Batches
 from .chat import Chat
 from .control import Control
-from .errors import refusal
+from .errors import Refusal, refusal
 from .files import Files
 from .gate import Gate
 from .ledger import Ledger
@@ -59,7 +59,7 @@ class BailianServer:
 
     @property
     def control_url(self) -> str:
-        """``/ledger``, ``/settings`` and ``/advance`` for other processes."""
+        """``/ledger``, ``/settings``, ``/advance`` and ``/cancel`` for other processes."""
         return self._url(_CONTROL)
 
     @property
@@ -79,6 +79,13 @@ class BailianServer:
     def advance(self, seconds: float) -> None:
         """Let virtual time pass at once."""
         self._world.clock.advance(seconds)
+
+    def cancel(self, batch_id: str) -> None:
+        """Cancel a batch as a person in the console does. Raises ``ValueError`` for one that is not there or ended."""
+        try:
+            self._world.cancel(batch_id)
+        except Refusal as why:
+            raise ValueError(str(why)) from None
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=_BODY_BYTES)
@@ -128,6 +135,7 @@ def _routes(world: World) -> list[web.RouteDef]:
         web.get(f"{_CONTROL}/settings", control.settings),
         web.post(f"{_CONTROL}/settings", control.settings),
         web.post(f"{_CONTROL}/advance", control.advance),
+        web.post(f"{_CONTROL}/cancel", control.cancel),
         web.route("*", "/{path:.*}", behind("unknown", _unknown)),
     ]
 

@@ -151,7 +151,11 @@ class BailianSettings:
         late: a created batch is in no list and cannot be retrieved for up to ``late_seconds``.
         invalid: validation fails, with ``invalid_code`` for each line.
         expire, expire_silent: it expires half-way, with the results so far and without. cancel: a person cancels it.
+        refuse_cancel: cancelling is refused (400). drop_metadata: batches are shown without their metadata.
+        list_refused, list_missing: the list of batches is a proxy's HTML page, 403 or 404. list_error_200: it is
+            an error with status 200.
         truncate_download, truncate_clean: a download ends early, by a broken connection or as if complete.
+        gone_410: a result file is said to be gone (410).
     Lines of a batch:
         fail: refused, not paid; also calls. With one of ``fail_codes``, written in one of ``line_shapes``: ``code``
             (code and message), ``error_code`` (error_code and error_message), ``body`` (in the response's body),
@@ -159,12 +163,14 @@ class BailianSettings:
             completed.
         missing, corrupt, duplicate, stray: ran and was paid, and its line is not there, is garbled, comes twice, comes
             with another of an id that nobody asked for.
+        odd_code: not paid, and still counted as completed: status 200 with the error code ``something_new`` inside.
+        error_beside: a good answer with an error of empty words beside it.
         inspect: refused for its content, for ever; also calls.
         string_body: the body is a JSON text. no_role: the message has no role; also calls.
     Calls:
         lose_reply: answered and paid, and no reply. abort_json: the 400 that asks for a retry, where a response_format
             is asked for. choices_null, not paid: 200 with an error inside. sse_error, not paid: a stream
-            breaks off with an error.
+            breaks off with an error. bare_502, paid, bare_503, not paid: a proxy's HTML page without a code.
 
     Raises ``SettingError`` for a value outside its range.
     """
@@ -191,6 +197,7 @@ class BailianSettings:
     unrun: str = _choice("error", "error", "absent")
     shuffle: bool = _setting(True, "yes or no", _flag)
     at_most: int = _setting(3, "1 or more", _count)
+    drop_metadata: bool = _setting(False, "yes or no", _flag)
     on: tuple[str, ...] = _setting(
         ENDPOINTS, "one or more of " + "+".join(ENDPOINTS), lambda value: _words(value, ENDPOINTS)
     )
@@ -218,8 +225,13 @@ class BailianSettings:
     expire: float = _fault()
     expire_silent: float = _fault()
     cancel: float = _fault()
+    refuse_cancel: float = _fault()
+    list_refused: float = _fault()
+    list_missing: float = _fault()
+    list_error_200: float = _fault()
     truncate_download: float = _fault()
     truncate_clean: float = _fault()
+    gone_410: float = _fault()
     fail: float = _fault()
     fail_codes: tuple[str, ...] = _setting(("internal_error", "limit_requests"), "codes of errors", _words)
     line_shapes: tuple[str, ...] = _setting(
@@ -230,6 +242,8 @@ class BailianSettings:
     corrupt: float = _fault()
     duplicate: float = _fault()
     stray: float = _fault()
+    odd_code: float = _fault()
+    error_beside: float = _fault()
     inspect: float = _fault()
     string_body: float = _fault()
     no_role: float = _fault()
@@ -237,6 +251,8 @@ class BailianSettings:
     abort_json: float = _fault()
     choices_null: float = _fault()
     sse_error: float = _fault()
+    bare_502: float = _fault()
+    bare_503: float = _fault()
 
     @classmethod
     def from_params(cls, params: Mapping[str, object]) -> Self:

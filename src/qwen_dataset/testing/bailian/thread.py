@@ -52,6 +52,10 @@ class RunningServer:
         """Let virtual time pass at once."""
         self._call(lambda: self._server.advance(seconds))
 
+    def cancel(self, batch_id: str) -> None:
+        """Cancel a batch as a person in the console does. Raises ``ValueError`` for one that is not there or ended."""
+        self._call(lambda: self._server.cancel(batch_id))
+
     def _call(self, function: Callable[[], _T]) -> _T:
         async def called() -> _T:
             return function()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from .batch import ENDED, KEPT, Batch
 from .clock import ServerClock
-from .errors import refusal
+from .errors import Refusal, refusal
 from .faults import Faults
 from .ledger import Ledger
 from .results import ResultWriter
@@ -47,6 +47,15 @@ class World:
         if batch is None or not self.visible(batch):
             raise refusal("NotFound", f"Not found! There is no batch {batch_id}.")
         return batch
+
+    def cancel(self, batch_id: str) -> None:
+        """Cancel a batch that has not ended. Raises ``Refusal``: 404, 400."""
+        batch, now = self.batch(batch_id), self.clock.now()
+        status = batch.status(now)
+        if status in ENDED:
+            raise Refusal(400, "invalid_request_error", f"Cannot cancel a batch with status '{status}'.")
+        if status != "cancelling":
+            batch.cancel(now)
 
     def visible(self, batch: Batch) -> bool:
         """Say whether a batch can be found: not yet, for a while, no longer."""

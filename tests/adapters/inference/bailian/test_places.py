@@ -4,6 +4,7 @@ import pytest
 
 from qwen_dataset.adapters.inference.bailian.places import (
     base_url_of,
+    batch_chat_url_of,
     destination_of,
     has_batches,
     is_bailian,
@@ -125,3 +126,31 @@ def test_a_person_reads_where_requests_go():
     assert destination_of(BEIJING) == "dashscope.aliyuncs.com (Bailian, cn-beijing)"
     assert destination_of("http://u:secret@[::1]:8000/v1") == "[::1]:8000"
     assert destination_of("https://host/v1") == "host"
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        (
+            "https://dashscope.aliyuncs.com/compatible-mode/v1",
+            "https://batch.dashscope.aliyuncs.com/compatible-mode/v1",
+        ),
+        ("https://dashscope.aliyuncs.com", "https://batch.dashscope.aliyuncs.com/compatible-mode/v1"),
+        ("https://batch.dashscope.aliyuncs.com/other", "https://batch.dashscope.aliyuncs.com/other"),
+        ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
+    ],
+)
+def test_batch_chat_is_asked_at_its_own_host(given, used):
+    assert batch_chat_url_of(given) == used
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "cn-beijing only, not in ap-southeast-1"),
+        ("https://ws-1.cn-beijing.maas.aliyuncs.com/compatible-mode/v1", "leave workspace out"),
+    ],
+)
+def test_batch_chat_is_refused_where_it_would_be_at_full_price(given, why):
+    with pytest.raises(SettingError, match=why):
+        batch_chat_url_of(given)

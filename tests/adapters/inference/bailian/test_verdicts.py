@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwen_dataset.adapters.inference.bailian.verdicts import Action, Verdict, sentence, verdict
+from qwen_dataset.adapters.inference.bailian import verdicts
+from qwen_dataset.adapters.inference.bailian.verdicts import Action, Verdict, gateway_gave_up, sentence, verdict
 from qwen_dataset.domain.inference import FailureKind
 
 RETRY, FAIL, STOP = Action.RETRY, Action.FAIL, Action.STOP
@@ -220,6 +221,22 @@ def test_the_sentence_names_the_status_the_code_and_the_message():
 )
 def test_the_sentence_leaves_out_what_is_not_there(status, code, message, told):
     assert sentence(status, code, message) == told
+
+
+@pytest.mark.parametrize("row", verdicts._TABLE, ids=lambda row: " ".join(sorted(row.codes))[:40])
+def test_what_to_do_elsewhere_names_nothing_of_bailians(row):
+    status = min(row.statuses, default=400)
+    code = min(row.codes, default="")
+    told = sentence(status, code, row.text.pattern if row.text else "", is_bailian=False)
+    assert not any(word in told for word in ("DASHSCOPE", "Bailian", "region", "workspace id"))
+
+
+@pytest.mark.parametrize("status", [502, 503, 504, 520, 524, 529, 500, 408, 200, None])
+@pytest.mark.parametrize("code", ["", None, "RequestTimeOut"])
+@pytest.mark.parametrize("message", ["", None, "<h1>Bad</h1>", "Upstream Connect Error or disconnect"])
+def test_only_a_status_of_gateways_without_a_code_is_a_gateways(status, code, message):
+    envoy = status == 503 and message == "Upstream Connect Error or disconnect"
+    assert gateway_gave_up(status, code, message) == (not code and (status in {502, 504, 520, 524} or envoy))
 
 
 @pytest.mark.parametrize("place", ["message", "code"])

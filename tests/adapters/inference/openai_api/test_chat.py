@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from qwen_dataset.adapters.inference.openai_api.chat import ChatBackend
-from qwen_dataset.adapters.inference.openai_api.options import BATCH_CHAT
+from qwen_dataset.adapters.inference.openai_api.options import BATCH_CHAT, OPENAI_CHAT
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Usage
 from qwen_dataset.errors import BackendDenied, BackendUnavailable
 from qwen_dataset.testing.inference_contract import Asked
@@ -213,11 +213,26 @@ def test_the_page_of_a_proxy_is_told_in_words(stub, kit):
     assert "<" not in outcome.message
 
 
-def test_a_gateway_that_gave_up_says_nothing_of_the_answer(stub, kit):
-    stub.always(kit.says(504, "<html><h1>504 Gateway Time-out</h1></html>", kind="text/html"))
-    outcome = _one(kit.options_of(stub.base_url), kit.request_of())
-    assert outcome.kind is FailureKind.UNKNOWN
+RESET = "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
+GATEWAYS = [*((each, f"<h1>{each} Bad</h1>") for each in (502, 504, 520, 521, 522, 523, 524)), (503, RESET)]
+
+
+@pytest.mark.parametrize("stream", ["no", "yes"])
+@pytest.mark.parametrize("name", [OPENAI_CHAT, BATCH_CHAT])
+@pytest.mark.parametrize(("status", "page"), GATEWAYS)
+def test_a_gateway_that_gave_up_says_nothing_of_the_answer(stub, kit, name, status, page, stream):
+    stub.always(kit.says(status, page, kind="text/html"))
+    outcome = _one(kit.options_of(stub.base_url, name=name, parameters={"stream": stream}), kit.request_of())
+    assert (outcome.kind, outcome.retryable) == (FailureKind.UNKNOWN, True)
     assert len(stub.calls) == 1
+
+
+@pytest.mark.parametrize("name", [OPENAI_CHAT, BATCH_CHAT])
+def test_what_the_service_says_with_such_a_status_is_its_own(stub, kit, name):
+    stub.will(kit.says(502, {"error": {"code": "internal_error", "message": "later"}}))
+    stub.will(kit.says(503, "<h1>503 Service Unavailable</h1>", kind="text/html"))
+    assert isinstance(_one(kit.options_of(stub.base_url, name=name), kit.request_of()), Completion)
+    assert len(stub.calls) == 3
 
 
 @pytest.mark.parametrize("body", ["", "<html>hello</html>", "{", {}, {"choices": None}, {"choices": []}, [], "null", 7])

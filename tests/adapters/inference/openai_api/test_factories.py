@@ -30,7 +30,20 @@ def test_an_offer_by_name_is_exact(factory, name):
     offer = factory(_settings())
     assert (offer.name, offer.realtime, offer.either, offer.remote) == (name, True, False, None)
     assert offer.backend.realm == "bailian:cn-beijing"
-    assert offer.destination.endswith("(Bailian, cn-beijing)")
+    where = "(Bailian, cn-beijing)" + (" (Batch Chat, half price)" if name == "batch-chat" else "")
+    assert offer.destination.endswith(where)
+
+
+def test_batch_chat_at_the_usual_url_of_bailian_goes_to_its_own_host_at_half_the_price():
+    offer = open_batch_chat(_settings("https://dashscope.aliyuncs.com/compatible-mode/v1"))
+    assert offer.destination == "batch.dashscope.aliyuncs.com (Bailian, cn-beijing) (Batch Chat, half price)"
+    with pytest.raises(SettingError, match="cn-beijing only"):
+        open_batch_chat(_settings("https://dashscope-intl.aliyuncs.com/compatible-mode/v1"))
+
+
+def test_batch_chat_at_another_server_goes_where_it_was_told_to(stub):
+    offer = open_batch_chat(_settings(stub.base_url))
+    assert offer.destination == stub.base_url.removeprefix("http://").partition("/")[0]
 
 
 def test_a_setting_that_cannot_work_is_said_by_the_factory():

@@ -122,6 +122,38 @@ def test_a_line_without_an_answer_was_perhaps_billed_and_is_not_sent_again(line)
 
 
 @pytest.mark.parametrize(
+    "error",
+    [
+        {"code": "", "message": ""},
+        {"code": None, "message": None},
+        {"error_code": None, "error_message": None},
+        {"code": "200", "message": "fine"},
+        {"code": 200, "message": "OK"},
+        {"code": 0, "message": ""},
+        {"code": "OK"},
+        {"code": "null", "message": "null"},
+        {"type": "none of ours"},
+        "",
+        "null",
+    ],
+)
+def test_an_error_that_says_nothing_beside_an_answer_is_no_error(error):
+    line = {"custom_id": "7", "response": {"status_code": 200, "body": BODY}, "error": error}
+    assert outcome_of_line(line)[1].text == "Hi"
+    empty = {"choices": [{"message": {"content": ""}}], "error": error}
+    assert outcome_of_line({"custom_id": "7", "response": {"status_code": 200, "body": empty}})[1].text == ""
+
+
+@pytest.mark.parametrize("body", [{"error": {"code": "PartialOutput", "message": "m"}}, {"error": {"message": "m"}}])
+@pytest.mark.parametrize("status", [200, "200"])
+def test_an_error_that_is_new_inside_a_200_was_perhaps_billed(body, status):
+    failure = _failed(response={"status_code": status, "body": body})
+    assert (failure.kind, failure.retryable) == (FailureKind.UNKNOWN, False)
+    failure = _failed(response={"status_code": status, "body": None}, error=body["error"])
+    assert (failure.kind, failure.retryable) == (FailureKind.UNKNOWN, False)
+
+
+@pytest.mark.parametrize(
     "line", [None, 7, [], "x", {}, {"custom_id": None}, {"custom_id": ""}, {"custom_id": True}, {"custom_id": []}]
 )
 def test_what_is_no_line(line):
@@ -135,10 +167,19 @@ _JSON = st.recursive(
     ),
     max_leaves=5,
 )
-_RESPONSE = st.dictionaries(st.sampled_from(["status_code", "body", "choices", "error"]), _JSON, max_size=4)
+_RESPONSE = st.fixed_dictionaries(
+    {},
+    optional={
+        "status_code": st.sampled_from([None, 200, "200", 204, 400, "429", 500]) | _JSON,
+        "body": _JSON | st.fixed_dictionaries({"error": _JSON}) | st.just(BODY),
+        "choices": _JSON,
+        "error": _JSON,
+    },
+)
 
 
 @given(st.dictionaries(st.sampled_from(["response", "error", "code", "message"]), _RESPONSE | _JSON, max_size=4))
 def test_no_form_of_a_line_breaks_it(line):
     request_id, outcome = outcome_of_line({"custom_id": "7", **line})
     assert request_id == outcome.request_id == "7"
+    assert isinstance(outcome, Completion) or outcome.kind is not FailureKind.UNKNOWN or not outcome.retryable

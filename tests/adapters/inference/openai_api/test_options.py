@@ -207,6 +207,15 @@ def test_a_key_is_in_nothing_that_is_shown():
     assert Key().hide("nothing to hide") == "nothing to hide"
 
 
+def test_every_key_that_was_used_is_hidden_also_after_it_was_changed():
+    keys = iter(["first-key", "first-key-longer", "third-key", "abc"])
+    key = Key(lambda: next(keys))
+    for _ in range(4):
+        key()
+    told = key.hide("first-key first-key-longer third-key abc fourth-key")
+    assert told == "[key] [key] [key] abc fourth-key"
+
+
 def test_a_key_that_cannot_be_read_is_said_without_what_was_in_the_way():
     def broken():
         raise OSError(f"{KEY} is not a file")

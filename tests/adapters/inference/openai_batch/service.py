@@ -64,6 +64,8 @@ class Service:
         self.filters = "honoured"
         self.lists = True
         self.keeps_metadata = True
+        self.names_files = True
+        self.lists_files = True
         self.keeps_uploads = True
         self.has_more: Callable[[bool], Any] = bool
         self.late = 0.0
@@ -138,6 +140,7 @@ class Service:
         return {
             "id": file_id,
             "object": "file",
+            "filename": self.names.get(file_id) if self.names_files else None,
             "bytes": len(self.files[file_id]),
             "status": status,
             "purpose": "batch",
@@ -160,7 +163,7 @@ class Service:
         if batch is None or "input_file_id" not in batch or batch["input_file_id"] not in self.files:
             return batch
         self._looks[batch_id] += 1
-        if batch["status"] in {"validating", "in_progress", "cancelling"} and self._looks[batch_id] >= self.polls:
+        if batch["status"] in ("validating", "in_progress", "cancelling") and self._looks[batch_id] >= self.polls:
             ids = [line["custom_id"] for line in self.lines(batch)]
             if batch["status"] == "cancelling":
                 half = ids[: len(ids) // 2]
@@ -280,6 +283,10 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
                 return 200, service.page(query)
             if endpoint == "upload":
                 return 200, service.upload(*_part(data))
+            if endpoint == "list_files":
+                if not service.lists_files:
+                    return 405, {"detail": "Method Not Allowed"}
+                return 200, {"object": "list", "data": [service.file(each) for each in service.names]}
             if endpoint == "create":
                 return 200, service.create(json.loads(data))
             if endpoint == "models":
@@ -346,6 +353,8 @@ def _endpoint(method: str, parts: list[str]) -> str:
             return "retrieve"
         case "POST", ["batches", _, "cancel"]:
             return "cancel"
+        case "GET", ["files"]:
+            return "list_files"
         case "POST", ["files"]:
             return "upload"
         case "GET", ["files", _, "content"]:

@@ -5,17 +5,20 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qwen_dataset.adapters.inference.openai_api.batch import open_openai_batch
-from qwen_dataset.adapters.inference.openai_api.batch_object import query_of, told
+from qwen_dataset.adapters.inference.openai_api.batch_object import batch_of, is_counted, query_of, told
 from qwen_dataset.domain.inference import Parameters
 from qwen_dataset.errors import BackendDenied, BackendRejected, BackendUnavailable, SettingError
 from qwen_dataset.ports.inference import BackendSettings, JobHandle
 from qwen_dataset.ports.remote import BatchFilter, LineError
 
 from .service import START, Fault, Service, joined
-from .stage import KEY, backend_for, run, submitted
+from .stage import KEY, backend_for, outcomes_of, run, submitted
 
+FIELDS = ("id", "status", "input_file_id", "output_file_id", "created_at", "request_counts", "metadata", "errors")
 NOT_FOUND = Fault(status=404, body={"error": {"code": "NotFound", "message": "Not found!"}})
 
 
@@ -117,7 +120,7 @@ def test_a_list_that_never_moves_on_is_refused(service: Service):
     service.page = lambda query: original({name: value for name, value in query.items() if name != "after"})
 
     async def scenario(backend):
-        with pytest.raises(BackendRejected, match="lookup=none"):
+        with pytest.raises(BackendDenied, match="lookup=none"):
             await listed(backend)
 
     run(service, scenario)
@@ -329,15 +332,102 @@ def test_without_a_list_an_unknown_batch_is_believed_to_be_gone(service: Service
     run(service, scenario, lookup="none")
 
 
-def test_another_refusal_of_a_look_or_a_file_stands(service: Service):
+def test_another_refusal_of_a_look_stops_the_run(service: Service):
     async def scenario(backend):
         handle = await submitted(backend)
-        service.fail("retrieve", Fault(status=400))
-        with pytest.raises(BackendRejected):
+        service.fail("retrieve", Fault(status=403))
+        with pytest.raises(BackendDenied, match="cannot be looked at"):
             await backend.poll(handle)
+        service.fail("retrieve", Fault(status=200, body={"error": {"message": "later"}}))
+        with pytest.raises(BackendUnavailable, match="without a batch"):
+            await backend.poll(handle)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, {"error": {"code": "NotFound", "message": "Not found!"}}),
+        (410, {"error": {"message": "gone"}}),
+        (400, {"error": {"code": "invalid_parameter_error", "message": "No such batch."}}),
+        (409, {"error": {"code": "batch_not_found"}}),
+    ],
+)
+def test_a_batch_that_this_key_does_not_know_is_not_given_up_before_its_time(service: Service, status, body):
+    async def asked(backend, handle):
+        service.fail("retrieve", Fault(status=status, body=body))
+        return (await backend.poll(handle)).ready
+
+    async def scenario(backend):
+        handle = await submitted(backend)
+        assert not await asked(backend, handle)
+        await service.sleep(61)
+        for _ in range(2):
+            with pytest.raises(BackendDenied, match="does not know batch batch_0000.*lookup=none"):
+                await asked(backend, handle)
+        async with backend_for(service, lookup="none") as giving_up:
+            assert await asked(giving_up, handle)
+        await service.sleep(29 * 24 * 3600)
+        assert await asked(backend, handle)
+
+    if status == 409:  # no definite answer
+        with pytest.raises(BackendUnavailable):
+            run(service, scenario)
+    else:
+        run(service, scenario)
+
+
+@pytest.mark.parametrize("word", ["ended_by_moon", ["completed"], {"a": 1}, None])
+def test_a_word_that_is_new_has_ended_by_its_files_or_by_its_time(service: Service, word):
+    async def scenario(backend):
+        handle = await submitted(backend)
+        batch = service.created[0]
+        batch["status"] = word
+        assert not (await backend.poll(handle)).ready
+        batch["output_file_id"] = "file-x"
+        assert not (await backend.poll(handle)).ready
+        batch["failed_at"] = START
+        assert (await backend.poll(handle)).ready
+        batch.update(failed_at=None, output_file_id=None)
+        assert not (await backend.poll(handle)).ready
+        await service.sleep(48 * 3600 + 1)
+        assert (await backend.poll(handle)).ready
+        found = await outcomes_of(backend, handle)
+        assert {(each.kind.value, each.retryable) for each in found.values()} == {("unknown", False)}
+
+    run(service, scenario)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"), [("canceled", "cancelled"), ("Completed", "completed"), ("in-progress", "in_progress")]
+)
+def test_a_known_word_in_another_spelling_is_known(word, status):
+    batch = batch_of({"id": "b", "status": word})
+    assert (batch.status, batch.is_ended) == (status, status != "in_progress")
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["total", "completed", "data", "line", "code"]), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(("completed_at", "failed_at", *FIELDS), _JSON)))
+def test_no_form_of_a_batch_breaks_it(body):
+    batch = batch_of(body)
+    assert isinstance(batch.status, str)
+    assert is_counted(body) in (True, False)
+    assert batch.total >= 0
+
+
+def test_a_list_of_a_service_is_refused(service: Service):
+    async def scenario(backend):
         service.fail("list", Fault(status=400), Fault(status=400))
         with pytest.raises(BackendRejected):
-            await submitted(backend)
+            await listed(backend, BatchFilter(name="x"))
 
     run(service, scenario)
 

@@ -8,7 +8,7 @@ import pytest
 
 from qwen_dataset.adapters.inference.openai_api.batch import OpenAIBatchBackend
 from qwen_dataset.domain.inference import FailureKind
-from qwen_dataset.errors import BackendDenied, BackendRejected, BackendUnavailable
+from qwen_dataset.errors import BackendDenied, BackendUnavailable
 from qwen_dataset.testing.inference_contract import Asked, requests_of
 
 from .service import START, Fault, Service, answer_line, error_line, joined
@@ -294,6 +294,17 @@ def test_a_file_that_is_gone_leaves_doubt(service: Service):
     assert service.calls["content"] == 4
 
 
+@pytest.mark.parametrize("status", [404, 410, 400])
+def test_a_file_that_is_gone_for_a_moment_is_fetched_again(service: Service, status):
+    async def scenario(backend):
+        handle = await submitted(backend)
+        service.finish("completed", joined(*LINES))
+        service.fail("content", Fault(status=status, body={"error": {"message": "no"}}))
+        return told(await outcomes_of(backend, handle))
+
+    assert run(service, scenario) == ANSWERS
+
+
 def test_a_batch_that_the_service_forgot_leaves_doubt(service: Service):
     async def scenario(backend):
         handle = await submitted(backend)
@@ -302,6 +313,9 @@ def test_a_batch_that_the_service_forgot_leaves_doubt(service: Service):
         with pytest.raises(BackendUnavailable, match="cannot be seen yet"):
             await outcomes_of(backend, handle)
         await service.sleep(61)  # tokens hold whole seconds
+        with pytest.raises(BackendDenied, match="does not know batch"):
+            await outcomes_of(backend, handle)
+        await service.sleep(29 * 24 * 3600)
         assert (await backend.poll(handle)).ready
         return await outcomes_of(backend, handle)
 
@@ -341,7 +355,6 @@ def test_a_batch_that_has_not_ended_has_no_results_yet(service: Service):
         (503, BackendUnavailable),
         (429, BackendUnavailable),
         (401, BackendDenied),
-        (400, BackendRejected),
     ],
 )
 def test_trouble_while_results_are_read_is_told_and_over_when_it_is_over(service: Service, endpoint, status, error):

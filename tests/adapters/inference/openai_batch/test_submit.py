@@ -1,13 +1,15 @@
 """One submission is one batch, whatever happens on the way to it."""
 
 import asyncio
+import importlib
 import logging
+import re
 
 import attrs
 import pytest
 
 from qwen_dataset.domain.inference import Message, Parameters, Request
-from qwen_dataset.errors import BackendDenied, BackendRejected, BackendUnavailable
+from qwen_dataset.errors import BackendDenied, BackendRejected, BackendUnavailable, BackendUnreached
 from qwen_dataset.testing.inference_contract import Asked, requests_of
 
 from .service import START, Fault, Service
@@ -17,17 +19,40 @@ CUT = Fault()
 LOST = Fault(is_done=True)
 
 
+NO_LISTS = (
+    CUT,
+    *(Fault(status=status) for status in (403, 429, 500, 503)),
+    Fault(status=403, body=b"<html><h1>Blocked by proxy</h1></html>"),
+    *(
+        Fault(status=200, body=body)
+        for body in (
+            b"<html>",
+            {},
+            {"object": "list"},
+            {"error": {"code": "internal_error", "message": "try later"}},
+            {"data": [], "error": {"message": "try later"}},
+            {"data": "none"},
+            {"data": {"id": "x"}},
+            {"data": 7},
+            {"data": ["batch"]},
+            {"data": [{"object": "batch"}]},
+            {"data": [], "has_more": True},
+            {"data": None, "has_more": True},
+        )
+    ),
+)
+
+
 def test_a_submission_is_looked_for_uploaded_looked_for_and_created_once(service: Service):
     handle = run(service, submitted)
-    assert service.calls == {"list": 2, "upload": 1, "create": 1}
+    assert service.calls == {"list": 3, "upload": 1, "create": 1}
     batch = service.created[0]
     assert handle.token == f"{batch['id']}@{int(START)}"
     assert [line["custom_id"] for line in service.lines(batch)] == IDS
     assert (batch["endpoint"], batch["completion_window"]) == ("/v1/chat/completions", "24h")
     metadata = batch["metadata"]
     assert metadata["qwen_dataset_key"] == KEY
-    assert metadata["ds_name"].startswith("qwen-dataset-")
-    assert len(metadata["ds_name"]) <= 100
+    assert re.fullmatch("qd[0-9a-f]{32}", metadata["ds_name"])  # one word, however the service cuts names into words
     assert len(metadata["ds_description"]) <= 200
     name = service.names[batch["input_file_id"]]
     assert name == f"{metadata['ds_name']}-{metadata['qwen_dataset_hash'][:16]}.jsonl"
@@ -122,12 +147,14 @@ def test_a_creation_without_any_reply_is_uncertain(service: Service):
 
 
 def test_a_creation_that_takes_too_long_is_uncertain(service: Service, monkeypatch):
-    import httpx2
     import openai
     from openai.resources.batches import AsyncBatches
 
+    # httpx or httpx2, by the version of the SDK.
+    httpx = importlib.import_module(openai.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0])
+
     async def times_out(*_, **__):
-        raise openai.APITimeoutError(httpx2.Request("POST", "http://localhost/v1/batches"))
+        raise openai.APITimeoutError(httpx.Request("POST", "http://localhost/v1/batches"))
 
     async def scenario(backend):
         with pytest.raises(BackendUnavailable):
@@ -236,7 +263,7 @@ def test_an_upload_that_fails_for_ever_creates_nothing(service: Service):
     service.fail("upload", *[Fault(status=429)] * 3)
 
     async def scenario(backend):
-        with pytest.raises(BackendUnavailable):
+        with pytest.raises(BackendUnreached):
             await submitted(backend)
 
     run(service, scenario)
@@ -329,23 +356,28 @@ def test_without_lookup_nothing_is_listed_and_nothing_can_be_found(service: Serv
 
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_service_without_a_list_is_refused_with_the_way_out(service: Service, status):
-    service.fail("list", Fault(status=status))
+    service.fail("list", Fault(status=status), Fault(status=status))
 
     async def scenario(backend):
-        with pytest.raises(BackendRejected, match="lookup=none"):
+        with pytest.raises(BackendDenied, match="lookup=none"):
             await submitted(backend)
+        service.fail("list", Fault(status=status))
+        await submitted(backend)
 
     run(service, scenario)
-    assert service.calls["upload"] == 0
+    assert service.calls["upload"] == 1
 
 
 def test_a_list_that_cannot_be_read_now_is_no_list_without_the_batch(service: Service):
     async def scenario(backend):
         handle = await submitted(backend)
-        for fault in (CUT, Fault(status=500), Fault(status=200, body=b"<html>"), Fault(status=429)):
+        for fault in NO_LISTS:
             service.fail("list", fault)
-            with pytest.raises(BackendUnavailable):
+            with pytest.raises(BackendUnreached):
                 await submitted(backend)
+        service.fail("list", Fault(status=404), Fault(status=403))
+        with pytest.raises(BackendUnreached):
+            await submitted(backend)
         service.fail("list", Fault(status=401, body={"error": {"code": "invalid_api_key"}}))
         with pytest.raises(BackendDenied):
             await submitted(backend)
@@ -355,17 +387,79 @@ def test_a_list_that_cannot_be_read_now_is_no_list_without_the_batch(service: Se
     assert len(service.created) == 1
 
 
-def test_a_service_that_forgets_metadata_is_not_trusted_a_second_time(service: Service, caplog):
-    service.keeps_metadata = False
+@pytest.mark.parametrize("filters", ["honoured", "ignored", "refused"])
+@pytest.mark.parametrize("lists_files", [True, False])
+def test_a_service_that_forgets_metadata_is_asked_for_the_names_of_files(
+    service: Service, caplog, filters, lists_files
+):
+    service.keeps_metadata, service.lists_files, service.filters = False, lists_files, filters
+    service.fail("create", LOST)
 
     async def scenario(backend):
-        await submitted(backend)
-        with pytest.raises(BackendRejected, match="lookup=none"):
+        handle = await submitted_at_last(backend, service)
+        await submitted(backend, requests_of(2, start=50), key="another")
+        await submitted(backend, requests_of(2, start=60), key="a third")
+        return handle
+
+    handle = run(service, scenario)
+    assert run(service, submitted) == handle  # as a new process
+    assert len(service.created) == 3
+    assert max(service.paid().values()) == 1
+    assert caplog.text.count("does not keep the metadata") == 2  # once a process
+
+
+def test_whose_a_batch_is_that_nobody_can_tell_is_left_to_a_person(service: Service):
+    service.keeps_metadata = False
+    run(service, submitted)
+
+    async def refused(backend):
+        with pytest.raises(BackendDenied, match="lookup=none"):
             await submitted(backend, requests_of(2, start=50), key="another")
 
-    run(service, scenario)
+    service.names_files = False
+    run(service, refused)
+    service.names_files = True
+    service.batches["batch_0000"]["input_file_id"] = None
+    run(service, refused)
+    service.batches["batch_0000"]["input_file_id"] = "file-gone"
+    run(service, refused)
     assert len(service.created) == 1
-    assert "does not keep the metadata" in caplog.text
+    run(service, lambda backend: submitted(backend, key="another"), lookup="none")
+    assert len(service.created) == 2
+
+
+def test_a_service_that_renames_files_cannot_tell_whose_a_batch_is(service: Service):
+    service.keeps_metadata = False
+    run(service, submitted)
+    original = service.upload
+
+    def upload(name, data):
+        return original("renamed.jsonl", data)
+
+    service.upload = upload
+    service.names = dict.fromkeys(service.names, "renamed.jsonl")
+
+    async def refused(backend):
+        with pytest.raises(BackendDenied, match="lookup=none"):
+            await submitted(backend)
+
+    run(service, refused)
+    assert len(service.created) == 1
+
+
+def test_batches_of_others_without_metadata_do_no_harm_where_metadata_is_kept(service: Service):
+    service.filters = "ignored"
+    service.add("batch_theirs", input_file_id="file-of-theirs", metadata=None)
+    service.add("batch_named", metadata={"ds_name": "theirs"})
+    run(service, submitted)
+    assert len(service.created) == 1
+
+
+def test_a_batch_of_the_former_name_is_found_by_its_key(service: Service):
+    service.filters = "ignored"
+    service.add("batch_old", metadata={"ds_name": "qwen-dataset-0123", "qwen_dataset_key": KEY})
+    assert run(service, submitted).token.startswith("batch_old@")
+    assert not service.created
 
 
 def test_a_full_disk_stops_the_run_before_anything_is_bought(service: Service, monkeypatch):
@@ -383,7 +477,7 @@ def test_a_full_disk_stops_the_run_before_anything_is_bought(service: Service, m
 
 def test_a_backend_that_is_not_entered_says_so(service: Service):
     async def scenario():
-        with pytest.raises(BackendRejected, match="enter the backend first"):
+        with pytest.raises(BackendDenied, match="enter the backend first"):
             await backend_for(service).submit(KEY, Asked(REQUESTS))
 
     asyncio.run(scenario())

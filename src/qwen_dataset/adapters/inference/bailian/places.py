@@ -49,6 +49,18 @@ def _batch_chat_host(region: str, workspace: str | None) -> str:
     return BATCH_CHAT_HOST
 
 
+def batch_chat_url_of(base_url: str) -> str:
+    """Return where Batch Chat is for a base URL: Bailian's own host for it, or the URL itself at another server.
+
+    Elsewhere at Bailian the calls would be answered at once and at full price. Raises ``SettingError`` for a region or
+    a workspace's domain, which have no Batch Chat.
+    """
+    region, host = region_of(base_url), _host_of(_split(base_url))
+    if region is None or host == BATCH_CHAT_HOST:
+        return base_url
+    return base_url_of(region, None if host in _REGION_OF_HOST else host.partition(".")[0], kind="batch-chat")
+
+
 def _host(region: str, workspace: str | None) -> str:
     if workspace is not None:
         if not _WORKSPACE.fullmatch(workspace):

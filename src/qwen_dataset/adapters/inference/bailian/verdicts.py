@@ -8,7 +8,7 @@ message's text decides, so rows with a text stand before those without.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from http import HTTPStatus
 
@@ -70,7 +70,7 @@ _CANCELLED = Verdict(action=Action.RETRY, kind=FailureKind.CANCELLED, retryable=
 _INVALID = Verdict(action=Action.FAIL, kind=FailureKind.INVALID_REQUEST, retryable=False)
 _TOO_LARGE = Verdict(action=Action.FAIL, kind=FailureKind.TOO_LARGE, retryable=False)
 _FILTERED = Verdict(action=Action.FAIL, kind=FailureKind.CONTENT_FILTER, retryable=False)
-_POSSIBLY_PAID = Verdict(action=Action.FAIL, kind=FailureKind.UNKNOWN, retryable=True)
+POSSIBLY_PAID = Verdict(action=Action.FAIL, kind=FailureKind.UNKNOWN, retryable=True)
 _MEND = Verdict(action=Action.STOP, kind=FailureKind.REJECTED, retryable=True)
 _NAME = Verdict(action=Action.STOP, kind=FailureKind.REJECTED, retryable=False)  # another name is another job
 
@@ -83,6 +83,16 @@ _FILES = "delete files that are no longer needed at the service, then resume"
 _MODEL = "check the model's name, and that this region and this way of calling offer it"
 _ACCESS = "ask for access to the model in Bailian's console, or use another (a retired model answers so too)"
 _WORKSPACE = "check the workspace id and the base URL, then resume"
+
+_ELSEWHERE: Mapping[str, str] = {
+    _KEY: "check the key and the address of the server, then resume",
+    _ACCOUNT: "settle the account at the service, then resume",
+    _FREE: "the quota is used up: ask the service for more, then resume",
+    _MODEL: "check the model's name, and that this server offers it",
+    _ACCESS: "ask the service for access to the model, or use another",
+    _WORKSPACE: "check the key and the address of the server, then resume",
+}
+"""What to do about the same at a server that is not Bailian."""
 
 _TABLE = (
     # One code, two meanings: the text decides.
@@ -130,10 +140,13 @@ _TABLE = (
     _Row("", _TOO_LARGE, statuses=(413,)),
     _Row("", _INVALID, statuses=range(400, 500)),
     _Row("", _AGAIN, statuses=range(500, 600)),
-    _Row("", _POSSIBLY_PAID, statuses=range(200, 300)),
+    _Row("", POSSIBLY_PAID, statuses=range(200, 300)),
 )
 _NO_STATUS = _Row("", _AGAIN)
 """A line of a batch that failed for a reason nobody has recorded: not billed, so it may be asked again."""
+
+_GATEWAYS = frozenset({502, 504, *range(520, 525)})
+_UPSTREAM = re.compile(r"upstream connect error|reset reason|disconnect/reset before headers", re.IGNORECASE)
 
 _PREFIX = re.compile(r"<(\d{3})>\s*([\w.]+)\s*:\s*")
 _ALGO = "internalerror.algo."
@@ -151,10 +164,22 @@ def verdict(status: int | None, code: str | None, message: str | None) -> Verdic
     return _row(status, code, message).verdict
 
 
-def sentence(status: int | None, code: str | None, message: str | None) -> str:
+def gateway_gave_up(status: int | None, code: str | None, message: str | None) -> bool:
+    """Whether an answer to a call is a gateway's, after the service may have got the call, and run it, and billed it.
+
+    A service that refuses says so with a code; 502, 504 and 520 to 524 without one are a gateway's, and so is 503 in
+    the words of Envoy. For replies to calls only: what a line of a batch says is the service's own.
+    """
+    if code:
+        return False
+    return status in _GATEWAYS or (status == HTTPStatus.SERVICE_UNAVAILABLE and bool(_UPSTREAM.search(message or "")))
+
+
+def sentence(status: int | None, code: str | None, message: str | None, *, is_bailian: bool = True) -> str:
     """Return one sentence for a person: what the service said, and what to do where the run stops for it.
 
-    What looks like a key is left out, and a long message is cut.
+    What looks like a key is left out, and a long message is cut. Where it was not Bailian, nothing of Bailian's is
+    named in what to do.
     """
     words = " ".join(str(message or "").split())
     words = words if len(words) <= _LONGEST_MESSAGE else words[: _LONGEST_MESSAGE - 1] + "…"
@@ -163,6 +188,7 @@ def sentence(status: int | None, code: str | None, message: str | None) -> str:
     told = f"the service answered {label}" if label else ""
     said = ": ".join(part for part in (told, words) if part) or "no reply came"
     mend = _row(status, code, message).mend
+    mend = mend if is_bailian else _ELSEWHERE.get(mend, mend)
     return _SECRET.sub(r"\1…", f"{said.rstrip('. ')}; {mend}" if mend else said)
 
 

@@ -231,7 +231,7 @@ class DashScopeBackend(RealtimeBackend):
                 await link.session.post(url, json={}, headers=headers, timeout=timeout)
             except CallFailed as failed:
                 if not _takes_the_key(failed):
-                    raise backend_error(failed) from None
+                    raise backend_error(failed, is_bailian=self._options.is_bailian) from None
             finally:
                 await link.close()
         return f"{self._options.destination} answers and takes the key"

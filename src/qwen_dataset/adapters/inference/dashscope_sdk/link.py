@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _STREAM = "text/event-stream"
 _SHOWN = 300  # characters of a page that is no error of the API's
-_GATEWAY_GAVE_UP = frozenset({504, 524})  # said by a gateway that waited in vain: the service may have answered
 
 
 def tls_context(ca: str | None) -> ssl.SSLContext:
@@ -122,15 +121,11 @@ class Link:
         told = trouble_of(
             _parsed(text.rpartition("data:")[2] if response.content_type == _STREAM else text), response.status
         )
-        code = told.code if told else ""
-        if response.status in _GATEWAY_GAVE_UP and not code:
-            message = f"a gateway before {self._host} gave up waiting (HTTP {response.status})"
-            return CallFailed(message=message, sent=True)
         page = " ".join(text.split())[:_SHOWN]
         message = told.message if told else page or response.reason or ""
         return CallFailed(
             status=response.status,
-            code=code,
+            code=told.code if told else "",
             message=scrubbed(self._hide(message)),
             retry_after=retry_after_of(response.headers),
             sent=True,

@@ -10,19 +10,22 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Self
 
+import attrs
+
 from ....domain.inference import Outcome, Request
-from ....errors import BackendError, BackendRejected, BackendUnavailable
+from ....errors import BackendDenied, BackendError, BackendRejected, BackendUnavailable, BackendUnreached
 from ....ports.inference import BackendSettings, JobHandle, Limits, Offer, Progress
 from ....ports.remote import RemoteBatch
+from ..bailian.places import is_bailian
 from ..concurrent import closing
 from .advice import advice
-from .batch_object import RUNNING, Json, batch_of
+from .batch_object import ENDING, RUNNING, Json, Seen, batch_of, is_counted
 from .client import load_sdk
 from .lookup import KEY_FIELD, TIME_FIELD, find, metadata_of, name_of
 from .options import OPENAI_BATCH, Options
@@ -33,7 +36,8 @@ from .upload import written_lines
 
 logger = logging.getLogger(__name__)
 
-_DAY = 24 * 3600.0
+_HOUR = 3600.0
+_DAY = 24 * _HOUR
 _FINDABLE = 29 * _DAY  # lists reach back 30 days
 _ENVELOPE = 256  # bytes that a line has beside what the engine measures: method, names, the thinking switch
 _LEAST_LINE = 128  # bytes of the shortest line that the engine measures
@@ -77,7 +81,7 @@ class OpenAIBatchBackend:
         self._sleep = sleep
         self._now = now
         self.batches = OpenAIBatches(options, sleep=sleep)
-        self._keeps_metadata = True
+        self._keeps_metadata: bool | None = True if is_bailian(options.base_url) else None
         self._unknown_words: set[str] = set()
         self._fetched: Counter[str] = Counter()
 
@@ -109,15 +113,17 @@ class OpenAIBatchBackend:
         """Find the batch of this key, or write, upload and create it. **Creating spends money**, once.
 
         Raises BackendUnavailable where the batch may or may not exist now: call again after the settle time, and it is
-        looked for first. BackendRejected and BackendDenied: nothing was created by this call.
+        looked for first. BackendUnreached: this call created nothing, an earlier one may have. BackendRejected: nothing
+        was created under this key, neither now nor earlier. BackendDenied: this call created nothing.
         """
         found = await self._find(key)
         if found is None:
             async with written_lines(requests, self._options) as lines:
                 name = name_of(key)
-                file_id = await self.batches.upload_open(lines.file, name=lines.name_for(name))
+                with _creating_nothing(BackendUnavailable):
+                    file_id = await self.batches.upload_open(lines.file, name=lines.name_for(name))
                 # An upload takes minutes: somebody may have created the batch meanwhile.
-                found = await self._find(key)
+                found = await self._find(key, uploaded=file_id)
                 if found is None:
                     metadata = metadata_of(
                         key, requests=lines.requests, content_hash=lines.content_hash, now=self._now()
@@ -125,24 +131,27 @@ class OpenAIBatchBackend:
                     found = await self._create(file_id, endpoint=lines.url, metadata=metadata)
         return JobHandle(backend=OPENAI_BATCH, key=key, token=f"{found.id}@{self._made_at(found)}")
 
-    async def _find(self, key: str) -> RemoteBatch | None:
+    async def _find(self, key: str, *, uploaded: str | None = None) -> RemoteBatch | None:
+        """Look for the batch. No refusal of that says that there is none, so it is never BackendRejected."""
         if not self._options.lookup:
             return None
-        if not self._keeps_metadata:
-            raise BackendRejected(
-                f"{self._options.destination} does not keep the metadata of a batch, so one whose creation got no reply"
-                " could not be found again: add lookup=none to the backend's address to go on without"
-            )
-        return await find(self.batches, key)
+        with _creating_nothing(BackendUnavailable, BackendRejected):
+            found = await find(self.batches, key, keeps_metadata=self._keeps_metadata, uploaded=uploaded)
+        if found is not None:
+            self._learn_from(found)
+        return found
 
     async def _create(self, file_id: str, *, endpoint: str, metadata: dict[str, str]) -> RemoteBatch:
         window = f"{self._options.window_hours}h"
         batch = await self.batches.create(file_id, completion_window=window, endpoint=endpoint, metadata=metadata)
-        self._keeps_metadata = batch.metadata.get(KEY_FIELD) == metadata[KEY_FIELD]
-        if not self._keeps_metadata:
-            logger.warning("%s does not keep the metadata of batch %s", self._options.destination, batch.id)
+        self._learn_from(batch)
         logger.info("created batch %s (%s)", batch.id, metadata["ds_name"])
         return batch
+
+    def _learn_from(self, batch: RemoteBatch) -> None:
+        known, self._keeps_metadata = self._keeps_metadata, KEY_FIELD in batch.metadata
+        if known is not False and not self._keeps_metadata:
+            logger.warning("%s does not keep the metadata of batch %s", self._options.destination, batch.id)
 
     def _made_at(self, batch: RemoteBatch) -> int:
         """Return when a batch was created, by our own clock if it says so: the same whoever asks."""
@@ -154,16 +163,17 @@ class OpenAIBatchBackend:
     async def poll(self, handle: JobHandle) -> Progress:
         """Look at the batch once. A batch that is unknown to the service for good is ready: nothing will come of it."""
         try:
-            body = await self._look(handle)
+            seen = await self._look(handle)
         except _NotVisible:
             return Progress(ready=False)
-        if body is None:
+        if seen is None:
             return Progress(ready=True)
-        batch = batch_of(body)
+        batch = seen.batch
         if not batch.is_ended and batch.status not in RUNNING and batch.status not in self._unknown_words:
             self._unknown_words.add(batch.status)
             logger.warning("batch %s has the status %r, which is new: waiting until it ends", batch.id, batch.status)
-        return Progress(ready=batch.is_ended, completed=batch.completed, failed=batch.failed, total=batch.total)
+        counts = {"completed": batch.completed, "failed": batch.failed, "total": batch.total}
+        return Progress(ready=batch.is_ended, ending=batch.status in ENDING, **counts)
 
     async def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
         """Yield one outcome for each request, read from the batch's files. Spends nothing, as often as it is read.
@@ -224,24 +234,38 @@ class OpenAIBatchBackend:
             found = await batches.first_page()
         return f"{where} answers and lists its batches ({'there are some' if found else 'none yet'})"
 
-    async def _look(self, handle: JobHandle) -> Json | None:
-        """Return the batch object; None where the service does not know it any more.
+    async def _look(self, handle: JobHandle) -> Seen | None:
+        """Return the batch; None where the service does not know it any more, for good.
 
-        Raises _NotVisible while it may still be too young to be seen, and BackendDenied where the service knows no
-        batches at all, for then it is the wrong address that was asked.
+        Raises _NotVisible while it may still be too young to be seen, and BackendDenied where it was the wrong address,
+        key or workspace that was asked: a batch is not forgotten before its time.
         """
         batch_id, made_at = _parts(handle)
+        age = self._now() - made_at
         try:
-            return await self.batches.body(batch_id)
+            return self._seen(await self.batches.body(batch_id), age)
         except Refused as error:
-            if not error.is_not_there:
-                raise
+            if not error.is_gone:
+                raise BackendDenied(f"batch {batch_id} cannot be looked at: {error}") from None
         # Tokens hold whole seconds: it may be up to one younger than it looks.
-        if self._now() - made_at < self._options.settle + 1.0:
+        if age < self._options.settle + 1.0:
             raise _NotVisible(f"batch {batch_id} cannot be seen yet")
         if self._options.lookup:
             await self.batches.check_list()
+            if age < _FINDABLE:
+                raise BackendDenied(
+                    f"this key does not know batch {batch_id}: use the key, the workspace and the address that it was"
+                    " made with, or add lookup=none to the backend's address to give it up (its requests are then"
+                    " unknown, and may have been paid for)"
+                )
         return None
+
+    def _seen(self, body: Json, age: float) -> Seen:
+        """Read a batch object. Where its status is a word that is new, it has ended once its time is long over."""
+        batch = batch_of(body)
+        if batch.status not in RUNNING and age > self._options.window_hours * _HOUR + _DAY:
+            batch = attrs.evolve(batch, is_ended=True)
+        return Seen(batch=batch, is_counted=is_counted(body))
 
     async def __aenter__(self) -> Self:
         await self.batches.open()
@@ -251,6 +275,15 @@ class OpenAIBatchBackend:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.batches.close()
+
+
+@contextmanager
+def _creating_nothing(*errors: type[BackendError]) -> Iterator[None]:
+    """Say of these errors inside that this call created nothing, and that no more than that is known."""
+    try:
+        yield
+    except errors as error:
+        raise BackendUnreached(str(error)) from None
 
 
 class _NotVisible(BackendUnavailable):

@@ -7,43 +7,64 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import attrs
+
 from ....ports.remote import BatchFilter, LineError, RemoteBatch
 
 Json = Mapping[str, Any]
 
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
-RUNNING = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
+ENDING = frozenset({"finalizing", "cancelling"})  # nothing more begins in it
+RUNNING = frozenset({"validating", "in_progress"}) | ENDING
 
+_SPELLINGS = {"canceled": "cancelled", "canceling": "cancelling", "succeeded": "completed"}
+_END_TIMES = ("completed_at", "cancelled_at", "expired_at", "failed_at")
 _SERVICE_TIME = timezone(timedelta(hours=8))  # the list's time filters are read in UTC+8
 _TIME_FORMAT = "%Y%m%d%H%M%S"
 _SHOWN_LINES = 20
 
 
+@attrs.frozen(kw_only=True)
+class Seen:
+    """A batch as it was seen; ``is_counted``: the service says how many lines were done, else zero means nothing."""
+
+    batch: RemoteBatch
+    is_counted: bool
+
+
 def batch_of(body: Json) -> RemoteBatch:
-    """Read a batch object. Takes whatever is missing, null or of an unexpected type as not said."""
+    """Read a batch object. Takes whatever is missing, null or of an unexpected type as not said.
+
+    A status that is not known has ended where the service names both a result file and the time of its end.
+    """
     counts = _table(body.get("request_counts"))
+    status = _status(body)
+    ended_at = _ended_at(body, status)
+    has_results = bool(text_of(body.get("output_file_id")) or text_of(body.get("error_file_id")))
+    is_known = status in ENDED or status in RUNNING
     return RemoteBatch(
-        id=_text(body.get("id")),
-        status=_text(body.get("status")),
-        is_ended=body.get("status") in ENDED,
-        endpoint=_text(body.get("endpoint")),
-        completion_window=_text(body.get("completion_window")),
-        input_file_id=_text(body.get("input_file_id")) or None,
-        output_file_id=_text(body.get("output_file_id")) or None,
-        error_file_id=_text(body.get("error_file_id")) or None,
+        id=text_of(body.get("id")),
+        status=status,
+        is_ended=status in ENDED or (not is_known and has_results and ended_at is not None),
+        endpoint=text_of(body.get("endpoint")),
+        completion_window=text_of(body.get("completion_window")),
+        input_file_id=text_of(body.get("input_file_id")) or None,
+        output_file_id=text_of(body.get("output_file_id")) or None,
+        error_file_id=text_of(body.get("error_file_id")) or None,
         created_at=_time(body.get("created_at")),
-        ended_at=_time(body.get(f"{body.get('status')}_at")) if body.get("status") in ENDED else None,
+        ended_at=ended_at,
         total=_count(counts.get("total")),
         completed=_count(counts.get("completed")),
         failed=_count(counts.get("failed")),
-        metadata={str(name): str(value) for name, value in _table(body.get("metadata")).items()},
+        metadata={name: str(value) for name, value in _table(body.get("metadata")).items() if value is not None},
         errors=tuple(_line_error(_table(each)) for each in _errors(body.get("errors"))),
     )
 
 
 def is_counted(body: Json) -> bool:
     """Whether the service says how many lines were done: where it does not, zero means nothing."""
-    return "completed" in _table(body.get("request_counts"))
+    completed = _table(body.get("request_counts")).get("completed")
+    return isinstance(completed, int) and not isinstance(completed, bool)
 
 
 def told(errors: tuple[LineError, ...]) -> str:
@@ -118,27 +139,44 @@ def _errors(errors: Any) -> list[Any]:
 def _line_error(entry: Json) -> LineError:
     line = entry.get("line")
     return LineError(
-        code=_text(entry.get("code")),
-        message=_text(entry.get("message")),
+        code=text_of(entry.get("code")),
+        message=text_of(entry.get("message")),
         line=line if isinstance(line, int) else None,
     )
+
+
+def _status(body: Json) -> str:
+    """Return the service's word, in our spelling where it is only the spelling that differs."""
+    said = text_of(body.get("status"))
+    word = said.strip().lower().replace("-", "_").replace(" ", "_")
+    word = _SPELLINGS.get(word, word)
+    return word if word in ENDED or word in RUNNING else said
+
+
+def _ended_at(body: Json, status: str) -> datetime | None:
+    if status in ENDED:
+        return _time(body.get(f"{status}_at"))
+    if status in RUNNING:
+        return None
+    return next((time for name in _END_TIMES if (time := _time(body.get(name))) is not None), None)
 
 
 def _table(value: Any) -> Json:
     return value if isinstance(value, Mapping) else {}
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return what a service said, "" where it is no text."""
     return value if isinstance(value, str) else ""
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _time(value: Any) -> datetime | None:
     """Read Unix seconds."""
-    if not isinstance(value, int | float) or not 0 < value < math.inf:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         return None
     try:
         return datetime.fromtimestamp(value, UTC)

@@ -80,7 +80,6 @@ _NOT_SENT = frozenset(
     {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol", "InvalidURL"}
 )
 _TRANSPORTS = frozenset({"httpx", "httpx2", "anyio", "ssl"})
-_GATEWAY_GAVE_UP = frozenset({504, 524})  # said by a gateway, not by the service: the model may have answered
 _UNCERTAIN = frozenset({408, 409, 429})  # of the calls of the Batch API: ask again
 _KEY = re.compile(r"\bsk-[\w-]{6,}|(?<=Bearer )\S+")
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
@@ -148,9 +147,9 @@ async def ask(call: Awaitable[_T], *, hide: Callable[[str], str] = scrubbed) -> 
         raise backend_error(failed) from None
 
 
-def backend_error(failed: CallFailed) -> BackendError:
+def backend_error(failed: CallFailed, *, is_bailian: bool = True) -> BackendError:
     """Return the error of the port: what to mend, a definite no (4xx), or no definite answer (all else)."""
-    message = str(failed)
+    message = failed.told(is_bailian=is_bailian)
     if failed.status is None and not failed.code:
         return BackendUnreached(message) if failed.sent is False else BackendUnavailable(message)
     found = verdict(failed.status, failed.code, failed.message)
@@ -191,9 +190,6 @@ def _refusal(error: Any) -> CallFailed:
         body = {"error": " ".join(_TAGS.sub(" ", text).split())[:_SHOWN]}
     told = trouble_of(body, status)
     code, message = (told.code, told.message) if told is not None else ("", "")
-    if status in _GATEWAY_GAVE_UP and not code:
-        message = f"a gateway gave up waiting for the answer (HTTP {status})"
-        return CallFailed(status=None, code="", message=message, retry_after=None, sent=True)
     return CallFailed(
         status=status, code=code, message=message, retry_after=retry_after_of(response.headers), sent=True
     )
@@ -202,7 +198,7 @@ def _refusal(error: Any) -> CallFailed:
 def _silence(cause: BaseException, *, request: Any) -> CallFailed:
     sent = not any(kind.__name__ in _NOT_SENT for kind in type(cause).__mro__)
     url = getattr(request, "url", None)
-    host = f" {url.host}" if url is not None else " the server"
+    host = " the server" if url is None else f" {url.host}:{url.port}" if url.port else f" {url.host}"
     why = f"{type(cause).__name__}: {cause}".rstrip(": ")
     if "CERTIFICATE_VERIFY_FAILED" in why:
         why += "; for a certificate authority of your own give ca=FILE"

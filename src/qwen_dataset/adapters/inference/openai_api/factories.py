@@ -54,11 +54,12 @@ def open_url(settings: BackendSettings, *, scheme: str) -> Offer:
 def chat_offer(options: Options) -> Offer:
     """Return the offer of a chat backend with these options. Imports the SDK."""
     load_sdk()
+    is_half = options.name == BATCH_CHAT and options.is_bailian
     return Offer(
         backend=ChatBackend(options),
         name=options.name,
         realtime=True,
-        destination=options.destination,
+        destination=f"{options.destination} (Batch Chat, half price)" if is_half else options.destination,
         probe=partial(probe, options),
         advice=partial(advice, options),
     )
@@ -73,7 +74,7 @@ async def probe(options: Options) -> str:
     except CallFailed as failed:
         if failed.status in _ABSENT:
             return f"{options.destination} answers; it has no list of models"
-        raise backend_error(failed) from None
+        raise backend_error(failed, is_bailian=options.is_bailian) from None
     finally:
         await client.close()
     return f"{options.destination} answers{_listed(reply.content)}"

@@ -10,9 +10,11 @@ import orjson
 from ....domain.inference import Failure, FailureKind, Outcome, Request
 from ..bailian.verdicts import sentence, verdict
 from ..calls import CallFailed
-from .wire import Dialect, body_of, completion_of, parsed, trouble_of, unreadable
+from .wire import Dialect, body_of, completion_of, parsed, says_trouble, trouble_of, unreadable, word
 
 CHAT_URL = "/v1/chat/completions"
+
+_STATUS_DIGITS = 3
 
 
 def line_of(request: Request, url: str = CHAT_URL, dialect: Dialect = Dialect.ENABLE_THINKING) -> bytes:
@@ -31,7 +33,8 @@ def outcome_of_line(line: Any) -> tuple[str, Outcome] | None:
     """Return the request's id and its outcome, as a line of an output or error file tells it.
 
     None for what is no line of a result: without an id nobody can say whose it is. Never raises. A line that ran and
-    whose answer cannot be read is UNKNOWN and not retryable, for it may have been billed; a line with an error was not.
+    whose answer cannot be read is UNKNOWN, for it may have been billed; a line with an error was not. Whatever is
+    UNKNOWN is not retryable.
     """
     if not isinstance(line, Mapping):
         return None
@@ -48,9 +51,8 @@ def outcome_of_line(line: Any) -> tuple[str, Outcome] | None:
 def _answer(request_id: str, line: Mapping[str, Any]) -> Outcome:
     """Return the completion. Raises CallFailed."""
     response = line.get("response")
-    status = response.get("status_code") if isinstance(response, Mapping) else None
-    status = status if isinstance(status, int) and not isinstance(status, bool) else None
-    if line.get("error"):
+    status = _status_of(response.get("status_code")) if isinstance(response, Mapping) else None
+    if says_trouble(line.get("error")):
         raise trouble_of({"error": line["error"]}, status) or unreadable("the line holds no answer", line)
     if not isinstance(response, Mapping):
         raise trouble_of(line) or unreadable("the line holds no answer", line)
@@ -58,8 +60,14 @@ def _answer(request_id: str, line: Mapping[str, Any]) -> Outcome:
     if isinstance(body, str | bytes) and not (status is not None and status >= 400):
         body = parsed(body)
     if status is None or status < 400:
-        return completion_of(request_id, body)
+        return completion_of(request_id, body, status)
     raise _refused(body, status)
+
+
+def _status_of(value: Any) -> int | None:
+    """Return an HTTP status, also one that is written as text."""
+    told = word(value).strip()
+    return int(told) if len(told) == _STATUS_DIGITS and told.isascii() and told.isdigit() else None
 
 
 def _refused(body: Any, status: int) -> CallFailed:
@@ -78,4 +86,5 @@ def _failure(request_id: str, failed: CallFailed) -> Failure:
         return Failure(request_id=request_id, kind=FailureKind.UNKNOWN, message=failed.message, retryable=False)
     found = verdict(failed.status, failed.code, failed.message)
     message = sentence(failed.status, failed.code, failed.message)
-    return Failure(request_id=request_id, kind=found.kind, message=message, retryable=found.retryable)
+    retryable = found.retryable and found.kind is not FailureKind.UNKNOWN  # which nobody sends again unasked
+    return Failure(request_id=request_id, kind=found.kind, message=message, retryable=retryable)

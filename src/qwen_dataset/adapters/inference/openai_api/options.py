@@ -32,6 +32,7 @@ _CONCURRENCY = {BATCH_CHAT: 256}
 _MOST_WAITING = 10_000  # of Batch Chat, per model and account
 _TIMEOUTS = {BATCH_CHAT: 3600.0}
 _HOLDS = (60.0, 3600.0)  # how long Batch Chat may hold a call
+_LEAST_HIDDEN = 4  # characters; something shorter stands in words as well
 _NO_KEY = "none"  # what a server that wants no key is sent: the SDK and some servers insist on one
 
 
@@ -40,7 +41,7 @@ class Key:
 
     def __init__(self, read: Callable[[], str] | None = None) -> None:
         self._read = read
-        self._last = ""
+        self._used: set[str] = set()
 
     def __call__(self) -> str:
         """Return the key. Raises BackendDenied, without a word of the key, where there is none that can be sent."""
@@ -58,12 +59,16 @@ class Key:
             raise BackendDenied(
                 "the API key holds a character that no key has, such as a space or a quote; copy it again"
             )
-        self._last = key
+        self._used.add(key)
         return key
 
     def hide(self, text: str) -> str:
-        """Return ``text`` without the key that was used last: a service may repeat it in an error."""
-        return text.replace(self._last, "[key]") if len(self._last) >= 4 else text
+        """Return ``text`` without any key that was ever used: a service may repeat it in an error."""
+        # The error of a call may come after the key was changed. The longest first: one may hold another.
+        for key in sorted(self._used, key=len, reverse=True):
+            if len(key) >= _LEAST_HIDDEN:
+                text = text.replace(key, "[key]")
+        return text
 
     def __repr__(self) -> str:
         return "Key(hidden)"
@@ -239,7 +244,7 @@ def _base_url(settings: BackendSettings, *, name: str, workspace: str | None) ->
     given = _checked(settings.base_url, "base_url")
     if workspace is not None and not places.is_bailian(given):
         raise SettingError(f"{name}: workspace is for Bailian, and base_url is {given}; leave one of the two out")
-    return given
+    return places.batch_chat_url_of(given) if name == BATCH_CHAT else given
 
 
 def _checked(url: str, where: str) -> str:

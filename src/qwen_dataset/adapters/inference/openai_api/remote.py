@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from ....errors import BackendDenied, BackendRejected, BackendUnavailable
 from ....ports.remote import BatchFilter, RemoteBatch
-from .batch_object import Json, batch_of, matches, query_of
+from .batch_object import Json, batch_of, matches, query_of, text_of
 from .options import Options
 from .service import Refused, Service
 
@@ -36,6 +36,11 @@ class OpenAIBatches(Service):
         super().__init__(options)
         self._sleep = sleep
         self._takes_filters = True
+        self.known_files: dict[str, str] = {}  # names by id, which never change
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, as ``sleep`` does."""
+        await self._sleep(seconds)
 
     async def upload(self, lines: Path, *, name: str) -> str:
         """Upload a file of request lines and return its id. Tried three times where no definite answer comes."""
@@ -62,14 +67,14 @@ class OpenAIBatches(Service):
         if not isinstance(file_id, str) or not file_id:
             raise BackendUnavailable(f"{self._where} took the file {name} and did not say its id")
         for _ in range(_FILE_LOOKS):
-            if body.get("status") not in _FILE_IN_WORK:
+            if text_of(body.get("status")) not in _FILE_IN_WORK:
                 break
             await self._sleep(_FILE_PAUSE)
             try:
                 body = await self._json(files.retrieve(file_id))
             except (BackendRejected, BackendUnavailable):
                 break  # it was taken; whoever makes a batch of it sees whether it can be read
-        if body.get("status") in _FILE_BROKEN:
+        if text_of(body.get("status")) in _FILE_BROKEN:
             why = body.get("status_details") or "no reason given"
             raise BackendRejected(f"{self._where} could not read the uploaded file {name}: {why}")
         return file_id
@@ -105,7 +110,10 @@ class OpenAIBatches(Service):
 
     async def body(self, batch_id: str) -> Json:
         """Return a batch object as the service sent it."""
-        return await self._json(self._client.batches.with_raw_response.retrieve(_named(batch_id, "batch")))
+        body = await self._json(self._client.batches.with_raw_response.retrieve(_named(batch_id, "batch")))
+        if not (text_of(body.get("id")) or text_of(body.get("status"))):
+            raise BackendUnavailable(f"{self._where} answered the question for batch {batch_id} without a batch")
+        return body
 
     async def list(self, wanted: BatchFilter = _EVERYTHING, *, limit: int | None = None) -> AsyncIterator[RemoteBatch]:
         """Yield batches, the newest first, at most ``limit``. A service that cannot filter is filtered here."""
@@ -118,20 +126,25 @@ class OpenAIBatches(Service):
                 left = None if left is None else left - 1
 
     async def listed(self, wanted: BatchFilter) -> AsyncIterator[RemoteBatch]:
-        """Yield what the service lists, each batch once; a service that cannot filter lists others too."""
+        """Yield what the service lists, each batch once; a service that cannot filter lists others too.
+
+        Raises BackendUnavailable where a reply is no list, and BackendDenied where the pages never move on.
+        """
         after, seen = wanted.after, set[str]()
         while True:
             body = await self._page(wanted, after)
-            page = [batch_of(each) for each in body.get("data") or [] if isinstance(each, Mapping)]
+            page = [batch_of(each) for each in body["data"] or []]
             fresh = [batch for batch in page if batch.id and batch.id not in seen]
             for batch in fresh:
                 seen.add(batch.id)
                 yield batch
             has_more = body.get("has_more")
-            if not page or not (len(page) >= _PAGE if has_more is None else has_more):
+            if not (has_more if isinstance(has_more, bool) else len(page) >= _PAGE):
                 return
+            if not page:
+                raise BackendUnavailable(f"{self._where} lists an empty page of batches and says that more follow")
             if not fresh:
-                raise BackendRejected(
+                raise BackendDenied(
                     f"{self._where} lists the same batches on every page, so none can be looked up there:"
                     " add lookup=none to the backend's address to go on without"
                 )
@@ -184,10 +197,25 @@ class OpenAIBatches(Service):
             return body
 
     async def page(self, query: Mapping[str, str], *, after: str | None = None, limit: int = _PAGE) -> Json:
-        """Ask for one page of the list; spends nothing."""
+        """Ask for one page of the list; spends nothing. What is no list of batches is no answer."""
         more = {"after": after} if after else {}
         call = self._client.batches.with_raw_response.list(limit=limit, extra_query={**more, **query})
-        return await self._json(call, definite=_NOT_IMPLEMENTED)
+        body = await self._json(call, definite=_NOT_IMPLEMENTED)
+        if not _is_list(body):
+            raise BackendUnavailable(f"{self._where} answered with something that is no list of batches")
+        return body
+
+    async def file_names(self) -> dict[str, str]:
+        """Ask once for the newest files and return their names by id; spends nothing."""
+        data = (await self._json(self._client.files.with_raw_response.list(purpose="batch"))).get("data")
+        files = [each for each in data if isinstance(each, Mapping)] if isinstance(data, list) else []
+        named = {text_of(file.get("id")): text_of(file.get("filename")) for file in files}
+        return {file_id: name for file_id, name in named.items() if file_id and name}
+
+    async def file_name(self, file_id: str) -> str:
+        """Return the name that a file was uploaded by, "" where the service does not say it; spends nothing."""
+        body = await self._json(self._client.files.with_raw_response.retrieve(_named(file_id, "file")))
+        return text_of(body.get("filename"))
 
     async def models(self) -> int:
         """Count the models that the service names; free."""
@@ -196,8 +224,7 @@ class OpenAIBatches(Service):
 
     async def first_page(self) -> int:
         """Ask for one batch and say how many came; free."""
-        data = (await self.page({}, limit=1)).get("data")
-        return len(data) if isinstance(data, list) else 0
+        return len((await self.page({}, limit=1))["data"] or [])
 
     async def check_list(self) -> None:
         """Make sure that this is a service of batches. Raises BackendDenied where it has no list of them."""
@@ -208,6 +235,16 @@ class OpenAIBatches(Service):
                 f"{self._where} neither knows the batch nor lists its batches ({error}): check base_url and region,"
                 " then resume"
             ) from None
+
+
+def _is_list(body: Json) -> bool:
+    """Whether a reply lists batches: an error inside a 200, or what has no ids, must not pass for an empty list."""
+    if body.get("error") or "data" not in body:
+        return False
+    data = body["data"]
+    return data is None or (
+        isinstance(data, list) and all(isinstance(each, Mapping) and text_of(each.get("id")) for each in data)
+    )
 
 
 def _opened(path: Path) -> IO[bytes]:

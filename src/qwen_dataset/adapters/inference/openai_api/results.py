@@ -14,7 +14,7 @@ import orjson
 from ....domain.inference import Completion, Failure, Outcome
 from ....errors import BackendUnavailable
 from ....ports.remote import RemoteBatch
-from .batch_object import Json, batch_of, is_counted
+from .batch_object import ENDED, Seen
 from .leftover import leftover_of, never_ran
 from .lines import outcome_of_line
 from .remote import OpenAIBatches
@@ -34,13 +34,13 @@ async def results_of(
     batch_id: str,
     asked: Collection[str],
     *,
-    look: Callable[[], Awaitable[Json | None]],
+    look: Callable[[], Awaitable[Seen | None]],
     sleep: Callable[[float], Awaitable[None]],
     fetched: Counter[str],
 ) -> AsyncGenerator[Outcome, None]:
     """Yield one outcome for each id in ``asked``. Spends nothing; nothing but ids is held in memory.
 
-    ``look`` returns the batch object, None where the service knows it no more. ``fetched`` counts the downloads of each
+    ``look`` returns the batch, None where the service knows it no more. ``fetched`` counts the downloads of each
     batch that were too short, also over calls that an outage cut short. Raises BackendUnavailable for network trouble
     and for a batch that has not ended, before anything is yielded.
     """
@@ -65,17 +65,17 @@ async def results_of(
 
 
 async def _fetch(
-    batches: OpenAIBatches, batch_id: str, harvest: Harvest, look: Callable[[], Awaitable[Json | None]]
+    batches: OpenAIBatches, batch_id: str, harvest: Harvest, look: Callable[[], Awaitable[Seen | None]]
 ) -> None:
     """Look at the batch and read its files."""
-    body = await look()
-    if body is None:
+    seen = await look()
+    if seen is None:
         harvest.begin(None, is_counted=False)
         return
-    batch = batch_of(body)
+    batch = seen.batch
     if not batch.is_ended:
         raise BackendUnavailable(f"batch {batch_id} has not ended yet: it is {batch.status!r}")
-    harvest.begin(batch, is_counted=is_counted(body))
+    harvest.begin(batch, is_counted=seen.is_counted)
     for file_id, is_output in ((batch.output_file_id, True), (batch.error_file_id, False)):
         if file_id is not None:
             await _read(batches, file_id, harvest, is_output=is_output)
@@ -88,7 +88,7 @@ async def _read(batches: OpenAIBatches, file_id: str, harvest: Harvest, *, is_ou
             async for piece in pieces:
                 lines.feed(piece)
     except Refused as error:
-        if not error.is_not_there:
+        if not error.is_gone:
             raise
         harvest.file_is_gone()
         return
@@ -154,7 +154,7 @@ class Harvest:
         batch = self.batch
         if batch is None or self._is_gone or self._is_short:
             return False
-        if batch.status == "completed":
+        if _should_be_complete(batch):
             return len(self._ids) >= batch.total and len(self._places) == len(self._asked)
         return not self._counts["unreadable"]
 
@@ -162,7 +162,7 @@ class Harvest:
     def may_be_billed(self) -> bool:
         """Whether a request without a line may have been answered, and billed, all the same."""
         batch = self.batch
-        if batch is None or self._is_gone or self._is_short or batch.status == "completed":
+        if batch is None or self._is_gone or self._is_short or _should_be_complete(batch):
             return True
         if batch.status == "failed":
             return False
@@ -220,6 +220,11 @@ class Harvest:
         if isinstance(outcome, Failure) and not line.get("response"):
             outcome = never_ran(outcome, self.batch.status)
         return request_id, outcome
+
+
+def _should_be_complete(batch: RemoteBatch) -> bool:
+    """Whether every request must have a line. Of an end by a word that is new nobody knows that any has not run."""
+    return batch.status == "completed" or batch.status not in ENDED
 
 
 @attrs.frozen(kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import orjson
 
-from ....errors import BackendRejected, BackendUnavailable
+from ....errors import BackendDenied, BackendRejected, BackendUnavailable
 from ..calls import CallFailed
 from .batch_object import Json
 from .client import open_client
@@ -20,20 +20,29 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_NOT_THERE = 404
+_NOT_THERE = frozenset({404, 410})
+_BAD_ID = frozenset({400, 422})  # how some services answer for an id that they do not know
+_NOT_THERE_CODES = frozenset({"notfound", "resourcenotfound", "batchnotfound", "filenotfound", "nosuchbatch"})
 
 
 class Refused(BackendRejected):
-    """A definite no of the service, with its HTTP status."""
+    """A definite no of the service, with its HTTP status and its code ("" where it gave none)."""
 
-    def __init__(self, message: str, *, status: int | None) -> None:
+    def __init__(self, message: str, *, status: int | None, code: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
 
     @property
     def is_not_there(self) -> bool:
         """Whether the service says that it knows no such batch or file."""
-        return self.status == _NOT_THERE
+        code = self.code.lower().replace("_", "").replace("-", "").replace(".", "")
+        return self.status in _NOT_THERE or code in _NOT_THERE_CODES
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether this is how a service speaks of an id that it gave out once and knows no more."""
+        return self.is_not_there or self.status in _BAD_ID
 
 
 class Service:
@@ -68,7 +77,7 @@ class Service:
     @property
     def _client(self) -> AsyncOpenAI:
         if self._opened is None:
-            raise BackendRejected(f"the connection to {self._where} is closed; enter the backend first")
+            raise BackendDenied(f"the connection to {self._where} is closed; enter the backend first")
         return self._opened
 
     @property
@@ -84,9 +93,9 @@ class Service:
             with translated(self._options.key.hide):
                 return await call
         except CallFailed as failed:
-            error = backend_error(failed)
+            error = backend_error(failed, is_bailian=self._options.is_bailian)
             if isinstance(error, BackendRejected) or (definite is not None and failed.status == definite):
-                raise Refused(str(error), status=failed.status) from None
+                raise Refused(str(error), status=failed.status, code=failed.code) from None
             raise error from None
 
     async def _json(self, call: Awaitable[Any], *, definite: int | None = None) -> Json:

@@ -19,7 +19,10 @@ TEST_MODEL = "batch-test-model"
 _OURS = frozenset({"model", "messages", "stream", "stream_options"})  # what extra_body may not replace
 _SAMPLING = ("temperature", "top_p", "max_tokens", "seed")
 _THOUGHTS = re.compile(r"\s*<think>(.*?)(?:</think>\s*|\Z)", re.DOTALL)
+_LEAST_ERROR = 400
 _SOME_ERROR = 500  # the status of an error that says neither status nor code
+_NOTHING = frozenset({"", "null", "none"})
+_SUCCESS = frozenset({"0", "200", "ok", "success", "succeeded"})
 _SHOWN = 300  # characters of what cannot be read that a person is shown
 
 
@@ -70,15 +73,15 @@ def _thinking(request: Request, dialect: Dialect) -> dict[str, Any]:
     return said
 
 
-def completion_of(request_id: str, body: Any) -> Completion:
-    """Return the answer in the body of a reply, read or as text.
+def completion_of(request_id: str, body: Any, status: int | None = None) -> Completion:
+    """Return the answer in the body of a reply, read or as text; ``status`` is the one that it came with.
 
     Raises CallFailed: with what the service says where the body is an error, without a status or code where there is
     neither answer nor error in it (it came, so it may have been paid).
     """
     if isinstance(body, str | bytes):
         body = parsed(body)
-    trouble = trouble_of(body)
+    trouble = trouble_of(body, status)
     choice = first_choice(body)
     if choice is None:
         raise trouble or unreadable("the reply holds no answer", body)
@@ -98,6 +101,17 @@ def completion_of(request_id: str, body: Any) -> Completion:
     )
 
 
+def says_trouble(error: Any) -> bool:
+    """Whether an error says anything: some servers write an empty one, or a code of success, beside an answer."""
+    if not error:
+        return False
+    code, message = "", error
+    if isinstance(error, Mapping):
+        code, message, _ = _parts(error)
+    words = [word(each).strip().lower() for each in (code, message)]
+    return words[0] not in _SUCCESS and not all(each in _NOTHING or each in _SUCCESS for each in words)
+
+
 def trouble_of(body: Any, status: int | None = None) -> CallFailed | None:
     """Return the error that a body tells of, None where it tells of none.
 
@@ -107,20 +121,25 @@ def trouble_of(body: Any, status: int | None = None) -> CallFailed | None:
     if not isinstance(body, Mapping):
         return None
     error: Any = body.get("error") or body
-    code, message, kind = "", "", ""
-    if isinstance(error, Mapping):
-        code = word(error.get("code")) or word(error.get("error_code"))
-        message = word(error.get("message")) or word(error.get("error_message")) or word(error.get("detail"))
-        kind = word(error.get("type"))
-    else:
-        code, message = word(body.get("code")), word(error)
-    if error is body and (body.get("choices") or not (code or message)):
+    if not says_trouble(error) and (error is body or body.get("choices")):
+        return None
+    code, message, kind = _parts(error) if isinstance(error, Mapping) else (word(body.get("code")), word(error), "")
+    if error is body and body.get("choices"):
         return None
     told = _http_status(code)
     if told is not None or not code:
         code = kind  # vLLM writes the status as the code, and the word as the type
-    status = status or told or _http_status(word(body.get("status_code"))) or (None if code else _SOME_ERROR)
+    inner = told or _http_status(word(body.get("status_code")))
+    if not status or (status < _LEAST_ERROR and inner is not None):
+        status = inner or (None if code else _SOME_ERROR)
     return CallFailed(status=status, code=code, message=message, retry_after=None, sent=True)
+
+
+def _parts(error: Mapping[Any, Any]) -> tuple[str, str, str]:
+    """Return the code, the message and the type of an error."""
+    code = word(error.get("code")) or word(error.get("error_code"))
+    message = word(error.get("message")) or word(error.get("error_message")) or word(error.get("detail"))
+    return code, message, word(error.get("type"))
 
 
 def parsed(text: str | bytes) -> Any:

@@ -52,6 +52,22 @@ PAIRS = (
     ),
     ("requests for {model} go as a batch to: {where:t}", "{model} 的请求将以批量方式发往：{where}"),
     ("requests for {model} go one by one to: {where:t}", "{model} 的请求将逐个发往：{where}"),
+    (
+        "what the batch has not done once nothing has moved for {hours:n} hours is asked one by one, at full price",
+        "批次在 {hours} 小时毫无进展后，其余请求将按全价逐个发送",
+    ),
+    (
+        "what the batch has not done {after:w} after it began is asked one by one, at full price",
+        "批次开始 {after} 之后仍未完成的请求，将按全价逐个发送",
+    ),
+    (
+        "the backend could not be asked: {why:t}; the run waits, and asks again",
+        "暂时无法询问后端：{why}；运行会等待并再次询问",
+    ),
+    (
+        "the backend does not cancel shard {shard:n} of job {job:w}: {why:t}; the run waits, and asks again",
+        "后端没有取消任务 {job} 的分片 {shard}：{why}；运行会等待并再次询问",
+    ),
     ("job         {job}", "任务        {job}"),
     ("submitted; collect with: {command}", "已提交；收取结果请运行：{command}"),
     (
@@ -145,6 +161,14 @@ PAIRS = (
         "失败  {reason}  {detail}（可以重试）  [{where}]",
     ),
     ("failed  {reason:wt}  {detail:t} (final)  [{where}]", "失败  {reason}  {detail}（不再重试）  [{where}]"),
+    (
+        "failed  {reason:wt}  {detail:t} (may be asked again)  [{where} and {more:n} more]",
+        "失败  {reason}  {detail}（可以重试）  [{where} 等，另有 {more} 个]",
+    ),
+    (
+        "failed  {reason:wt}  {detail:t} (final)  [{where} and {more:n} more]",
+        "失败  {reason}  {detail}（不再重试）  [{where} 等，另有 {more} 个]",
+    ),
     ("{rejects:n} rejects, {failed:n} failed requests", "{rejects} 个被拒绝的候选，{failed} 个失败的请求"),
     (
         "  {language}, {reader}, {sections:n} sections, {passages:n} passages, {characters:n} characters",

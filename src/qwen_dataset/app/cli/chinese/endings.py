@@ -5,6 +5,16 @@ from __future__ import annotations
 PAIRS = (
     ("{error:gt}; see `{command} --help`", "{error}；请看 `{command} --help`"),
     ("{error:gs} (did you mean {name}?)", "{error}（是不是想用 {name}？）"),
+    ("{error:gt}; run again with another --model", "{error}；请用 --model 换一个模型再运行"),
+    (
+        "{error:gt}; what is submitted goes on at the service ({stop} stops it); go on with: {command}",
+        "{error}；已提交的部分会在服务端继续（停止请运行 {stop}）；继续请运行：{command}",
+    ),
+    (
+        "{error:gt}; `qwen-dataset batch list --remote` shows those that are there",
+        "{error}；现有的批次请看 `qwen-dataset batch list --remote`",
+    ),
+    ("{error:gt}; check base_url, region, network and proxy", "{error}；请检查 base_url、region、网络和代理"),
     ("{error:gt}; go on with: {command}", "{error}；继续请运行：{command}"),
     (
         "{error:gt}; qwen-dataset resume {resume} or qwen-dataset cancel {cancel}",

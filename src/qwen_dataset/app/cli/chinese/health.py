@@ -22,6 +22,8 @@ PAIRS = (
     ),
     ("not installed; nothing can be asked without it: {install}", "未安装；没有它无法向任何服务提问：{install}"),
     ("none is set; the backend {address:q} has to do without", "没有设置；后端 {address} 将不使用密钥"),
+    ("{model} (not checked: {where} is another server)", "{model}（未检查：{where} 是其他服务器）"),
+    ("skipped, as the backend cannot be asked", "已跳过，因为无法询问后端"),
     ("none is set", "没有设置"),
     (
         "is set, but does not begin with sk- as keys of Bailian do; check it if it is one",

@@ -38,6 +38,7 @@ PAIRS = (
     ("go on with  {command}", "继续        {command}"),
     ("look again  {command}", "再次查看    {command}"),
     ("at the end  {command}", "完成之后    {command}"),
+    ("the batch has ended at the service without an answer", "批次在服务端已结束，没有任何回答"),
     ("the batch is completed, and its answers wait to be downloaded", "批次已完成，回答等待下载"),
     ("every request has run, and the service is writing the answers", "所有请求都已运行，服务正在写出回答"),
     ("not all of it is submitted", "尚未全部提交"),

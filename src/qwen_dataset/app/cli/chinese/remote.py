@@ -16,6 +16,11 @@ PAIRS = (
         "批次 {batch} 的状态是 {status}，没有写出任何内容；请稍后再试",
     ),
     ("there is no file {path}; write_batch_file makes one", "没有文件 {path}；write_batch_file 会写出它"),
+    (
+        "batch {batch:w} had ended already, so there was nothing to cancel",
+        "批次 {batch} 早已结束，没有可取消的内容",
+    ),
+    ("--status is {given:l}; known are {known:l}", "--status 是 {given}；可选：{known}"),
     ("{flags} would narrow the list of the service; add --remote", "{flags} 用来筛选服务上的列表；请加上 --remote"),
     (
         "--merge is for the answers of a job; the files of a batch are written as they are",
@@ -40,8 +45,8 @@ PAIRS = (
     ("error       {code:w}: {reason}", "错误        {code}：{reason}"),
     ("line {lines}: {code:w}: {reason}", "第 {lines} 行：{code}：{reason}"),
     (
-        "{batch:w}  {status:cs}  {when:c}  {done:ct}  {name:w}",
-        "{batch}  {status:11}  {when:16}  {done:7}  {name}",
+        "{status:cs}  {when:c}  {done:ct}  {batch:w}  {name}",
+        "{status:11}  {when:16}  {done:13}  {batch}  {name}",
     ),
     ("the fake has no file {file} any more", "fake 后端已经没有文件 {file}"),
     (

@@ -12,6 +12,7 @@ PAIRS = (
         "it may have been submitted, and the backend can no longer tell; it may have been paid",
         "它可能已经提交，而后端已无法查明；可能已经付费",
     ),
+    ("{host:t} (Batch Chat, half price)", "{host}（Batch Chat，半价）"),
     ("{host:w} (Bailian, {region:w})", "{host}（百炼，{region}）"),
     ("{name:w} needs an API key; set DASHSCOPE_API_KEY", "{name} 需要 API 密钥；请设置 DASHSCOPE_API_KEY"),
     ("{where:s} needs an API key; set DASHSCOPE_API_KEY", "{where}需要 API 密钥；请设置 DASHSCOPE_API_KEY"),

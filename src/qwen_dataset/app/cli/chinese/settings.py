@@ -4,6 +4,10 @@ from __future__ import annotations
 
 PAIRS = (
     (
+        "--clean-remote deletes the files of a batch, and --realtime makes none; leave one out",
+        "--clean-remote 用来删除批次的文件，而 --realtime 不会产生批次；请去掉其中一个",
+    ),
+    (
         "{name:w} is {value:gt} ({source:t}): {why:s}; it must be {wanted:t}",
         "{name} 是 {value}（{source}）：{why}；应当是：{wanted}",
     ),

@@ -1,0 +1,44 @@
+"""Jobs and runs as JSON objects, for --json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from ..api.reports import DamagedJob, JobStatus, Report
+
+
+def status_record(status: JobStatus | DamagedJob) -> dict[str, Any]:
+    """Return a job's status as a JSON object."""
+    if isinstance(status, DamagedJob):
+        return {"job": status.job_id, "phase": "damaged", "damage": status.damage}
+    state = status.state
+    return {
+        "job": status.job_id,
+        "phase": state.phase,
+        "round": state.round,
+        "requests": state.requests,
+        "completions": state.completed,
+        "failures": state.failed,
+        "unanswered": state.unanswered,
+        "reused": state.reused,
+        "possibly_paid": state.possibly_paid,
+        "model": status.spec.model,
+        "realm": status.spec.realm,
+        "way": status.spec.way,
+        "output": state.output,
+        "created_at": status.created_at,
+        "updated_at": status.updated_at,
+    }
+
+
+def report_record(report: Report) -> dict[str, Any]:
+    """Return how a run ended as a JSON object."""
+    output = None if report.output is None else str(report.output)
+    record: dict[str, Any] = {"job": report.job_id, "output": output, "submitted_only": report.sums is None}
+    if report.sums is not None:
+        record |= attrs.asdict(report.sums) | {"kept": report.kept, "known": report.known}
+    if report.reading is not None:
+        record["reading"] = attrs.asdict(report.reading)
+    return record
