@@ -162,13 +162,35 @@ PAIRS = (
     ),
     (
         (
-            "{where:t} does not keep the metadata of a batch, so one whose creation got no reply could not be found "
-            "again: add lookup=none to the backend's address to go on without"
+            "the service keeps neither the metadata of batches nor the names of their files, so one whose creation got "
+            "no reply could not be found again: add lookup=none to the backend's address to go on without (such a "
+            "batch then counts as unknown)"
         ),
         (
-            "{where} 不保存批次的 metadata，创建时没有得到回应的批次就无法再找到：请在后端的地址里加 lookup=none，不"
-            "用它继续"
+            "服务既不保存批次的 metadata，也不保存文件名，创建时没有得到回应的批次就无法再找到：请在后端的地址里加 "
+            "lookup=none，不用它们继续（这样的批次将算作 unknown）"
         ),
+    ),
+    ("batch {batch:t} cannot be looked at: {why}", "无法查看批次 {batch}：{why}"),
+    (
+        (
+            "this key does not know batch {batch:t}: use the key, the workspace and the address that it was made with, "
+            "or add lookup=none to the backend's address to give it up (its requests are then unknown, and may have "
+            "been paid for)"
+        ),
+        (
+            "这个密钥下没有批次 {batch}：请使用创建它时的密钥、业务空间和地址；如果要放弃它，在后端的地址里加 "
+            "lookup=none（它的请求将算作 unknown，可能已经付费）"
+        ),
+    ),
+    (
+        "{where:t} answered the question for batch {batch:t} without a batch",
+        "{where} 对批次 {batch} 的查询没有返回批次",
+    ),
+    ("{where:t} answered with something that is no list of batches", "{where} 返回的不是批次列表"),
+    (
+        "{where:t} lists an empty page of batches and says that more follow",
+        "{where} 返回了空的一页批次，却说后面还有",
     ),
     (
         (
