@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import attrs
 
-from ...errors import StorageError, StorageUnavailable
+from ...errors import StorageUnavailable
 from ...ports.storage import Storage
 from .clock import Sleep
 
@@ -21,8 +21,8 @@ _LONGEST_WAIT_SECONDS = 30.0
 class PatientStorage:
     """A storage that asks again, with growing waits, while the inner one is unavailable.
 
-    ``attempts`` times at first; once it has answered, for ``outage_seconds`` more: a job that polls for hours must not
-    end because the network was away for a few minutes.
+    ``attempts`` times at first; once something could be stored, for ``outage_seconds``: a job that polls for hours must
+    not end because the network was away for a few minutes.
 
     A repeated create-only put may meet its own earlier write and raise KeyExists; whoever needs to know reads back and
     compares the nonce it wrote.
@@ -48,6 +48,7 @@ class PatientStorage:
             await self.inner.put(key, data, if_absent=if_absent)
             return
         await self._again(lambda: self.inner.put(key, data, if_absent=if_absent))
+        self._proven = True
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
         last: str | None = None
@@ -63,7 +64,6 @@ class PatientStorage:
                 if wait is None:
                     raise
             else:
-                self._proven = True
                 return
             await self.sleep(wait)
 
@@ -74,17 +74,11 @@ class PatientStorage:
         waits = self._waits()
         while True:
             try:
-                answer = await ask()
+                return await ask()
             except StorageUnavailable:
                 wait = next(waits, None)
                 if wait is None:
                     raise
-            except StorageError:
-                self._proven = True
-                raise
-            else:
-                self._proven = True
-                return answer
             await self.sleep(wait)
 
     def _waits(self) -> Iterator[float]:
