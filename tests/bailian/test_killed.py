@@ -109,7 +109,7 @@ def test_killed_around_each_submission(stage: Stage, expected: list[Any], storag
     assert kill_at_steps(stage, plans if storage == "file" else plans[2:4], expected, **scene) >= 2
 
 
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", S3_LATER)
 def test_killed_at_some_steps(stage: Stage, expected: list[Any], storage: str) -> None:
     scene = {"storage": storage, "faults": QUICK}
     whole = stage(**scene)
@@ -119,7 +119,7 @@ def test_killed_at_some_steps(stage: Stage, expected: list[Any], storage: str) -
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("hard", ["quiet", "replies lost and late"])
+@pytest.mark.parametrize("hard", [pytest.param("quiet", marks=pytest.mark.long), "replies lost and late"])
 def test_killed_at_some_moments(stage: Stage, expected: list[Any], storage: str, hard: str) -> None:
     rng = random.Random(f"{storage} {hard}")
     lasts = 1.2 if hard == "quiet" else 3.0  # seconds, about

@@ -141,7 +141,7 @@ def look_at_one(desk: Desk) -> None:
     desk.home.run("batch", "cancel", last["id"], *where).works()
 
 
-@pytest.mark.parametrize("backend", ["openai-chat", "openai-chat:?stream=yes", ""])
+@pytest.mark.parametrize("backend", ["openai-chat", pytest.param("openai-chat:?stream=yes", marks=LONG), ""])
 def test_chat_one_call_at_a_time(tmp_path: Path, far: LLMock, backend: str) -> None:
     """llmock says what it was asked, which is no sample: each answer is one reject."""
     before = len(far.batches())

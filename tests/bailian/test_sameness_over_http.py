@@ -48,6 +48,8 @@ WAYS = {
 # fmt: on
 FIRST = "fake in batches"
 OTHERS = [name for name in WAYS if name != FIRST]
+LONG = [pytest.mark.long, pytest.mark.timeout(1800)]
+SOME = ["fake in realtime", "openai-batch", "openai-chat", "batch-chat", "dashscope"]
 SOME_ON_S3 = ["openai-batch", "bailian in realtime"]
 
 Make = Callable[..., list[dict[str, Any]]]
@@ -143,10 +145,7 @@ def expected(make: Make, known: dict[Path, list[dict[str, Any]]]) -> Callable[[P
     return of
 
 
-LONG = [pytest.mark.long, pytest.mark.timeout(1800)]
-
-
-@pytest.mark.parametrize("way", OTHERS)
+@pytest.mark.parametrize("way", [way if way in SOME else pytest.param(way, marks=LONG) for way in OTHERS])
 def test_the_examples_give_the_same_dataset(make: Make, expected: Any, examples: Path, way: str) -> None:
     compare(make(way, examples, on_s3=False), expected(examples))
 
@@ -163,7 +162,7 @@ def test_real_papers_give_the_same_dataset(make: Make, expected: Any, real: Path
     compare(made, expected(real))
 
 
-@pytest.mark.parametrize("backend", ["openai-batch", "bailian"])
+@pytest.mark.parametrize("backend", ["openai-batch", pytest.param("bailian", marks=LONG)])
 def test_a_job_submitted_here_is_collected_elsewhere(tmp_path: Path, examples: Path, backend: str) -> None:
     """Two programs that share nothing but the storage's address, the credentials and the service."""
     lake = s3.server()
