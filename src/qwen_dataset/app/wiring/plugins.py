@@ -37,6 +37,9 @@ _MARKDOWN = Row(f"{_ADAPTERS}.readers.markdown:read_markdown")
 _TEXT = Row(f"{_ADAPTERS}.readers.text:read_text")
 _JSONL = Row(f"{_ADAPTERS}.readers.jsonl:read_jsonl")
 
+BATCH_LINES = f"{_ADAPTERS}.inference.openai_api.lines"
+"""The module that makes and reads the lines of the Batch API's files."""
+
 _INFERENCE = f"{_ADAPTERS}.inference"
 _FACTORIES = f"{_INFERENCE}.openai_api.factories"
 
