@@ -1,0 +1,35 @@
+"""How much of one reading of a paper stands in another: word 5-grams of the prose, formulas and back matter left out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from qwen_dataset.domain.papers import BlockKind, Paper
+from qwen_dataset.domain.passages import is_back_matter
+
+_FORMULA = re.compile(
+    r"\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|\$[^$\n]{1,500}\$|\\begin\{(\w+\*?)\}.*?\\end\{\1\}", re.DOTALL
+)
+_MARKUP = re.compile(r"\[@[^\]]*\]|<[^<>]{1,300}>|\]\([^)\s]*\)|https?://\S+|\\[A-Za-z]+")
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+")
+
+
+def grams(paper: Paper, size: int = 5) -> set[tuple[str, ...]]:
+    """Return the word n-grams of a paper's prose; a Chinese character is a word, numbers are none."""
+    parts = [
+        paper.text[block.start : block.end]
+        for section in paper.sections
+        if not any(is_back_matter(title) for title in section.path)
+        for block in section.blocks
+        if block.kind is BlockKind.PARAGRAPH
+    ]
+    text = unicodedata.normalize("NFKC", _MARKUP.sub(" ", _FORMULA.sub(" ", "\n".join(parts)))).casefold()
+    words = _WORD.findall(text)
+    return set(zip(*(words[i:] for i in range(size)), strict=False))
+
+
+def shared(one: Paper, other: Paper) -> float:
+    """Return the share of the smaller reading's 5-grams that the other has, 0 to 1."""
+    first, second = grams(one), grams(other)
+    return len(first & second) / max(1, min(len(first), len(second)))
