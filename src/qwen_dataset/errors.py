@@ -20,6 +20,8 @@ QwenDatasetError
     ├── JobBusy             another live process has the job
     ├── JobOverlap          another job has some of the same requests under way
     ├── JobUnfinished       stopped early; everything is kept, `resume` goes on
+    │   ├── CostLimitReached    nothing more may be bought below --max-cost
+    │   └── PilotFailed         the pilot gave too few samples for the rest to be bought
     ├── LeaseLost           another process took the job over
     └── LedgerCorrupt       stored events contradict each other or cannot be read
 
@@ -148,6 +150,14 @@ class JobOverlap(JobError):
 
 class JobUnfinished(JobError):
     """The run stopped before the end. Everything is kept and ``resume`` goes on."""
+
+
+class CostLimitReached(JobUnfinished):
+    """Nothing more can be bought below the job's limit. What is in flight was awaited, and everything is kept."""
+
+
+class PilotFailed(JobUnfinished):
+    """The pilot gave fewer samples than a person asked for, so the rest was not bought."""
 
 
 class LeaseLost(JobError):

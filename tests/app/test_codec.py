@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import get_type_hints
 
 import attrs
@@ -32,6 +33,7 @@ from qwen_dataset.testing.strategies import outcomes, papers, parameters, prompt
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBER = st.integers(0, 2**40)
+MONEY = st.decimals(0, 10**9, allow_nan=False, allow_infinity=False, places=9)
 IDS = st.lists(TEXT, max_size=3).map(tuple)
 
 
@@ -46,6 +48,8 @@ def _of(cls: type) -> st.SearchStrategy[object]:
         bool: st.booleans(),
         float: st.floats(0, 1e9),
         tuple[str, ...]: IDS,
+        Decimal: MONEY,
+        Decimal | None: st.none() | MONEY,
         events.RetryUnknown: st.sampled_from(events.RetryUnknown),
     }
     types = get_type_hints(cls)

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from qwen_dataset import __version__
 from qwen_dataset.app.cli import show
 from qwen_dataset.app.cli.main import main
-from qwen_dataset.app.engine.runner import RunProgress
+from qwen_dataset.app.engine.tracker import RunProgress
 from qwen_dataset.app.wiring.corpus import ReadReport
 
 SENTENCES = " ".join(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar
 
@@ -62,6 +63,9 @@ class StoredSpec:
 @cache
 def _converter() -> OrjsonConverter:
     converter = make_converter(omit_if_default=True, detailed_validation=False)
+    # As text: money must not become a float on its way.
+    converter.register_unstructure_hook(Decimal, str)
+    converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
     configure_tagged_union(Outcome, converter, tag_name="is", tag_generator=lambda cls: cls.__name__.lower())
     configure_tagged_union(Event, converter, tag_name="is")
     for stored in (Envelope, StoredSpec):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 
 import attrs
@@ -52,13 +53,16 @@ class PlanWritten:
 class RoundOpened:
     """Intent to get an answer for every request that has no final outcome; other jobs can see it from now on.
 
-    ``finishing``: the backend that finishes stragglers is asked, not the job's own.
+    ``finishing``: the backend that finishes stragglers is asked, not the job's own. ``fresh``: only what never had an
+    outcome. ``pilot``: only the first ``pending`` of these, so that a person can judge before the rest is bought.
     """
 
     round: int
     pending: int
     retry_unknown: RetryUnknown = RetryUnknown.AUTO
     finishing: bool = False
+    fresh: bool = False
+    pilot: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -81,7 +85,8 @@ class ShardPlanned:
     """Intent to submit; written before money is spent. The ids are stored beside the event.
 
     The requests stand in the request chunks ``first_chunk`` to ``last_chunk``. ``planned_at`` is in seconds since 1970
-    (None: written by an earlier version): a service can find what was created only for so long.
+    (None: written by an earlier version): a service can find what was created only for so long. ``reserved`` is the
+    most that the shard can cost, in ``currency``; None where no price is known.
     """
 
     shard: int
@@ -90,6 +95,8 @@ class ShardPlanned:
     first_chunk: int
     last_chunk: int
     planned_at: float | None = None
+    reserved: Decimal | None = None
+    currency: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -127,12 +134,30 @@ class ShardCancelled:
 
 
 @attrs.frozen(kw_only=True)
+class CallsBegan:
+    """From here on calls of a submitted shard are made: if this run dies, some may be paid and not stored."""
+
+    shard: int
+
+
+@attrs.frozen(kw_only=True)
+class CallsEnded:
+    """No call of the shard is under way. ``doubt`` is the most that those cost which a run that died had under way."""
+
+    shard: int
+    doubt: Decimal = Decimal(0)
+
+
+@attrs.frozen(kw_only=True)
 class Stored:
     """A segment of outcomes is durable. Every answered id stands in exactly one of the lists.
 
     ``retryable``: failed, not paid, may be sent again. ``failed``: will fail again. ``unsure``: sent in realtime, no
     reply, possibly paid. ``unknown``: sent in a batch, no result to be had, possibly paid. ``source`` is the job that
     paid, when the answers were copied from one. ``cancelled`` says that some failed because a person cancelled.
+
+    ``charged`` is what these outcomes of ``shard`` cost: by the usage that was read, and at the most for those that are
+    possibly paid or came without usage. None where no price is known.
     """
 
     segment: str
@@ -143,6 +168,8 @@ class Stored:
     unknown: tuple[str, ...] = ()
     source: str | None = None
     cancelled: bool = False
+    shard: int | None = None
+    charged: Decimal | None = None
 
     @property
     def answered(self) -> int:
@@ -186,6 +213,14 @@ class Hurried:
 
 
 @attrs.frozen(kw_only=True)
+class CostLimited:
+    """A person sets the most that the job may cost over its whole life, in ``currency``; None: no limit any more."""
+
+    limit: Decimal | None
+    currency: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class Stopped:
     """The job rests until a person resumes it."""
 
@@ -217,11 +252,14 @@ Event = (
     | ShardRefused
     | ShardLost
     | ShardCancelled
+    | CallsBegan
+    | CallsEnded
     | Stored
     | ShardFinished
     | RoundFinished
     | CancelSeen
     | Hurried
+    | CostLimited
     | Stopped
     | Finished
     | Exporting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 
 import attrs
@@ -93,6 +94,9 @@ class Shard:
 
     ``planned_at`` and ``submitted_at`` are in seconds, None where nobody noted them. ``refused`` is the
     backend's reason when it said no; ``lost`` why nobody can tell any more whether the backend has it.
+
+    ``reserved`` is the most that it can cost (None: no price is known), ``charged`` what its stored outcomes cost, and
+    ``doubt`` the most that calls cost which a run that died had under way. ``calling``: some may be under way now.
     """
 
     number: int
@@ -107,6 +111,15 @@ class Shard:
     refused: str | None = None
     lost: str | None = None
     cancelled: bool = False
+    reserved: Decimal | None = None
+    charged: Decimal = Decimal(0)
+    doubt: Decimal = Decimal(0)
+    calling: bool = False
+
+    @property
+    def committed(self) -> Decimal:
+        """The most that the shard can have cost when it is finished."""
+        return max(self.reserved or Decimal(0), self.charged) + self.doubt
 
 
 @attrs.frozen(kw_only=True)
@@ -117,7 +130,12 @@ class JobState:
     no reply, also when a later one succeeded. ``exported`` holds the SHA-256 of every dataset this job wrote.
 
     ``cancelling``: a person wants the job to stop. ``hurrying``: what is in flight is cancelled so that another backend
-    finishes it in the next round, and ``finishing``: the open round is that one.
+    finishes it in the next round, and ``finishing``: the open round is that one. ``fresh``: the open round asks only
+    what never had an outcome; ``pilot``: it, or the last one, is a pilot, and
+    ``pilots`` is how many there were.
+
+    ``settled`` is what finished shards cost at the most, in ``currency``, and ``cost_limit`` what the job may cost over
+    its whole life (None: no limit). ``unpriced``: something was bought at a price that was not known.
     """
 
     phase: Phase = Phase.NEW
@@ -146,6 +164,18 @@ class JobState:
     finishing: bool = False
     cancelled_remotely: bool = False
     stop_reason: str = ""
+    fresh: bool = True
+    pilot: bool = False
+    pilots: int = 0
+    settled: Decimal = Decimal(0)
+    currency: str = ""
+    unpriced: bool = False
+    cost_limit: Decimal | None = None
+
+    @property
+    def committed(self) -> Decimal:
+        """The most that the job can have cost so far, with everything that is in flight."""
+        return self.settled + sum((shard.committed for shard in self.shards.values()), Decimal(0))
 
     @property
     def winding_down(self) -> bool:

@@ -9,7 +9,10 @@ import attrs
 
 from ..errors import LedgerCorrupt
 from .events import (
+    CallsBegan,
+    CallsEnded,
     CancelSeen,
+    CostLimited,
     Event,
     Exporting,
     Finished,
@@ -60,12 +63,16 @@ def advance(state: JobState, event: Event) -> JobState:  # noqa: PLR0911 - one r
             return _stored(state, event)
         case Exporting():
             return attrs.evolve(state, exported=state.exported | {event.digest})
+        case CostLimited():
+            return attrs.evolve(state, cost_limit=event.limit, currency=event.currency or state.currency)
         case RoundOpened() | RoundWithdrawn() | RoundCleared() | RoundFinished():
             return _round(state, event)
         case ShardPlanned():
             return _planned(state, event)
         case ShardSubmitted() | ShardRefused() | ShardLost() | ShardCancelled() | ShardFinished():
             return _shard(state, event)
+        case CallsBegan() | CallsEnded():
+            return _calls(state, event)
         case CancelSeen() | Hurried() | Stopped() | Finished():
             return _ended(state, event)
 
@@ -87,11 +94,15 @@ def _round(state: JobState, event: RoundOpened | RoundWithdrawn | RoundCleared |
                 finishing=event.finishing,
                 cancelled_remotely=False,
                 stop_reason="",
+                fresh=event.fresh or event.round == 1,
+                pilot=event.pilot,
+                pilots=state.pilots + event.pilot,
             )
         case RoundWithdrawn():
             _expect(state, event, state.phase is Phase.RUNNING and not state.cleared and event.round == state.round)
             # Nothing was submitted under this number, so it is free again and no round is used up.
-            return attrs.evolve(state, phase=Phase.PLANNED, round=state.round - 1, open=0)
+            pilots = state.pilots - state.pilot
+            return attrs.evolve(state, phase=Phase.PLANNED, round=state.round - 1, open=0, pilot=False, pilots=pilots)
         case RoundCleared():
             _expect(state, event, state.phase is Phase.RUNNING and event.round == state.round)
             return attrs.evolve(state, cleared=True)
@@ -111,8 +122,15 @@ def _planned(state: JobState, event: ShardPlanned) -> JobState:
         first_chunk=event.first_chunk,
         last_chunk=event.last_chunk,
         planned_at=event.planned_at,
+        reserved=event.reserved,
     )
-    return attrs.evolve(state, shards={**state.shards, event.shard: shard}, shards_planned=event.shard)
+    return attrs.evolve(
+        state,
+        shards={**state.shards, event.shard: shard},
+        shards_planned=event.shard,
+        currency=event.currency or state.currency,
+        unpriced=state.unpriced or event.reserved is None,
+    )
 
 
 def _shard(
@@ -122,7 +140,10 @@ def _shard(
     _expect(state, event, state.phase is Phase.RUNNING and state.cleared)
     if shard is None or isinstance(event, ShardFinished):
         _expect(state, event, shard is not None)
-        return attrs.evolve(state, shards={n: each for n, each in state.shards.items() if n != event.shard})
+        assert shard is not None
+        settled = state.settled + shard.charged + shard.doubt
+        left = {n: each for n, each in state.shards.items() if n != event.shard}
+        return attrs.evolve(state, shards=left, settled=settled)
     match event:
         case ShardSubmitted():
             _expect(state, event, shard.token is None)
@@ -140,10 +161,33 @@ def _shard(
     return attrs.evolve(state, shards={**state.shards, event.shard: shard})
 
 
+def _calls(state: JobState, event: CallsBegan | CallsEnded) -> JobState:
+    shard = state.shards.get(event.shard)
+    _expect(state, event, shard is not None and shard.token is not None)
+    assert shard is not None
+    if isinstance(event, CallsBegan):
+        shard = attrs.evolve(shard, calling=True)
+    else:
+        shard = attrs.evolve(shard, calling=False, doubt=shard.doubt + event.doubt)
+    return attrs.evolve(state, shards={**state.shards, event.shard: shard})
+
+
+def _charged(state: JobState, event: Stored) -> JobState:
+    """Count what outcomes cost, with their shard while that is open."""
+    if event.charged is None:
+        return state
+    shard = None if event.shard is None else state.shards.get(event.shard)
+    if shard is None:
+        return attrs.evolve(state, settled=state.settled + event.charged)
+    shard = attrs.evolve(shard, charged=shard.charged + event.charged)
+    return attrs.evolve(state, shards={**state.shards, shard.number: shard})
+
+
 def _stored(state: JobState, event: Stored) -> JobState:
     _expect(state, event, state.phase is Phase.RUNNING and event.answered <= state.open)
-    # In round 1 nothing had an outcome before; later, everything that is open had failed.
-    failed = event.unsuccessful if state.round == 1 else -event.succeeded
+    state = _charged(state, event)
+    # In a fresh round nothing had an outcome before; in another one, everything that is open had failed.
+    failed = event.unsuccessful if state.fresh else -event.succeeded
     return attrs.evolve(
         state,
         open=state.open - event.answered,

@@ -16,7 +16,8 @@ from qwen_dataset.app.engine.harvest import Clean
 from qwen_dataset.app.engine.job import Host, Job, own_job
 from qwen_dataset.app.engine.lease import Process
 from qwen_dataset.app.engine.planner import Work, write_plan
-from qwen_dataset.app.engine.runner import Pace, Runner, RunProgress
+from qwen_dataset.app.engine.runner import Pace, Runner
+from qwen_dataset.app.engine.tracker import RunProgress
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Message, Outcome, Request
 from qwen_dataset.domain.jobs import JobSpec, Phase, Way
 from qwen_dataset.domain.recipes.base import Draft

@@ -10,7 +10,7 @@ import attrs
 from ...domain.jobs import JobSpec, JobState, Way
 from ...ports.inference import Progress
 from ..dataset.sums import Sums
-from ..engine.runner import RunProgress
+from ..engine.tracker import RunProgress
 from ..wiring.corpus import ReadReport
 
 

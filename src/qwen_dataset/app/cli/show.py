@@ -17,7 +17,7 @@ from ...domain.recipes.prompts import PromptsRecipe
 from ..api.reports import Report, Route, Watch
 from ..dataset.sums import Sums
 from ..engine.finishing import STALLED_SECONDS
-from ..engine.runner import RunProgress
+from ..engine.tracker import RunProgress
 from ..wiring.bootstrap import BATCH_ABOVE
 from ..wiring.config import Config
 from ..wiring.corpus import ReadReport

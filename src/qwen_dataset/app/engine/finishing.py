@@ -9,6 +9,7 @@ import attrs
 
 from ...domain.jobs import JobState
 from ...ports.inference import InferenceBackend
+from .budget import UNPRICED, Budget
 from .clock import Sleep
 from .guard import LONGEST_WAIT_SECONDS
 
@@ -20,13 +21,16 @@ STALLED_SECONDS = 7200.0
 class Finisher:
     """Who finishes stragglers: a backend of the same realm, entered by whoever made this.
 
-    It takes over ``after_seconds`` after the round was submitted, or when the round is stalled (None).
+    It takes over ``after_seconds`` after the round was submitted, or when the round is stalled (None); never where it
+    only makes a pilot (``hurries`` is False).
     """
 
     backend: InferenceBackend
     backend_name: str
     sleep: Sleep
     after_seconds: float | None = None
+    hurries: bool = True
+    budget: Budget = UNPRICED
 
 
 class Haste:

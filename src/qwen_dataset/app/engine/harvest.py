@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
-from ...domain.events import ShardFinished
+from ...domain.events import CallsBegan, CallsEnded, ShardFinished
 from ...domain.inference import Failure, FailureKind, Outcome
 from ...domain.jobs import Shard
 from ...errors import BackendError
 from ...ports.inference import InferenceBackend, JobHandle
+from .budget import Account, Budget, cost_limit_reached, room
 from .guard import Guard, handle_of
 from .job import Job
 from .segments import Failing, SegmentWriter, store_failures
@@ -31,10 +32,13 @@ def _always() -> bool:
 class Harvester:
     """Asks a backend for the outcomes of shards. ``clean`` is called for those whose results are all safe here."""
 
-    def __init__(self, job: Job, backend: InferenceBackend, guard: Guard, *, clean: Clean | None = None) -> None:
+    def __init__(
+        self, job: Job, backend: InferenceBackend, guard: Guard, *, budget: Budget, clean: Clean | None = None
+    ) -> None:
         self._job = job
         self._backend = backend
         self._guard = guard
+        self._budget = budget
         self._clean = clean
         self._is_whole = False  # whether every answer of the shard at hand was had
 
@@ -52,34 +56,59 @@ class Harvester:
         handle = handle_of(shard)
         remaining = self._job.index.remaining(shard.number)
         self._is_whole = len(remaining) == shard.requests
-        writer = SegmentWriter(self._job, self._backend.limits)
+        account = Account(self._job, shard, self._budget.meter)
+        writer = SegmentWriter(self._job, self._backend.limits, account=account)
         # A cancelled shard starts nothing paid, so it is always harvested whole.
         go_on = _always if self._guard.is_left_to_end(shard) else self._guard.may_begin
-        consumer = asyncio.create_task(
-            self._consume(
-                ShardRequests(self._job, shard, frozenset(remaining), go_on), handle, remaining, writer, after_save
-            )
-        )
-        saver = asyncio.create_task(writer.keep_saving(after_save))
-        try:
-            await asyncio.wait({consumer, saver}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (consumer, saver):
-                task.cancel()
-            await asyncio.gather(consumer, saver, return_exceptions=True)
-        for task in (saver, consumer):
-            if not task.cancelled():
-                task.result()
+        async with self._spending(shard, account, remaining):
+            requests = ShardRequests(self._job, shard, frozenset(remaining), go_on)
+            consumer = asyncio.create_task(self._consume(requests, handle, remaining, writer, after_save))
+            saver = asyncio.create_task(writer.keep_saving(after_save))
+            try:
+                await asyncio.wait({consumer, saver}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (consumer, saver):
+                    task.cancel()
+                await asyncio.gather(consumer, saver, return_exceptions=True)
+            for task in (saver, consumer):
+                if not task.cancelled():
+                    task.result()
         if remaining and not go_on():
             return
         if remaining:
             self._is_whole = False
             # The backend broke its promise; no request may be left without an outcome.
             failed = Failing(FailureKind.UNKNOWN, "the backend gave no outcome; it may have been paid", retryable=False)
-            await store_failures(self._job, self._backend.limits, sorted(remaining), failed, backend=handle.backend)
+            await store_failures(
+                self._job, self._backend.limits, sorted(remaining), failed, backend=handle.backend, account=account
+            )
         await self._job.ledger.append(ShardFinished(shard=shard.number))
         if self._clean is not None and self._is_whole:
             await self._clean_up(handle)
+
+    @contextlib.asynccontextmanager
+    async def _spending(self, shard: Shard, account: Account, remaining: set[str]) -> AsyncIterator[None]:
+        """Note around calls that cost money that they are made, so that a run that dies leaves its doubt behind.
+
+        Raises CostLimitReached where the doubt of a former run has used up what the job may cost.
+        """
+        if not (self._budget.meter and self._budget.at_risk) or shard.cancelled:
+            yield
+            return
+        if shard.calling:
+            doubt = await account.doubt(remaining, self._budget.at_risk)
+            await self._job.ledger.append(CallsEnded(shard=shard.number, doubt=doubt))
+        left = room(self._job.state)
+        if left is not None and left < 0:
+            raise cost_limit_reached(self._job, None)
+        await self._job.ledger.append(CallsBegan(shard=shard.number))
+        try:
+            yield
+        except BackendError:
+            # Calls that were under way have ended, and what they gave is stored.
+            await self._job.ledger.append(CallsEnded(shard=shard.number))
+            raise
+        await self._job.ledger.append(CallsEnded(shard=shard.number))
 
     async def _clean_up(self, handle: JobHandle) -> None:
         assert self._clean is not None

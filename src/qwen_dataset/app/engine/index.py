@@ -53,6 +53,8 @@ _TABLES = (
     "CREATE TABLE overlaps (id BLOB NOT NULL, job TEXT NOT NULL)",
 )
 
+_NEVER_ASKED = "fate = 0"
+
 # auto: once more for a realtime call, so a second silence is final; never for a batch line.
 _UNSURE_AGAIN = {
     RetryUnknown.AUTO: "OR (fate = 4 AND unsure < 2)",
@@ -82,7 +84,13 @@ class Index:
                 await self._load_requests(event.chunks)
             case RoundOpened():
                 self._db.execute("UPDATE requests SET shard = 0 WHERE shard <> 0")
-                self._db.execute(f"UPDATE requests SET open = 1 WHERE {_may_be_asked(event.retry_unknown)}")
+                wanted = _NEVER_ASKED if event.fresh else _may_be_asked(event.retry_unknown)
+                # The first ones, in order of the plan: all of them but in a pilot.
+                self._db.execute(
+                    "UPDATE requests SET open = 1 WHERE position IN"
+                    f" (SELECT position FROM requests WHERE {wanted} ORDER BY position LIMIT ?)",
+                    (event.pending if event.pilot else -1,),
+                )
             case RoundWithdrawn():
                 self._db.execute("UPDATE requests SET open = 0 WHERE open = 1")
             case ShardPlanned():
@@ -92,6 +100,10 @@ class Index:
                 self._store(event)
             case _:
                 pass
+
+    def never_asked(self) -> int:
+        """Count the requests that never had an outcome."""
+        return self._count(f"SELECT count(*) FROM requests WHERE {_NEVER_ASKED}")
 
     def to_ask(self, retry_unknown: RetryUnknown) -> int:
         """Count the requests that a new round would ask."""

@@ -11,15 +11,18 @@ import attrs
 
 from ...domain.events import Finished, Hurried, RetryUnknown, RoundFinished, RoundOpened, Stopped
 from ...domain.jobs import JobState, Phase, Shard
-from ...errors import BackendUnavailable, JobUnfinished
+from ...errors import BackendUnavailable, JobUnfinished, PilotFailed
 from ...ports.inference import InferenceBackend
+from .budget import UNPRICED, Budget, cost_limit_reached
 from .clock import Sleep
 from .finishing import Finisher, Haste
 from .guard import LONGEST_WAIT_SECONDS, Guard, handle_of
 from .harvest import Clean, Harvester
 from .job import Job, overrule_cancels
 from .neighbours import clear_round
+from .pilot import Pilot
 from .submitter import Submitter
+from .tracker import RunProgress, Tracker
 
 
 class Until(StrEnum):
@@ -45,22 +48,6 @@ class Pace:
     retry_unknown: RetryUnknown = RetryUnknown.AUTO
 
 
-@attrs.frozen(kw_only=True)
-class RunProgress:
-    """How far a job is: requests with a completion, with a failure, and all; ``round`` counts from 1.
-
-    What the backend says is done counts as well, also while its outcomes are not fetched yet. ``open`` is what this
-    round still has to bring; of a later round it stands among the failures meanwhile.
-    """
-
-    completed: int
-    failed: int
-    total: int
-    round: int
-    reused: int
-    open: int
-
-
 @attrs.frozen
 class _Crew:
     """Who works on a round: everything that speaks to its backend."""
@@ -76,7 +63,8 @@ class Runner:
 
     ``sleep`` waits, and ``now`` tells the time in seconds, in the backend's time (the fake's is virtual). Setting
     ``stop`` ends the run cleanly: nothing new is begun, what is in flight is awaited and stored. ``clean`` deletes what
-    the backend keeps of a shard whose results are safe.
+    the backend keeps of a shard whose results are safe. ``budget`` is what the job's own backend charges, and ``pilot``
+    what is asked ahead of everything else.
     """
 
     def __init__(
@@ -91,26 +79,28 @@ class Runner:
         stop: asyncio.Event,
         finisher: Finisher | None = None,
         clean: Clean | None = None,
+        budget: Budget = UNPRICED,
+        pilot: Pilot | None = None,
         on_progress: Callable[[RunProgress], None] = lambda _: None,
     ) -> None:
         self._job = job
         self._pace = pace
-        self._on_progress = on_progress
-        self._remote: dict[int, tuple[int, int]] = {}
+        self._tracker = Tracker(job, on_progress)
         self._finisher = finisher
-        self._haste = None if finisher is None else Haste(finisher, now)
+        self._pilot = pilot
+        self._haste = None if finisher is None or not finisher.hurries else Haste(finisher, now)
 
-        def crew(backend: InferenceBackend, name: str, sleep: Sleep, clean: Clean | None) -> _Crew:
+        def crew(backend: InferenceBackend, name: str, sleep: Sleep, clean: Clean | None, budget: Budget) -> _Crew:
             guard = Guard(
                 job, backend, sleep=sleep, stop=stop, patience=pace.patience, outage_seconds=pace.outage_seconds
             )
-            submitter = Submitter(job, backend, guard, backend_name=name, now=now)
-            return _Crew(backend, guard, submitter, Harvester(job, backend, guard, clean=clean))
+            submitter = Submitter(job, backend, guard, backend_name=name, now=now, budget=budget)
+            return _Crew(backend, guard, submitter, Harvester(job, backend, guard, budget=budget, clean=clean))
 
-        self._own = crew(backend, backend_name, sleep, clean)
+        self._own = crew(backend, backend_name, sleep, clean, budget)
         self._finishing = None
         if finisher is not None:
-            self._finishing = crew(finisher.backend, finisher.backend_name, finisher.sleep, None)
+            self._finishing = crew(finisher.backend, finisher.backend_name, finisher.sleep, None, finisher.budget)
 
     @property
     def _crew(self) -> _Crew:
@@ -146,23 +136,16 @@ class Runner:
                 if not (reopen and cancelling and self._has_stopped()):
                     raise
         await self._rest_if_cancelled()
-        while self._state.round < last_round and (pending := self._job.index.to_ask(self._pace.retry_unknown)):
+        await self._judge_pilot()
+        while (opening := self._next_round(last_round)) is not None:
             await self._crew.guard.checkpoint()
             await self._rest_if_cancelled()
-            # Stragglers are what a first round has left.
-            finishing = self._finisher is not None and self._state.round > 0
-            if finishing and until is not Until.FINISHED:
+            if opening.finishing and not opening.pilot and until is not Until.FINISHED:
                 return
-            await self._job.ledger.append(
-                RoundOpened(
-                    round=self._state.round + 1,
-                    pending=pending,
-                    retry_unknown=self._pace.retry_unknown,
-                    finishing=finishing,
-                )
-            )
+            await self._job.ledger.append(opening)
             if not await self._work(until):
                 return
+            await self._judge_pilot()
         if self._state.phase is not Phase.FINISHED:
             await self._job.ledger.append(Finished())
 
@@ -189,29 +172,70 @@ class Runner:
         if state.phase is Phase.STOPPED and not reopen:
             message = f"job {self._job.id} was stopped: {state.stop_reason}, and only resume goes on with it"
             raise JobUnfinished(message)
-        rounds = self._pace.rounds if self._finisher is None else max(self._pace.rounds, 2)
+        rounds = self._pace.rounds if self._haste is None else max(self._pace.rounds, 2)
+        # A pilot is no pass over what is unanswered.
+        rounds += state.pilots or (self._pilot is not None and not state.round)
         if state.cancelling or state.phase in (Phase.FINISHED, Phase.STOPPED):
             return max(rounds, state.round + 1)
         return max(rounds, state.round)
 
+    def _next_round(self, last_round: int) -> RoundOpened | None:
+        """Return the round that is to be opened now, None when nothing is left to ask or no round is."""
+        state, index, policy = self._state, self._job.index, self._pace.retry_unknown
+        if state.round >= last_round:
+            return None
+        number, never_asked = state.round + 1, index.never_asked()
+        if self._pilot is not None and not state.round:
+            pending = min(self._pilot.requests, never_asked)
+            finishing = self._pilot.elsewhere
+            return RoundOpened(
+                round=number, pending=pending, retry_unknown=policy, finishing=finishing, fresh=True, pilot=True
+            )
+        if state.pilot and never_asked:
+            return RoundOpened(round=number, pending=never_asked, retry_unknown=policy, fresh=True)
+        pending = index.to_ask(policy)
+        if not pending:
+            return None
+        # Stragglers are what a first round has left.
+        finishing = self._haste is not None and not never_asked
+        return RoundOpened(round=number, pending=pending, retry_unknown=policy, finishing=finishing)
+
+    async def _judge_pilot(self) -> None:
+        """Stop the job where its pilot has ended and says that the rest is not worth its price."""
+        if self._pilot is None or not self._state.pilot or self._state.phase is not Phase.PLANNED:
+            return
+        reason = await self._pilot.judge(self._job)
+        if reason is not None:
+            await self._job.ledger.append(Stopped(reason=reason))
+            raise PilotFailed(f"job {self._job.id} was stopped: {reason}; `qwen-dataset resume` goes on all the same")
+
     async def _work(self, until: Until) -> bool:
         """Bring the open round to its end; return False when something of it is left in flight."""
         crew = self._crew
+        # A pilot that nobody waits for would be none.
+        until = Until.FINISHED if self._state.pilot else until
         await crew.guard.checkpoint()
         if not self._state.cleared and not self._state.winding_down:
             await clear_round(self._job, crew.backend.limits, crew.guard.checkpoint)
-            self._report()
-        await crew.submitter.submit_everything()
-        await crew.guard.checkpoint()
-        if until is Until.SUBMITTED and self._state.shards:
-            return False
-        await self._collect(crew, once=until is Until.LOOKED)
-        if self._state.shards:
-            return False
+            self._tracker.report()
+        while True:
+            cutter = await crew.submitter.submit_everything()
+            await crew.guard.checkpoint()
+            in_flight = bool(self._state.shards)
+            if until is Until.SUBMITTED and in_flight:
+                return False
+            await self._collect(crew, once=until is Until.LOOKED)
+            if self._state.shards:
+                return False
+            if not cutter.is_blocked or self._state.winding_down:
+                break
+            if not in_flight:
+                raise cost_limit_reached(self._job, cutter.wanted)
+            # What came back may have cost less than was reserved for it.
         if self._state.winding_down:
             await crew.submitter.give_up_the_rest()
         await self._job.ledger.append(RoundFinished(round=self._state.round))
-        self._report()
+        self._tracker.report()
         await self._rest_if_cancelled()
         return True
 
@@ -233,7 +257,7 @@ class Runner:
                 shard = self._state.shards[number]
                 try:
                     progress = await crew.backend.poll(handle_of(shard))
-                    self._remote[number] = (progress.completed, progress.failed)
+                    self._tracker.polled(number, progress)
                     if progress.ready:
                         await self._harvest(crew, shard)
                     else:
@@ -243,7 +267,7 @@ class Runner:
                     await crew.guard.be_patient(error)
                     continue
                 crew.guard.answered(proven=True)
-                self._report()
+                self._tracker.report()
             if once:
                 return
             if wishes and len(wishes) == len(self._state.shards):
@@ -259,37 +283,14 @@ class Runner:
         """Return how long the open round may still take before its rest is cancelled and finished elsewhere."""
         if self._haste is None:
             return math.inf
-        self._haste.notice(self._state.round, self._state.open, *sorted(self._remote.items()))
+        self._haste.notice(self._state.round, self._state.open, *self._tracker.counts())
         return self._haste.seconds_left(self._state)
 
     async def _harvest(self, crew: _Crew, shard: Shard) -> None:
-        remote, before = self._remote[shard.number], self._state
+        report = self._tracker.fetching(shard.number)
 
-        def report() -> None:
-            # What is fetched is no longer to be fetched: nothing is counted twice.
-            state = self._state
-            succeeded = state.completed - before.completed
-            failed = before.open - state.open - succeeded
-            self._remote[shard.number] = (max(0, remote[0] - succeeded), max(0, remote[1] - failed))
+        def on_saved() -> None:
             crew.guard.answered(proven=True)
-            self._report()
+            report()
 
-        await crew.harvester.harvest(shard, on_saved=report)
-
-    def _report(self) -> None:
-        state = self._state
-        in_flight = [counts for number, counts in self._remote.items() if number in state.shards]
-        succeeded = sum(completed for completed, _ in in_flight)
-        turned_down = sum(failed for _, failed in in_flight)
-        # Before round 1 nothing had failed; later, everything that is open had, until it succeeds.
-        failed = turned_down if state.round == 1 else -succeeded
-        self._on_progress(
-            RunProgress(
-                completed=state.completed + succeeded,
-                failed=max(0, state.failed + failed),
-                total=state.requests,
-                round=state.round,
-                reused=state.reused,
-                open=max(0, state.open - succeeded - turned_down),
-            )
-        )
+        await crew.harvester.harvest(shard, on_saved=on_saved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from decimal import Decimal
 
 import attrs
 
@@ -11,6 +12,7 @@ from ...domain.events import Stored
 from ...domain.inference import Completion, Failure, FailureKind, Outcome
 from ...ports.inference import Limits
 from ..codec import StoredOutcome, encode
+from .budget import Account
 from .index import Fate
 from .job import Job
 
@@ -27,13 +29,15 @@ def fate_of(outcome: Outcome) -> Fate:
 class SegmentWriter:
     """Gathers outcomes of one source and saves them within the bounds that ``limits`` sets.
 
-    ``source`` is the job that paid, when outcomes are copied from another job.
+    ``source`` is the job that paid, when outcomes are copied from another job. ``account`` reckons what those of a
+    shard cost; outcomes without one cost nothing.
     """
 
-    def __init__(self, job: Job, limits: Limits, *, source: str | None = None) -> None:
+    def __init__(self, job: Job, limits: Limits, *, source: str | None = None, account: Account | None = None) -> None:
         self._job = job
         self._limits = limits
         self._source = source
+        self._account = account
         self._saving = asyncio.Lock()
         self._under_way = (0, 0)  # outcomes and bytes
         self._clear()
@@ -45,6 +49,8 @@ class SegmentWriter:
         self._lines.append(line)
         self._bytes += len(line)
         self._ids[fate_of(outcome)].append(outcome.request_id)
+        if self._account is not None:
+            self._account.note(outcome)
         if not isinstance(outcome, Completion) and outcome.kind is FailureKind.CANCELLED:
             self._cancelled = True
         # What is being saved at this moment is not durable either.
@@ -78,13 +84,17 @@ class SegmentWriter:
             await look()
 
     async def _write(self, lines: list[bytes], ids: dict[Fate, list[str]], *, cancelled: bool) -> None:
-        job = self._job
+        job, account = self._job, self._account
         key = job.layout.segment(job.lease.nonce, job.next_segment())
+        taken = (Decimal(0), []) if account is None else account.take()
         try:
+            charged = None if account is None else await account.total(taken)
             await job.storage.put(key, b"".join(lines))
         except BaseException:
             # Paid for and not safe yet: it waits for the next save. What no event names does not count.
             self._take_back(lines, ids, cancelled=cancelled)
+            if account is not None:
+                account.give_back(taken)
             raise
         await job.ledger.append(
             Stored(
@@ -96,6 +106,8 @@ class SegmentWriter:
                 unknown=tuple(ids[Fate.UNKNOWN]),
                 source=self._source,
                 cancelled=cancelled,
+                shard=None if account is None else account.shard,
+                charged=charged,
             )
         )
 
@@ -123,10 +135,20 @@ class Failing:
 
 
 async def store_failures(
-    job: Job, limits: Limits, ids: Iterable[str], failing: Failing, *, backend: str, source: str | None = None
+    job: Job,
+    limits: Limits,
+    ids: Iterable[str],
+    failing: Failing,
+    *,
+    backend: str,
+    source: str | None = None,
+    account: Account | None = None,
 ) -> None:
-    """Make the same failure the outcome of each of these requests; ``source`` is the job it was taken over from."""
-    writer = SegmentWriter(job, limits, source=source)
+    """Make the same failure the outcome of each of these requests.
+
+    ``source`` is the job it was taken over from; ``account`` that of the shard in which they may have been paid.
+    """
+    writer = SegmentWriter(job, limits, source=source, account=account)
     for ident in ids:
         failure = Failure(request_id=ident, kind=failing.kind, message=failing.message, retryable=failing.retryable)
         await writer.add(failure, backend=backend)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 
 import attrs
 
@@ -10,6 +11,7 @@ from ...domain.identity import RunningId
 from ...domain.inference import Request
 from ...domain.jobs import Shard
 from ...domain.recipes.base import Planned
+from ...domain.spending import Meter
 from ...ports.inference import Limits
 from ...ports.storage import Storage
 from ..codec import decode
@@ -20,11 +22,15 @@ from .layout import Layout, fetch
 
 @attrs.frozen(kw_only=True)
 class Cut:
-    """The requests of one shard to be: ids in order of the plan, and the chunks they stand in."""
+    """The requests of one shard to be: ids in order of the plan, the chunks they stand in, and the most they can cost.
+
+    ``most`` is None where no price is known.
+    """
 
     ids: tuple[str, ...]
     first_chunk: int
     last_chunk: int
+    most: Decimal | None = None
 
     def key(self, job_id: str, round_number: int) -> str:
         """Return the name under which a backend finds the shard: job, round and content."""
@@ -34,47 +40,100 @@ class Cut:
         return f"{job_id}/r{round_number}/{content.hexdigest()}"
 
 
+@attrs.frozen
+class _Measured:
+    """A request with the bytes it takes, and the most it can cost (None: no price is known for it)."""
+
+    place: Place
+    length: int
+    most: Decimal | None
+
+
+@attrs.define
+class _Gathered:
+    """What the next cut holds so far."""
+
+    ids: list[str] = attrs.Factory(list)
+    first: int = 0
+    last: int = 0
+    size: int = 0
+    most: Decimal = Decimal(0)
+
+    def add(self, each: _Measured) -> None:
+        self.first = self.first if self.ids else each.place.chunk
+        self.last = each.place.chunk
+        self.ids.append(each.place.id)
+        self.size += each.length
+        self.most += each.most or 0
+
+    def cut(self, *, priced: bool) -> Cut:
+        most = self.most if priced else None
+        return Cut(ids=tuple(self.ids), first_chunk=self.first, last_chunk=self.last, most=most)
+
+
 class Cutter:
     """Cuts the unassigned open requests into shards, one pass over the plan.
 
     Requests larger than a line may be are not cut into any shard; ``too_large`` holds those met since it was last
-    emptied.
+    emptied. ``room`` returns what a shard that begins now may cost at most (None: no wall). The first request for which
+    there is no room ends the pass, and ``is_blocked`` says so; ``wanted`` is what it would have needed (None: nobody
+    can say).
     """
 
-    def __init__(self, job: Job, limits: Limits) -> None:
+    def __init__(
+        self,
+        job: Job,
+        limits: Limits,
+        *,
+        meter: Meter | None = None,
+        room: Callable[[], Decimal | None] = lambda: None,
+    ) -> None:
         self.too_large: list[str] = []
+        self.is_blocked = False
+        self.wanted: Decimal | None = None
         self._job = job
         self._limits = limits
+        self._meter = meter
+        self._room = room
 
     async def cuts(self) -> AsyncIterator[Cut]:
-        ids: list[str] = []
-        size = first = last = 0
-        async for place, length in self._measured():
-            if length > self._limits.line_bytes:
-                self.too_large.append(place.id)
+        gathered, room, priced = _Gathered(), self._room(), self._meter is not None
+        async for each in self._measured():
+            if each.length > self._limits.line_bytes:
+                self.too_large.append(each.place.id)
                 continue
-            if ids and (len(ids) >= self._limits.requests or size + length > self._limits.submission_bytes):
-                yield Cut(ids=tuple(ids), first_chunk=first, last_chunk=last)
-                ids, size = [], 0
-            if not ids:
-                first = place.chunk
-            ids.append(place.id)
-            size += length
-            last = place.chunk
-        if ids:
-            yield Cut(ids=tuple(ids), first_chunk=first, last_chunk=last)
+            if gathered.ids and (self._is_full(gathered, each) or not _fits(gathered, each, room)):
+                yield gathered.cut(priced=priced)
+                # Whoever took it has reserved what it costs by now.
+                gathered, room = _Gathered(), self._room()
+            if not _fits(gathered, each, room):
+                self.is_blocked, self.wanted = True, each.most
+                return
+            gathered.add(each)
+        if gathered.ids:
+            yield gathered.cut(priced=priced)
 
-    async def _measured(self) -> AsyncIterator[tuple[Place, int]]:
-        """Yield each unassigned request with the bytes it takes, reading each chunk once."""
-        chunk, lines = 0, dict[int, int]()
+    def _is_full(self, gathered: _Gathered, each: _Measured) -> bool:
+        limits = self._limits
+        return len(gathered.ids) >= limits.requests or gathered.size + each.length > limits.submission_bytes
+
+    async def _measured(self) -> AsyncIterator[_Measured]:
+        """Yield each unassigned request with its measures, reading each chunk once."""
+        chunk, lines = 0, dict[int, tuple[int, Decimal | None]]()
         for place in self._job.index.unassigned():
             if place.chunk != chunk:
                 chunk = place.chunk
                 lines = {
-                    planned.position: length
+                    planned.position: (length, None if self._meter is None else self._meter.most(planned.request))
                     async for planned, length in read_chunk(self._job.storage, self._job.layout, chunk)
                 }
-            yield place, lines[place.position]
+            yield _Measured(place, *lines[place.position])
+
+
+def _fits(gathered: _Gathered, each: _Measured, room: Decimal | None) -> bool:
+    if room is None:
+        return True
+    return each.most is not None and gathered.most + each.most <= room
 
 
 @attrs.frozen
@@ -91,12 +150,18 @@ class ShardRequests:
     go_on: Callable[[], bool] = lambda: True
 
     async def __aiter__(self) -> AsyncIterator[Request]:
-        for chunk in range(self.shard.first_chunk, self.shard.last_chunk + 1):
-            async for planned, _ in read_chunk(self.job.storage, self.job.layout, chunk):
-                if planned.request.id in self.wanted:
-                    if not self.go_on():
-                        return
-                    yield planned.request
+        async for request in requests_of(self.job, self.shard):
+            if request.id in self.wanted:
+                if not self.go_on():
+                    return
+                yield request
+
+
+async def requests_of(job: Job, shard: Shard) -> AsyncIterator[Request]:
+    """Yield the requests that stand in a shard's chunks: its own, and perhaps others."""
+    for chunk in range(shard.first_chunk, shard.last_chunk + 1):
+        async for planned, _ in read_chunk(job.storage, job.layout, chunk):
+            yield planned.request
 
 
 async def read_chunk(storage: Storage, layout: Layout, chunk: int) -> AsyncIterator[tuple[Planned, int]]:

@@ -11,6 +11,7 @@ from ...domain.jobs import Shard
 from ...errors import BackendDenied, BackendError, BackendRejected, BackendUnavailable, BackendUnreached
 from ...ports.inference import InferenceBackend
 from ..codec import encode_ids
+from .budget import Account, Budget, room
 from .guard import Guard
 from .job import Job
 from .segments import Failing, store_failures
@@ -26,18 +27,27 @@ class Submitter:
     """
 
     def __init__(
-        self, job: Job, backend: InferenceBackend, guard: Guard, *, backend_name: str, now: Callable[[], float]
+        self,
+        job: Job,
+        backend: InferenceBackend,
+        guard: Guard,
+        *,
+        backend_name: str,
+        now: Callable[[], float],
+        budget: Budget,
     ) -> None:
         self._job = job
         self._backend = backend
         self._guard = guard
         self._backend_name = backend_name
         self._now = now
+        self._budget = budget
 
-    async def submit_everything(self) -> None:
-        """Submit every open request. A batch backend spends money here.
+    async def submit_everything(self) -> Cutter:
+        """Submit every open request for which there is room below the wall. A batch backend spends money here.
 
-        Stops early without an error when nothing new may begin; raises what the guard raises.
+        Returns what cut them, which says whether the wall is in the way. Stops early without an error when nothing new
+        may begin; raises what the guard raises.
         """
         await self._finish_in_vain()
         uncertain = [shard for shard in self._job.state.shards.values() if shard.token is None]
@@ -50,14 +60,15 @@ class Submitter:
                 await self._submit(shard, uncertain=True)
             else:
                 await self._lose(shard)
-        cutter = Cutter(self._job, self._backend.limits)
+        cutter = Cutter(self._job, self._backend.limits, meter=self._budget.meter, room=lambda: room(self._job.state))
         async for cut in cutter.cuts():
             await self._fail_too_large(cutter)
             await self._guard.checkpoint()
             if not self._guard.may_begin():
-                return
+                return cutter
             await self._submit(await self._plan(cut))
         await self._fail_too_large(cutter)
+        return cutter
 
     async def give_up_the_rest(self) -> None:
         """Let everything open that is in no shard fail as cancelled."""
@@ -77,6 +88,8 @@ class Submitter:
                 first_chunk=cut.first_chunk,
                 last_chunk=cut.last_chunk,
                 planned_at=self._job.clock.now(),
+                reserved=cut.most,
+                currency=self._budget.currency,
             )
         )
         return self._job.state.shards[number]
@@ -143,7 +156,10 @@ class Submitter:
             else:
                 continue
             ids = sorted(self._job.index.remaining(shard.number))
-            await store_failures(self._job, self._backend.limits, ids, failing, backend=self._backend_name)
+            account = Account(self._job, shard, self._budget.meter)
+            await store_failures(
+                self._job, self._backend.limits, ids, failing, backend=self._backend_name, account=account
+            )
             await self._job.ledger.append(ShardFinished(shard=shard.number))
 
     async def _fail_too_large(self, cutter: Cutter) -> None:

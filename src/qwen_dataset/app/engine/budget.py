@@ -1,0 +1,127 @@
+"""Money: what is reserved before it is spent, what was charged, and the wall that neither passes."""
+
+from __future__ import annotations
+
+import heapq
+from decimal import ROUND_UP, Decimal
+
+import attrs
+
+from ...domain.inference import Completion, FailureKind, Outcome
+from ...domain.jobs import JobState, Shard
+from ...domain.spending import Meter
+from ...errors import CostLimitReached
+from .job import Job
+from .shards import requests_of
+
+
+@attrs.frozen(kw_only=True)
+class Budget:
+    """What one backend charges a job. ``meter`` is None where no price is known: then nothing is reckoned.
+
+    ``at_risk`` is how many calls may have been paid and not stored when a run dies while it fetches results: 0 where
+    fetching buys nothing.
+    """
+
+    meter: Meter | None = None
+    at_risk: int = 0
+
+    @property
+    def currency(self) -> str:
+        return "" if self.meter is None else self.meter.price.currency
+
+
+UNPRICED = Budget()
+"""Nothing is known of what is charged."""
+
+
+def room(state: JobState) -> Decimal | None:
+    """Return what may still be reserved, None without a wall."""
+    return None if state.cost_limit is None else state.cost_limit - state.committed
+
+
+def cost_limit_reached(job: Job, wanted: Decimal | None) -> CostLimitReached:
+    """Return the error that ends a run at the wall. ``wanted`` is what the next request needs at most, where known."""
+    state = job.state
+    assert state.cost_limit is not None
+    asked = f"the next request may cost {money(wanted, state.currency)}" if wanted is not None else ""
+    reasons = [f"{money(state.committed, state.currency)} of it are spent or may have been", *filter(None, [asked])]
+    message = (
+        f"job {job.id} stops at its limit of {money(state.cost_limit, state.currency)}: {', and '.join(reasons)};"
+        f" {state.completed} of {state.requests} requests are answered and kept, {state.unanswered} are left:"
+        " resume it with a higher --max-cost"
+    )
+    return CostLimitReached(message)
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """Return an amount as a person reads it: to four significant digits of what is below one, never less than it is."""
+    places = Decimal("0.01") if amount >= 1 or not amount else Decimal(1).scaleb(amount.adjusted() - 3)
+    shown = amount.quantize(places, rounding=ROUND_UP)
+    return f"{shown:f} {currency}".strip()
+
+
+class Account:
+    """What the outcomes of one shard cost, added up until the event that names them is written."""
+
+    def __init__(self, job: Job, shard: Shard, meter: Meter | None) -> None:
+        self.shard = shard.number
+        self._job = job
+        self._shard = shard
+        self._meter = meter
+        self._most: dict[str, Decimal] = {}
+        self._is_loaded = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin a new sum."""
+        self._charged = Decimal(0)
+        self._uncertain: list[str] = []
+
+    def note(self, outcome: Outcome) -> None:
+        """Count an outcome: by its usage, at the most where it is possibly paid, at nothing where it was refused."""
+        if self._meter is None:
+            return
+        if isinstance(outcome, Completion):
+            cost = self._meter.cost(outcome)
+            if cost is None:
+                self._uncertain.append(outcome.request_id)
+            else:
+                self._charged += cost
+        elif outcome.kind is FailureKind.UNKNOWN:
+            self._uncertain.append(outcome.request_id)
+
+    def take(self) -> tuple[Decimal, list[str]]:
+        """Return the sum so far, with those whose cost is not known, and begin a new one."""
+        taken = (self._charged, self._uncertain)
+        self.clear()
+        return taken
+
+    def give_back(self, taken: tuple[Decimal, list[str]]) -> None:
+        """Take back what could not be stored."""
+        self._charged += taken[0]
+        self._uncertain[:0] = taken[1]
+
+    async def total(self, taken: tuple[Decimal, list[str]]) -> Decimal | None:
+        """Return what was taken as one amount, None where no price is known."""
+        if self._meter is None:
+            return None
+        charged, uncertain = taken
+        return charged + sum([await self._most_of(ident) for ident in uncertain], Decimal(0))
+
+    async def doubt(self, remaining: set[str], at_risk: int) -> Decimal:
+        """Return the most that so many calls for the remaining requests can cost."""
+        if self._meter is None:
+            return Decimal(0)
+        return sum(heapq.nlargest(at_risk, [await self._most_of(ident) for ident in remaining]), Decimal(0))
+
+    async def _most_of(self, ident: str) -> Decimal:
+        assert self._meter is not None
+        if not self._is_loaded:
+            # Rare: something got no reply. Read once, as small as it can be: at most a submission's worth.
+            self._is_loaded = True
+            async for request in requests_of(self._job, self._shard):
+                most = self._meter.most(request)
+                # It was planned at a price, so there was a bound.
+                self._most[request.id] = Decimal(0) if most is None else most
+        return self._most.get(ident, Decimal(0))
