@@ -50,8 +50,8 @@ class Price:
 
     ``as_of`` is the day (or month) of ``source``. ``is_derived``: computed from what the source says, not printed
     there. ``cached_input`` is the share of the input price that a token found in the context cache costs, None where no
-    discount is known. Above the last tier's ``up_to`` nothing is known, or nothing can be asked: ``note`` says which.
-    Raises ValueError for tiers that are not in order.
+    discount is known; ``cache_source`` says where that is from. Above the last tier's ``up_to`` no price is known, or
+    no request can be asked: ``note`` may say which. Raises ValueError for tiers that are not in order.
     """
 
     model: str
@@ -64,6 +64,7 @@ class Price:
     is_derived: bool = False
     note: str = ""
     cached_input: Decimal | None = attrs.field(default=None, validator=_is_amount)
+    cache_source: str = ""
 
     def __attrs_post_init__(self) -> None:
         bounds = [tier.up_to for tier in self.tiers]

@@ -121,10 +121,31 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_catalogue()))
 
 
+def vocabulary(model: str) -> tuple[str | None, bool]:
+    """Return with which vocabulary a model counts tokens, and whether that is sure.
+
+    The vocabulary is ``qwen3`` (151,643 entries, every model up to Qwen3) or ``qwen3.5`` (248,044, from Qwen3.5 on);
+    None where it is neither, or nothing is known of the model. A name without a number (``qwen-plus``) moves from
+    family to family: never sure. An organisation before the name, as in ``Qwen/Qwen3.5-27B``, does not matter.
+    """
+    name = model.rsplit("/", 1)[-1].lower()
+    rows = _tables()["vocabularies"]
+    # "qwen3" must not speak for a "qwen3.9" that nobody has heard of yet.
+    fitting = [each for each in rows if name.startswith(each) and not re.match(r"[\d.]", name[len(each) :])]
+    if not fitting:
+        return None, False
+    row = rows[max(fitting, key=len)]
+    return row["name"] or None, row["sure"]
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath("models.toml").read_text(encoding="utf-8"))
+
+
 @cache
 def _catalogue() -> dict[str, Model]:
-    text = resources.files(__package__).joinpath("models.toml").read_text(encoding="utf-8")
-    tables = tomllib.loads(text)
+    tables = _tables()
     return {name: _model(name, tables) for name in tables["models"]}
 
 
