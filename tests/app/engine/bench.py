@@ -10,11 +10,13 @@ from typing import Any, Self
 import attrs
 
 from qwen_dataset.adapters.storage.memory import MemoryStorage
+from qwen_dataset.app.engine.budget import UNPRICED, Budget
 from qwen_dataset.app.engine.clock import Clock
 from qwen_dataset.app.engine.finishing import Finisher
 from qwen_dataset.app.engine.harvest import Clean
 from qwen_dataset.app.engine.job import Host, Job, own_job
 from qwen_dataset.app.engine.lease import Process
+from qwen_dataset.app.engine.pilot import Pilot
 from qwen_dataset.app.engine.planner import Work, write_plan
 from qwen_dataset.app.engine.runner import Pace, Runner
 from qwen_dataset.app.engine.tracker import RunProgress
@@ -176,6 +178,8 @@ def runner(
     stop: asyncio.Event | None = None,
     finisher: Finisher | None = None,
     clean: Clean | None = None,
+    budget: Budget = UNPRICED,
+    pilot: Pilot | None = None,
     on_progress: Callable[[RunProgress], None] = lambda _: None,
 ) -> Runner:
     return Runner(
@@ -188,5 +192,7 @@ def runner(
         stop=stop or asyncio.Event(),
         finisher=finisher,
         clean=clean,
+        budget=budget,
+        pilot=pilot,
         on_progress=on_progress,
     )

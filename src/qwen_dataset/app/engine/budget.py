@@ -57,8 +57,8 @@ def cost_limit_reached(job: Job, wanted: Decimal | None) -> CostLimitReached:
 def money(amount: Decimal, currency: str) -> str:
     """Return an amount as a person reads it: to four significant digits of what is below one, never less than it is."""
     places = Decimal("0.01") if amount >= 1 or not amount else Decimal(1).scaleb(amount.adjusted() - 3)
-    shown = amount.quantize(places, rounding=ROUND_UP)
-    return f"{shown:f} {currency}".strip()
+    whole, _, rest = f"{amount.quantize(places, rounding=ROUND_UP):f}".partition(".")
+    return f"{whole}.{rest.rstrip('0'):0<2} {currency}".strip()
 
 
 class Account:
