@@ -7,6 +7,7 @@ most as many tokens as it has UTF-8 bytes; the answer has at most the tokens tha
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -91,9 +92,17 @@ def meter(price: Price, parameters: Parameters, bound: OutputBound, *, thinks: b
 
 def most_input(request: Request) -> int:
     """Return the most tokens that a service can count as a request's input."""
-    said = sum(len(message.content.encode("utf-8", "surrogatepass")) + _PER_MESSAGE for message in request.messages)
+    said = sum(_size(message.content) + _PER_MESSAGE for message in request.messages)
     beside = [request.parameters.response_format, request.parameters.extra_body.get("tools")]
     return said + _PER_REQUEST + sum(_bytes(each) for each in beside if each)
+
+
+def _size(text: str) -> int:
+    """Return the most bytes that a tokenizer can look at: some normalise the text first, which may lengthen it."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if text.isascii():
+        return size
+    return max(size, len(unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")))
 
 
 def _bytes(value: Mapping[str, Any] | list[Any]) -> int:

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 import attrs
 
 from ..domain.inference import Outcome, Parameters, Request
+from ..domain.pricing import PriceWay
 from .remote import RemoteBatches
 
 
@@ -162,6 +163,9 @@ class Offer:
     ``probe`` asks something free and says what came of it, or raises BackendError; it needs nothing entered.
     ``advice`` says to a person, a sentence each, what to know before this model is asked here with these parameters:
     that it is not known, or retired, or cannot do what is asked.
+
+    ``billed_as`` is the way under which a list of prices has what is charged here (None: by ``realtime``). ``is_play``:
+    nothing is paid here, and what it would cost is reckoned at a service's list prices, so that a limit can be tried.
     """
 
     backend: InferenceBackend
@@ -175,6 +179,8 @@ class Offer:
     clean: Callable[[JobHandle], Awaitable[None]] | None = None
     probe: Callable[[], Awaitable[str]] | None = None
     advice: Callable[[str, Parameters], Sequence[str]] | None = None
+    billed_as: PriceWay | None = None
+    is_play: bool = False
 
 
 BackendFactory = Callable[[BackendSettings], Offer]

@@ -71,21 +71,21 @@ class Backends:
             raise SettingError(message)
         return offer, _route(offer, status.spec.model)
 
-    @property
-    def finish_after(self) -> float | None:
-        """When stragglers are finished elsewhere: seconds after they were submitted; None where they have stalled."""
-        return self._config.after_seconds
-
     async def finisher(self, spec: JobSpec, state: JobState, offer: Offer) -> Offer | None:
-        """Return who finishes the stragglers of a batch job, None where nobody does. Raises SettingError."""
-        wanted = self._config.finish == Way.REALTIME and spec.way is Way.BATCH
-        if not wanted and not state.finishing:
+        """Return who makes the pilot of a batch job and finishes its stragglers, None where nobody is asked to.
+
+        Raises SettingError.
+        """
+        pilots = self._config.pilot is not None and not state.round
+        wanted = "--pilot" if pilots else "--finish realtime"
+        needed = spec.way is Way.BATCH and (pilots or self._config.finish == Way.REALTIME)
+        if not needed and not state.finishing:
             return None
         address = self._config.backend or state.backend or bootstrap.address_of(self._config)
         found = await self._find(address, Way.REALTIME)
         if not found.realtime or found.backend.realm != offer.backend.realm:
             message = (
-                f"--finish realtime needs a backend that can do both, such as bailian; {address or offer.name!r} cannot"
+                f"{wanted} needs a backend that can do both, such as bailian; {address or offer.name!r} cannot"
             )
             raise SettingError(message)
         return found

@@ -92,10 +92,8 @@ class Client(Catalogue):
             storage=self.storage,
             host=self._host,
             backends=backends,
-            writer=config.writer,
+            config=config,
             pace=Pace(rounds=config.rounds, poll_seconds=config.poll, retry_unknown=config.retry_unknown),
-            window_hours=config.window_hours,
-            clean_remote=config.clean_remote,
             stop=self.stop,
             notice=self._notice,
         )

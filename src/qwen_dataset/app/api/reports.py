@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import attrs
 
+from ...domain.inference import Usage
 from ...domain.jobs import JobSpec, JobState, Way
 from ...ports.inference import Progress
 from ..dataset.sums import Sums
@@ -70,6 +72,41 @@ class DamagedJob:
 
 
 @attrs.frozen(kw_only=True)
+class PilotReport:
+    """What a pilot gave. ``samples`` counts answers to plain prompts as well; of the requests, the first ones.
+
+    ``cost`` is what it cost at the most, in ``currency``, None where no price is known.
+    """
+
+    requests: int
+    completions: int
+    samples: int
+    rejects: int
+    usage: Usage
+    cost: Decimal | None
+    currency: str
+
+    @property
+    def share(self) -> float:
+        """How much of what was asked became a sample: 0 to 1, or more where an answer gives several."""
+        return self.samples / self.requests if self.requests else 0.0
+
+    @property
+    def cost_per_sample(self) -> Decimal | None:
+        """What a sample cost, None where that is not known or there is none."""
+        return None if self.cost is None or not self.samples else self.cost / self.samples
+
+    def objection(self, least: float | None) -> str | None:
+        """Return why the rest is not to be bought, where less than ``least`` of the pilot became samples."""
+        if least is None or self.share >= least:
+            return None
+        return (
+            f"of {self.requests} requests of the pilot {self.samples} gave a sample, {self.share:.0%},"
+            f" and --pilot-min-yield asks for {least:.0%}"
+        )
+
+
+@attrs.frozen(kw_only=True)
 class Watch:
     """Callbacks of a run, each called in the event loop's thread."""
 
@@ -78,3 +115,4 @@ class Watch:
     on_job: Callable[[str, JobState], None] = lambda _job, _state: None
     on_progress: Callable[[RunProgress], None] = lambda _: None
     on_sample: Callable[[int], None] = lambda _: None
+    on_pilot: Callable[[PilotReport], None] = lambda _: None

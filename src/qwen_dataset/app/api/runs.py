@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Self
 
 import attrs
 
-from ...domain.events import OutputChosen
+from ...domain.events import CostLimited, OutputChosen
 from ...domain.jobs import JobSpec, JobState, Phase
 from ...errors import JobBusy, SettingError
 from ...ports.inference import Offer, Progress
@@ -21,11 +22,15 @@ from ..dataset.target import Existing, OutputFormat, check_output
 from ..engine.finishing import Finisher
 from ..engine.guard import handle_of
 from ..engine.job import Host, Job, own_job, request_cancel
+from ..engine.pilot import Pilot
 from ..engine.planner import write_plan
 from ..engine.runner import Pace, Runner, Until
 from ..wiring import plugins
+from ..wiring.budgets import budget, check_limit, price_of
+from ..wiring.config import Config
 from .backends import Backends, advise
 from .intake import Intake
+from .pilots import judge_pilot
 from .reports import JobStatus, Report, Route, Watch
 
 
@@ -64,16 +69,14 @@ class Runs:
     storage: Storage
     host: Host
     backends: Backends
-    writer: str
+    config: Config
     pace: Pace
-    window_hours: int
-    clean_remote: bool
     stop: asyncio.Event
     notice: Callable[[str], None]
 
     @property
     def output_format(self) -> OutputFormat:
-        return plugins.output_format(self.writer)
+        return plugins.output_format(self.config.writer)
 
     def target(self, output: Path | str | None, status: JobStatus) -> Path | None:
         """Return where a job's output goes: what is given, or as last time. Raises SettingError for what cannot be."""
@@ -91,9 +94,9 @@ class Runs:
             raise SettingError(message)
         run.watch.on_route(route)
         advise(offer, spec, self.notice)
-        # Before anything is planned: who is to finish stragglers must be able to.
-        await self.backends.finisher(spec, JobState(), offer)
-        owned = self._own(spec, spec.job_id, backend=self.backends.address, window_hours=self.window_hours)
+        # Before anything is planned: who else is to be asked must be able to, and a limit must be one that can be kept.
+        await self._check(spec, JobState(), offer)
+        owned = self._own(spec, spec.job_id, backend=self.backends.address, window_hours=self.config.window_hours)
         async with owned as job:
             await self._choose(job, run)
             if job.state.phase is Phase.NEW:
@@ -165,7 +168,21 @@ class Runs:
         if job.state.output != place:
             await job.ledger.append(OutputChosen(output=place))
 
+    async def _check(self, spec: JobSpec, state: JobState, offer: Offer) -> Decimal | None:
+        """Return the limit of what a job may cost, after it is known that it can be kept. Raises SettingError."""
+        other = await self.backends.finisher(spec, state, offer)
+        limits = [check_limit(self.config, each, spec, state) for each in (offer, other) if each is not None]
+        return limits[0]
+
+    async def _limit(self, job: Job, offer: Offer) -> None:
+        """Note the limit of what a job may cost, where a person sets another one than before."""
+        limit = await self._check(job.spec, job.state, offer)
+        if limit != job.state.cost_limit:
+            price = price_of(self.config, offer, job.spec.model)
+            await job.ledger.append(CostLimited(limit=limit, currency=price.currency if price else ""))
+
     async def _work(self, job: Job, offer: Offer, run: Run) -> Report:
+        await self._limit(job, offer)
         run.watch.on_job(job.id, job.state)
         async with self._runner(job, offer, run.watch) as runner:
             await runner.run(reopen=run.reopen, until=run.until)
@@ -189,19 +206,35 @@ class Runs:
                 sleep=offer.sleep or self.host.clock.sleep,
                 now=offer.now or self.host.clock.now,
                 stop=self.stop,
-                finisher=self._finisher(finisher),
-                clean=offer.clean if self.clean_remote else None,
+                finisher=self._finisher(finisher, job),
+                clean=offer.clean if self.config.clean_remote else None,
+                budget=budget(self.config, offer, job.spec),
+                pilot=self._pilot(offer, watch),
                 on_progress=watch.on_progress,
             )
 
-    def _finisher(self, offer: Offer | None) -> Finisher | None:
+    def _pilot(self, offer: Offer, watch: Watch) -> Pilot | None:
+        if self.config.pilot is None:
+            return None
+
+        async def judge(job: Job) -> str | None:
+            found = await judge_pilot(job, plugins.recipe(job.spec.recipe))
+            watch.on_pilot(found)
+            return found.objection(self.config.pilot_min_yield)
+
+        return Pilot(requests=self.config.pilot, elsewhere=not offer.realtime, judge=judge)
+
+    def _finisher(self, offer: Offer | None, job: Job) -> Finisher | None:
         if offer is None:
             return None
         return Finisher(
             backend=offer.backend,
             backend_name=offer.name,
             sleep=offer.sleep or self.host.clock.sleep,
-            after_seconds=self.backends.finish_after,
+            after_seconds=self.config.after_seconds,
+            # What was finished elsewhere once is finished there.
+            hurries=self.config.finish is not None or (job.state.finishing and not job.state.pilot),
+            budget=budget(self.config, offer, job.spec),
         )
 
     async def _export(self, job: Job, run: Run) -> Report:

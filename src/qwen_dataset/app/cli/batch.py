@@ -30,7 +30,8 @@ from .work import cancel_job, end, run
 
 _CREATE = (
     "model", "temperature", "max_tokens", "top_p", "enable_thinking", "completion_window", "concurrency", "poll",
-    "rounds", "finish", "after", "clean_remote", "backend", "base_url", "region", "storage", "job_name",
+    "rounds", "finish", "after", "clean_remote", "max_cost", "pilot", "pilot_min_yield",
+    "backend", "base_url", "region", "storage", "job_name",
 )  # fmt: skip
 _BACKEND = ("backend", "base_url", "region", "storage")
 

@@ -90,6 +90,7 @@ class Display:
             on_job=self._on_job,
             on_progress=self._on_progress,
             on_sample=self._on_sample,
+            on_pilot=self._on_pilot,
         )
 
     def stop(self) -> None:
@@ -175,6 +176,10 @@ class Display:
             return f"round {progress.round}, time left not known yet"
         return f"round {progress.round}, about {duration((now - self._began) / gained * missing)} left"
 
+    def _on_pilot(self, pilot: PilotReport) -> None:
+        for sentence in describe_pilot(pilot):
+            self.say(sentence)
+
     def _on_sample(self, samples: int) -> None:
         self._samples = samples
         now = time.monotonic()
@@ -216,6 +221,21 @@ def describe_route(route: Route) -> list[str]:
         )
     how = "as a batch" if batch else "one by one"
     return [*sentences, f"requests for {route.model} go {how} to: {route.destination or route.backend}"]
+
+
+def describe_pilot(pilot: PilotReport) -> list[str]:
+    """Return what a pilot gave, a sentence each."""
+    usage, answers = pilot.usage, max(1, pilot.completions)
+    sentences = [
+        f"pilot: {pilot.requests} requests gave {pilot.completions} answers, {pilot.samples} samples and"
+        f" {pilot.rejects} rejects: {pilot.share:.0%} of what was asked is a sample",
+        f"pilot: an answer has {round(usage.prompt_tokens / answers)} tokens in and"
+        f" {round(usage.completion_tokens / answers)} out",
+    ]
+    if pilot.cost is not None and pilot.cost_per_sample is not None:
+        spent, each = money(pilot.cost, pilot.currency), money(pilot.cost_per_sample, pilot.currency)
+        sentences.append(f"pilot: it cost {spent}, and a sample {each}")
+    return sentences
 
 
 def describe_finish(config: Config) -> str:

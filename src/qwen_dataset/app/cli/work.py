@@ -29,11 +29,11 @@ _WRONG_MODEL = "check the model's name"  # what adapters say of a model that is 
 _GENERATE = (
     "data_dir", "output", "use_batch", "completion_window", "model", "max_samples", "language", "recipe",
     "temperature", "max_tokens", "top_p", "enable_thinking", "concurrency", "poll", "rounds", "retry_unknown",
-    "finish", "after", "clean_remote",
+    "finish", "after", "clean_remote", "max_cost", "pilot", "pilot_min_yield", "ask_above",
     "backend", "base_url", "region", "storage", "job_name",
 )  # fmt: skip
 _RESUME = (
-    "poll", "rounds", "retry_unknown", "finish", "after", "clean_remote",
+    "poll", "rounds", "retry_unknown", "finish", "after", "clean_remote", "max_cost", "pilot_min_yield",
     "concurrency", "backend", "base_url", "region", "storage",
 )  # fmt: skip
 

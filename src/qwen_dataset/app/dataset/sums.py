@@ -68,6 +68,11 @@ class Tally:
                 self._tokens[1] += usage.completion_tokens
                 self._tokens[2] += usage.reasoning_tokens
 
+    @property
+    def outcomes(self) -> int:
+        """How many of the requests counted so far have an outcome."""
+        return self._requests - self._unanswered
+
     def candidate(self) -> None:
         """Count what a recipe made of a completion, before it is judged further."""
         self._candidates += 1

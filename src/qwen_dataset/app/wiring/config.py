@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -40,6 +41,10 @@ def _path(value: str | os.PathLike[str]) -> Path:
 
 def _retry(value: str | RetryUnknown) -> RetryUnknown:
     return cast("RetryUnknown", value)
+
+
+def _amount(value: Decimal | float | str | None) -> Any:
+    return value
 
 
 def _table(value: str | os.PathLike[str] | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -88,6 +93,11 @@ class Config:
     ``after`` a time (``30m`` to ``336h``) or, unset or ``stalled``, when the batch has stalled. ``clean_remote``
     deletes the service's files of a batch once its answers are stored.
 
+    ``max_cost`` is the most that a job may cost over its whole life, in the currency of the prices where it runs (None:
+    what an earlier run said, ``none``: no limit any more). ``pilot`` requests are asked in realtime before the rest,
+    which is bought only if a share of ``pilot_min_yield`` of them gave a sample. The command asks before it spends more
+    than ``ask_above``.
+
     Raises SettingError with all problems at once. The key is never shown.
     """
 
@@ -119,6 +129,10 @@ class Config:
     finish: str | None = _default("finish")
     after: str | None = _default("after")
     clean_remote: bool = _default("clean_remote")
+    max_cost: Decimal | None = attrs.field(default=None, converter=_amount)
+    pilot: int | None = _default("pilot")
+    pilot_min_yield: float | None = _default("pilot_min_yield")
+    ask_above: Decimal = attrs.field(default=by_name("ask_above").default, converter=_amount)
     writer: str = _default("writer")
     lang: str = _default("lang")
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 from ...domain.events import RetryUnknown
@@ -241,6 +242,35 @@ SETTINGS: tuple[Setting, ...] = (
         help="Delete a batch's remote files once it is stored.",
         default=False,
         flag="--clean-remote",
+    ),
+    Setting(
+        name="max_cost",
+        read=values.amount,
+        wanted="an amount of money above 0, such as 50, or none for no limit any more",
+        help="The most the job may cost, over its whole life.",
+        metavar="AMOUNT",
+    ),
+    Setting(
+        name="pilot",
+        read=values.whole(1, _MANY),
+        wanted=f"a whole number from 1 to {_MANY}",
+        help="Ask so many in realtime first, then the rest.",
+        metavar="N",
+    ),
+    Setting(
+        name="pilot_min_yield",
+        read=values.number(lambda number: 0 <= number <= 1),
+        wanted="a share of the pilot's requests, from 0 to 1",
+        help="Buy the rest only if so many gave a sample, e.g. 0.6.",
+        metavar="SHARE",
+    ),
+    Setting(
+        name="ask_above",
+        read=values.sum_of_money,
+        wanted="an amount of money of at least 0",
+        help="Ask a person before more than this is spent.",
+        default=Decimal(10),
+        metavar="AMOUNT",
     ),
     Setting(
         name="writer",

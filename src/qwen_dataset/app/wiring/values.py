@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +22,11 @@ _SPAN = re.compile(r"([0-9]{1,5})([mhd])")
 _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 _DAY = 24 * 60
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+
+_MOST_MONEY = Decimal(10) ** 12
+
+NO_LIMIT = Decimal("Infinity")
+"""What a person says who wants no limit any more."""
 
 STALLED = "stalled"
 """When what a batch leaves behind is finished otherwise: when it has not moved for long."""
@@ -105,6 +111,30 @@ def number(allowed: Callable[[float], bool]) -> Callable[[object], float]:
         return found
 
     return read
+
+
+def sum_of_money(value: object) -> Decimal:
+    """Read an amount of at least 0, exactly as it is written."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise TypeError
+    try:
+        # A number of TOML is the shortest text that means it.
+        found = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise ValueError from None
+    if not (found.is_finite() and 0 <= found < _MOST_MONEY):
+        raise ValueError
+    return found
+
+
+def amount(value: object) -> Decimal:
+    """Read an amount above 0, or ``none``, which is an infinite one."""
+    if value == NO_LIMIT or (isinstance(value, str) and value.strip().lower() in ("none", "no")):
+        return NO_LIMIT
+    found = sum_of_money(value)
+    if not found:
+        raise ValueError
+    return found
 
 
 def choice(words: Sequence[str]) -> Callable[[object], str]:

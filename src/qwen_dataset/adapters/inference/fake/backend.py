@@ -68,6 +68,7 @@ def open_fake(settings: BackendSettings) -> Offer:
         either="mode" not in settings.parameters,
         destination=_DESTINATION,
         remote=FakeBatches(chosen, service, backend.clock, backend.maybe_unavailable) if batches else None,
+        is_play=True,
     )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 import attrs
 import orjson
 
+from ....domain.pricing import PriceWay
 from ....ports.inference import BackendSettings, Offer
 from ..calls import CallFailed
 from .advice import advice
@@ -62,6 +63,7 @@ def chat_offer(options: Options) -> Offer:
         destination=f"{options.destination} (Batch Chat, half price)" if is_half else options.destination,
         probe=partial(probe, options),
         advice=partial(advice, options),
+        billed_as=PriceWay.BATCH_CHAT if options.name == BATCH_CHAT else PriceWay.REALTIME,
     )
 
 
