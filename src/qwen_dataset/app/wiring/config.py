@@ -38,6 +38,10 @@ def _path(value: str | os.PathLike[str]) -> Path:
     return cast("Path", value)
 
 
+def _path_or_none(value: str | os.PathLike[str] | None) -> Path | None:
+    return cast("Path | None", value)
+
+
 def _retry(value: str | RetryUnknown) -> RetryUnknown:
     return cast("RetryUnknown", value)
 
@@ -86,7 +90,7 @@ class Config:
     ``json_object``, of a JSON schema or of the path of a ``.json`` file that holds one); ``extra_body`` goes into the
     body of each request as it is. ``finish`` of ``realtime`` asks in realtime, at full price, what a batch leaves open:
     ``after`` a time (``30m`` to ``336h``) or, unset or ``stalled``, when the batch has stalled. ``clean_remote``
-    deletes the service's files of a batch once its answers are stored.
+    deletes the service's files of a batch once its answers are stored. ``prices`` is a file of a person's own prices.
 
     Raises SettingError with all problems at once. The key is never shown.
     """
@@ -120,6 +124,7 @@ class Config:
     after: str | None = _default("after")
     clean_remote: bool = _default("clean_remote")
     writer: str = _default("writer")
+    prices: Path | None = attrs.field(default=None, converter=_path_or_none)
     lang: str = _default("lang")
 
     def __attrs_post_init__(self) -> None:
