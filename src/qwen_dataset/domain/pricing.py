@@ -96,10 +96,15 @@ class Price:
         tier = self.tier_of(prompt_tokens)
         if tier is None:
             return None
-        cached = max(0, min(cached_tokens, prompt_tokens)) if self.cached_input is not None else 0
-        share = Decimal(1) if self.cached_input is None else self.cached_input
-        read = (max(0, prompt_tokens) - cached + cached * share) * tier.input
-        return _per_million(read + max(0, completion_tokens) * _output(tier, thinking=thinking))
+        prompt = max(0, prompt_tokens)
+        return amount(
+            tier,
+            prompt=Decimal(prompt),
+            completion=Decimal(max(0, completion_tokens)),
+            cached=Decimal(max(0, min(cached_tokens, prompt))),
+            cached_input=self.cached_input,
+            thinking=thinking,
+        )
 
     def ceiling(self, *, prompt_tokens: int, completion_tokens: int, thinking: bool) -> Decimal | None:
         """Return the most that any one request with at most so many input and output tokens can cost.
@@ -114,18 +119,22 @@ class Price:
         for tier in self.tiers:
             most = read if tier.up_to is None else min(read, tier.up_to)
             output = max(tier.output, _output(tier, thinking=thinking))
-            dearest = max(dearest, _per_million(most * tier.input + written * output))
+            dearest = max(dearest, (most * tier.input + written * output).scaleb(-6))
             if tier.holds_for(read):
                 break
         return dearest
 
 
+def amount(
+    tier: Tier, *, prompt: Decimal, completion: Decimal, cached: Decimal, cached_input: Decimal | None, thinking: bool
+) -> Decimal:
+    """Return what so many tokens cost in this tier; ``cached`` of the input cost the share ``cached_input``."""
+    saved = Decimal(0) if cached_input is None else cached * (1 - cached_input)
+    return ((prompt - saved) * tier.input + completion * _output(tier, thinking=thinking)).scaleb(-6)
+
+
 def _output(tier: Tier, *, thinking: bool) -> Decimal:
     return tier.thinking_output if thinking and tier.thinking_output is not None else tier.output
-
-
-def _per_million(amount: Decimal) -> Decimal:
-    return amount.scaleb(-6)
 
 
 @attrs.frozen

@@ -75,6 +75,7 @@ class BlockingClient:
     submit = _verb(Client.submit)
     run_prompts = _verb(Client.run_prompts)
     submit_prompts = _verb(Client.submit_prompts)
+    plan = _verb(Client.plan)
     collect = _verb(Client.collect)
     resume = _verb(Client.resume)
     rebuild = _verb(Client.rebuild)

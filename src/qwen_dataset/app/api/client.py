@@ -26,15 +26,15 @@ from ..wiring.corpus import ReadReport, own_files, read_papers
 from ..wiring.prompts import PromptLike, as_prompts
 from ..wiring.sources import resolve
 from .backends import Backends
-from .catalogue import Catalogue
 from .intake import Intake, add_paper, add_prompt, as_paths, of_papers, of_prompts
+from .planning import Planning
 from .reports import JobStatus, Report, Watch
 from .runs import Run, Runs
 
 _BREATH = 100  # prompts between two turns of the event loop
 
 
-class Client(Catalogue):
+class Client(Planning):
     """Works on the jobs of one storage. Every method that spends says so.
 
     ``config`` defaults to what files and environment say (``resolve``). ``storage`` and ``backend``, an address or an

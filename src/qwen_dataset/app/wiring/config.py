@@ -39,6 +39,10 @@ def _path(value: str | os.PathLike[str]) -> Path:
     return cast("Path", value)
 
 
+def _path_or_none(value: str | os.PathLike[str] | None) -> Path | None:
+    return cast("Path | None", value)
+
+
 def _retry(value: str | RetryUnknown) -> RetryUnknown:
     return cast("RetryUnknown", value)
 
@@ -91,7 +95,7 @@ class Config:
     ``json_object``, of a JSON schema or of the path of a ``.json`` file that holds one); ``extra_body`` goes into the
     body of each request as it is. ``finish`` of ``realtime`` asks in realtime, at full price, what a batch leaves open:
     ``after`` a time (``30m`` to ``336h``) or, unset or ``stalled``, when the batch has stalled. ``clean_remote``
-    deletes the service's files of a batch once its answers are stored.
+    deletes the service's files of a batch once its answers are stored. ``prices`` is a file of a person's own prices.
 
     ``max_cost`` is the most that a job may cost over its whole life, in the currency of the prices where it runs (None:
     what an earlier run said, ``none``: no limit any more). ``pilot`` requests are asked in realtime before the rest,
@@ -134,6 +138,7 @@ class Config:
     pilot_min_yield: float | None = _default("pilot_min_yield")
     ask_above: Decimal = attrs.field(default=by_name("ask_above").default, converter=_amount)
     writer: str = _default("writer")
+    prices: Path | None = attrs.field(default=None, converter=_path_or_none)
     lang: str = _default("lang")
 
     def __attrs_post_init__(self) -> None:

@@ -47,6 +47,16 @@ VOCABULARIES = f"{_ADAPTERS}.inference.bailian.catalogue"
 """The module whose ``vocabulary`` says with which vocabulary a model counts tokens."""
 
 _INFERENCE = f"{_ADAPTERS}.inference"
+
+PRICE_FILES = f"{_INFERENCE}.price_file"
+"""The module whose ``read_prices`` reads a file of prices."""
+
+PRICES = f"{_INFERENCE}.bailian.prices"
+"""The module whose ``listed_prices`` are those that come with the package."""
+
+WAYS = f"{_INFERENCE}.bailian.ways"
+"""The module that says what is known of asking a model in a region in one way."""
+
 _FACTORIES = f"{_INFERENCE}.openai_api.factories"
 
 backends = Registry(

@@ -281,6 +281,13 @@ SETTINGS: tuple[Setting, ...] = (
         flag=None,
     ),
     Setting(
+        name="prices",
+        read=values.path,
+        wanted="the path of a TOML file of prices",
+        help="A file of your own prices; they count before ours.",
+        metavar="FILE",
+    ),
+    Setting(
         name="lang",
         read=values.choice(_LANGUAGES),
         wanted="auto, en or zh",

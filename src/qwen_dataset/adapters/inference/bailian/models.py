@@ -10,7 +10,7 @@ from ....domain.spending import OutputBound
 from .catalogue import Fact, Listing, Model, find, names
 from .places import has_batches
 
-__all__ = ["Model", "Way", "advice", "find", "names", "output_bound"]
+__all__ = ["Model", "Way", "advice", "find", "names", "offered", "output_bound", "retirement"]
 
 Way = Literal["batch", "realtime", "batch-chat"]
 
@@ -45,8 +45,8 @@ def advice(model: str, parameters: Parameters, *, region: str | None, way: Way, 
         ]
     told = [
         _inherited(known),
-        _retirement(known, today),
-        _offered(known, region, way),
+        retirement(known, today),
+        offered(known, region, way),
         _thinking(known, thinking=thinking),
         _format(known, response_format, thinking=thinking),
         known.note,
@@ -64,7 +64,8 @@ def _inherited(model: Model) -> str:
     return f"model {model.name} is not in the catalogue by itself: what is known is that of {model.known_as}"
 
 
-def _retirement(model: Model, today: date) -> str:
+def retirement(model: Model, today: date) -> str:
+    """Return the sentence about when a model was or is to be retired, "" where nothing is known of that."""
     retired = model.retired
     if retired is None:
         return ""
@@ -73,7 +74,8 @@ def _retirement(model: Model, today: date) -> str:
     return f"model {model.name} {when} on {retired.date.isoformat()} ({_said(retired.fact)}){doubt}"
 
 
-def _offered(model: Model, region: str, way: Way) -> str:
+def offered(model: Model, region: str, way: Way) -> str:
+    """Return the sentence about why a way may not be offered for a model in a region, "" where it is."""
     if way == "realtime":
         return ""
     what = "the Batch API" if way == "batch" else "Batch Chat"

@@ -19,7 +19,7 @@ _SHARED_HOSTS = {
     "ap-southeast-1": "dashscope-intl.aliyuncs.com",
     "us-east-1": "dashscope-us.aliyuncs.com",
 }
-_REGIONS = (*_SHARED_HOSTS, "eu-central-1")  # Frankfurt has workspace domains only
+REGIONS = (*_SHARED_HOSTS, "eu-central-1")  # Frankfurt has workspace domains only
 _REGIONS_WITH_BATCHES = frozenset({"cn-beijing", "ap-southeast-1"})
 _REGION_OF_HOST = {host: region for region, host in _SHARED_HOSTS.items()} | {BATCH_CHAT_HOST: "cn-beijing"}
 _WORKSPACE_HOST = re.compile(r"[a-z0-9_-]+\.([a-z0-9-]+)\.maas\.aliyuncs\.com")
@@ -33,8 +33,8 @@ def base_url_of(region: str, workspace: str | None = None, *, kind: Kind = "comp
     ``kind`` is the protocol: OpenAI-compatible, DashScope's own, or Batch Chat (cn-beijing only, and never on a
     workspace's domain). Raises ``SettingError`` for a region that is not known or does not have this.
     """
-    if region not in _REGIONS:
-        raise SettingError(f"region {region!r} is not one of Bailian's: use {', '.join(_REGIONS)}, or give a base URL")
+    if region not in REGIONS:
+        raise SettingError(f"region {region!r} is not one of Bailian's: use {', '.join(REGIONS)}, or give a base URL")
     if kind == "batch-chat":
         return f"https://{_batch_chat_host(region, workspace)}{COMPATIBLE_PATH}"
     path = NATIVE_PATH if kind == "native" else COMPATIBLE_PATH
