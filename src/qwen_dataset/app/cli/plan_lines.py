@@ -150,11 +150,12 @@ def _time(duration: Duration) -> str:
 
 def _span(seconds: float, *, up: bool = False) -> str:
     """Return a time in one unit, a whole number of it; ``up``: never less than it is."""
-    for unit, size, enough in (("s", 1, 90), ("min", 60, 90 * 60), ("h", 3600, 48 * 3600), ("d", 86400, 0)):
-        if seconds < enough or not enough:
-            number = -(-seconds // size) if up else seconds // size
-            return f"{max(1, round(number))} {unit}"
-    raise AssertionError  # the last unit has no end
+    unit, size = "s", 1
+    for larger, length, enough in (("min", 60, 90), ("h", 3600, 90 * 60), ("d", 86400, 48 * 3600)):
+        if seconds >= enough or (seconds >= length and not seconds % length and length == 3600):
+            unit, size = larger, length
+    number = -(-seconds // size) if up else seconds // size
+    return f"{max(1, round(number))} {unit}"
 
 
 def _verdict(plan: Plan) -> str:

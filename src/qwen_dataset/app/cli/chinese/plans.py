@@ -82,8 +82,8 @@ PAIRS = (
     ("the rates of an account are not known here", "这里账号的速率限制未知"),
     (
         (
-            "{hits:w} of the input may be in the cache, at {share:w} of its price, if the service keeps beginnings of this "
-            "length; its pages do not say"
+            "{hits:w} of the input may be in the cache, at {share:w} of its price, if the service keeps beginnings of "
+            "this length; its pages do not say"
         ),
         "输入的 {hits} 可能命中缓存，按原价的 {share} 计费，前提是服务会缓存这么长的开头；其文档没有说明",
     ),
