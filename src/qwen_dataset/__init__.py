@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from .app.api.blocking import BlockingClient
     from .app.api.client import Client
     from .app.api.manager import BatchInferenceManager
+    from .app.api.plan import Plan, PlannedWay
     from .app.api.qianwen import QianWenBatchInference
     from .app.api.reports import DamagedJob, JobStatus, Report, Route, Watch
     from .app.dataset.target import Existing
     from .app.wiring.config import Config
     from .app.wiring.sources import get_safe_config, load_config
     from .domain.inference import Completion, Failure, FailureKind, Message, Outcome, Parameters, Request, Usage
+    from .domain.pricing import PriceWay
     from .domain.recipes.prompts import Prompt
     from .errors import JobBusy, JobNotFound, JobOverlap, JobUnfinished, QwenDatasetError, SettingError
     from .ports.inference import BackendSettings, InferenceBackend, JobHandle, Limits, Offer, Progress
@@ -33,6 +35,7 @@ _HOMES = {
     "app.api.blocking": ("BlockingClient",),
     "app.api.client": ("Client",),
     "app.api.manager": ("BatchInferenceManager",),
+    "app.api.plan": ("Plan", "PlannedWay"),
     "app.api.qianwen": ("QianWenBatchInference",),
     "app.api.reports": ("DamagedJob", "JobStatus", "Report", "Route", "Watch"),
     "app.dataset.target": ("Existing",),
@@ -41,6 +44,7 @@ _HOMES = {
     "domain.inference": (
         *("Completion", "Failure", "FailureKind", "Message", "Outcome", "Parameters", "Request", "Usage"),
     ),
+    "domain.pricing": ("PriceWay",),
     "domain.recipes.prompts": ("Prompt",),
     "errors": ("JobBusy", "JobNotFound", "JobOverlap", "JobUnfinished", "QwenDatasetError", "SettingError"),
     "ports.inference": ("BackendSettings", "InferenceBackend", "JobHandle", "Limits", "Offer", "Progress"),
@@ -72,6 +76,9 @@ __all__ = [
     "Offer",
     "Outcome",
     "Parameters",
+    "Plan",
+    "PlannedWay",
+    "PriceWay",
     "Progress",
     "Prompt",
     "QianWenBatchInference",

@@ -95,6 +95,8 @@ INTERNAL = {
     'pip install "qwen-dataset[dashscope]"': "a command to type",
     "the last attempt returns or raises": "says that our own code is wrong",
     "Mapping[str, Any] | None": "a type",
+    "Path | None": "a type",
+    "computed from ": "stands in --json only, as every source does",
     "pip install \"qwen-dataset{f'[{extra}]' if extra else ''}\"": "a command to type",
     "This is test {secrets.token_hex(8)}.": "said to the model",
     " or ": "joins words of a file that `config init` writes, and of the fake's parameters",
@@ -116,6 +118,85 @@ _SOURCES = ("", " (default)", " (--model)", " (argument model)", " (environment 
 
 # Parts of sentences, and sentences of which a name stands for words of ours, each as a person reads it.
 COMPOSED: dict[str, list[str]] = {
+    # plans and prices
+    "* the cheapest of its currency that is done within {within}, as far as is known": [
+        "* the cheapest of its currency that is done within 71 h, as far as is known"
+    ],
+    "no way with a known price is known to be done within {within}": [
+        "no way with a known price is known to be done within 71 min"
+    ],
+    "an account may ask {' and '.join(paces)} a minute": [
+        "an account may ask 71 requests a minute",
+        "an account may ask 71 tokens a minute",
+        "an account may ask 71 requests and 72 tokens a minute",
+    ],
+    "as measured: {facts.measured_source}; not promised": [
+        "as measured: batches of 2 to 1,000 requests, 2026; not promised"
+    ],
+    "cost        {about}, {most}": [
+        "cost        about 71 CNY, at most 72 CNY",
+        "cost        not known, with no bound",
+    ],
+    "tokens in": [],
+    "tokens out": [],
+    "tokens out  {about}, {bound}": [
+        "tokens out  about 71, at most 72",
+        "tokens out  not known, with no bound",
+    ],
+    "from {_span(duration.least, up=True)}": ["from 71 s"],
+    "up to {_span(duration.bound, up=True)}": ["up to 71 d"],
+    "{_span(duration.least)} to {_span(duration.likely, up=True)}": ["71 min to 72 h"],
+    "{_time(way.duration)}, too late": ["71 min to 72 h, too late", "up to 71 h, too late", "not known, too late"],
+    "{model} in {region}, {mode}, {f'in {currency}' if currency else 'prices not known'}": [
+        "qwen-plus in cn-71, thinking, in C72",
+        "qwen-plus in http://h71:72/v1, without thinking, prices not known",
+    ],
+    "in {currency}": ["qwen-plus in cn-71, thinking, in C72"],
+    "tokens of {model} are an estimate: {_DOUBTS[vocabulary.name]}": [
+        (
+            "tokens of qwen-plus are an estimate: counted as Qwen3 does; if the model is newer, English and LaTeX have 3 %"
+            " more, Chinese 12 % less"
+        )
+    ],
+    "the prices cannot be read from {file}: {why}": [
+        "the prices cannot be read from x71.toml: it is not there",
+        "the prices cannot be read from x71.toml: Permission denied",
+    ],
+    "{_shown(name)} is no field of {what}; there are {', '.join(names)}": [
+        f"{front}'x72' is no field of {what}; there are x73, x74"
+        for front, what in (
+            ("my71.toml is not a file of prices: ", "a file of prices"),
+            ("my71.toml is not a file of prices: ", "context_cache"),
+            ("my71.toml, price 75 ('m76'): ", "a price"),
+            ("my71.toml, price 75: ", "a tier"),
+            ("my71.toml, price 75: ", "half_price"),
+        )
+    ],
+    "a file of prices": [
+        "my71.toml is not a file of prices: 'x72' is no field of a file of prices; there are prices, sources"
+    ],
+    "a price": ["my71.toml, price 75 ('m76'): 'x72' is no field of a price; there are model, region"],
+    "a tier": ["my71.toml, price 75 ('m76'): 'x72' is no field of a tier; there are input, output"],
+    "{where}, price {number}{which}: {wrong}": [
+        "my71.toml, price 72 ('m73'): model is missing",
+        "my71.toml, price 72: input is 'x73'; it must be a number of at least 0",
+        "my71.toml, price 72: way is 'x73'; it must be one of realtime, batch, batch-chat",
+        "my71.toml, price 72: currency is 'x73'; it must be three capital letters, such as CNY",
+        "my71.toml, price 72: source is 73; it must be a text, or a list of keys of [sources]",
+        "my71.toml, price 72: note is 73; it must be a text",
+        "my71.toml, price 72: up_to is 73; it must be a whole number of tokens",
+        "my71.toml, price 72: base URL 'http:x73' is not a URL: give one like https://host:port/v1",
+    ],
+    "currency is {_shown(found)}; it must be three capital letters, such as CNY": [
+        "my71.toml, price 72: currency is 'x73'; it must be three capital letters, such as CNY"
+    ],
+    "way is {_shown(name)}; it must be one of {', '.join(PriceWay)}": [
+        "my71.toml, price 72: way is 'x73'; it must be one of realtime, batch, batch-chat"
+    ],
+    "{name} is {_shown(value)}; it must be a table": [
+        "my71.toml is not a file of prices: sources is 72; it must be a table"
+    ],
+    "{where} is not a file of prices: {wrong}": ["my71.toml is not a file of prices: title is missing"],
     # app/cli
     " (did you mean \\1?)": ["no such option '--jsno' (did you mean '--json'?); see `qwen-dataset status --help`"],
     " from {state.papers} papers": ["job a-71: 72 requests from 73 papers"],
@@ -635,7 +716,7 @@ COMPOSED: dict[str, list[str]] = {
     "settle the account in Bailian's console, then resume": [
         "the service answered HTTP 71 x72: 对 73; settle the account in Bailian's console, then resume",
     ],
-    "region {region} is not one of Bailian's: use {', '.join(_REGIONS)}, or give a base URL": [
+    "region {region} is not one of Bailian's: use {', '.join(REGIONS)}, or give a base URL": [
         "region 'x71' is not one of Bailian's: use cn-72, eu-73, or give a base URL",
     ],
     "its certificate is not trusted: {cause.verify_message}; name your own authority's file with ca=": [

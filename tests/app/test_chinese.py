@@ -89,6 +89,7 @@ WORDS = {
         "obstore",
     ),
     *("workspace", "timeout", "advisory", "conditional", "host", "no", "yes", "list", "openai-batch", "dashscope"),
+    *("CNY", "LaTeX", "currency", "date", "input", "note", "output", "source", "sources", "tiers", "title", "way"),
     *("assistant", "cn-beijing", "data", "id", "instruct", "jsonl", "memory", "papers", "prompt", "qwen-dataset"),
     *("batch", "generate", "prune", "qwen-plus", "real", "realtime", "rebuild", "resume", "role", "system", "token"),
     *("ulimit", "user", "virtual", *Lie),

@@ -20,11 +20,13 @@ from qwen_dataset.app.api.blocking import BlockingClient
 from qwen_dataset.app.api.client import Client
 from qwen_dataset.app.cli.main import main
 from qwen_dataset.app.wiring.config import Config
+from qwen_dataset.app.wiring.prices import price_list
 from qwen_dataset.app.wiring.settings import SETTINGS, Setting
 from qwen_dataset.app.wiring.sources import resolve
 from tests.docs.pages import CONFIGURATION, PAGES, READMES, ROOT, blocks, differs, environment, read, table
 
 LINKING = (*PAGES, "docs/architecture.md")
+PRICES = "[[prices]]"
 HEADINGS = {READMES[0]: ("command", "method"), READMES[1]: ("命令", "方法")}
 
 
@@ -134,7 +136,7 @@ def test_the_readme_names_every_familiar_variable(readme: str) -> None:
 
 @pytest.mark.parametrize("page", CONFIGURATION)
 def test_the_settings_file_is_accepted(page: str, tmp_path: Path) -> None:
-    found = blocks(page, "toml")
+    found = [block for block in blocks(page, "toml") if PRICES not in block]
     assert found
     for block in found:
         (tmp_path / "qwen-dataset.toml").write_text(block, encoding="utf-8")
@@ -144,6 +146,19 @@ def test_the_settings_file_is_accepted(page: str, tmp_path: Path) -> None:
         assert set(tomllib.loads(block)) == {
             name for name, chosen in resolved.values.items() if chosen.source.startswith("qwen-dataset.toml line ")
         }
+
+
+@pytest.mark.parametrize("page", CONFIGURATION)
+def test_the_file_of_prices_is_accepted(page: str, tmp_path: Path) -> None:
+    (block,) = [block for block in blocks(page, "toml") if PRICES in block]
+    (tmp_path / "my-prices.toml").write_text(block, encoding="utf-8")
+    listed = price_list(Config())
+    found = price_list(Config(prices=tmp_path / "my-prices.toml"))
+    assert len(found) == len(listed) + 2, "two rows of another server are new, and two of ours are replaced"
+    mine = found.find("qwen-plus", "cn-beijing", "batch")
+    assert mine is not None
+    assert mine.cost(prompt_tokens=1_000_000, completion_tokens=0) == 2
+    assert found.find("qwen3-8b", "http://localhost:8000/v1", "batch") is not None
 
 
 @pytest.mark.parametrize("page", CONFIGURATION)

@@ -32,8 +32,9 @@ class WayFacts:
 
     ``why`` says why it is not offered, or what sources differ about. ``most_input`` is the most input tokens of one
     request, ``most_answer`` and ``most_thinking`` the most it writes and thinks. An account may ask
-    ``requests_a_minute`` and ``tokens_a_minute``. One call is answered or ended within ``call_seconds``. Jobs of up to
-    ``measured_requests`` requests took ``measured_seconds`` (least, most), as ``measured_source`` says.
+    ``requests_a_minute`` and ``tokens_a_minute``. One call is answered or ended within ``call_seconds``, and
+    ``concurrency`` of them are in flight where nobody chose. Jobs of up to ``measured_requests`` requests took
+    ``measured_seconds`` (least, most), as ``measured_source`` says.
     """
 
     standing: Standing = Standing.UNKNOWN
@@ -45,6 +46,7 @@ class WayFacts:
     requests_a_minute: int | None = None
     tokens_a_minute: int | None = None
     call_seconds: float | None = None
+    concurrency: int = 16
     measured_requests: int = 0
     measured_seconds: tuple[float, float] | None = None
     measured_source: str = ""

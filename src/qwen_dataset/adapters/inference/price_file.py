@@ -67,7 +67,7 @@ def read_prices(text: str, *, where: str) -> PriceList:
         _known(tables, _FILE, "a file of prices")
         reader = _Reader.of(tables, where)
     except _Wrong as wrong:
-        raise SettingError(f"{where}: {wrong}") from None
+        raise SettingError(f"{where} is not a file of prices: {wrong}") from None
     for number, row in enumerate(rows, start=1):
         try:
             prices += reader.prices(row)
@@ -133,14 +133,14 @@ class _Reader:
             yield self._half(price, _way(name), table)
 
     def source(self, table: Mapping[str, Any], default: str) -> tuple[str, str]:
-        """Return what a table's source is called, and the day: the table's own, else the newest of its sources."""
+        """Return what a table's source is called, and the day: the table's own, else the oldest of its sources."""
         named = table.get("source", default)
         keys = [named] if isinstance(named, str) else named
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise _Wrong(f"source is {_shown(named)}; it must be a text, or a list of keys of [sources]")
         titles = [f"{self.sources[key][0]} [{key}]" if key in self.sources else key for key in keys]
         days = [self.sources[key][1] for key in keys if key in self.sources]
-        return ", ".join(titles), _day(table, "as_of") if "as_of" in table else max(days, default="")
+        return ", ".join(titles), _day(table, "as_of") if "as_of" in table else min(days, default="")
 
     def _cached(self, row: Mapping[str, Any], way: PriceWay) -> tuple[Decimal | None, str]:
         if "cached_input" in row:

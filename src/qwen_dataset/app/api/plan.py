@@ -21,7 +21,6 @@ from ..wiring.tokens import doubt_about, vocabulary_of
 from .counting import Counted
 from .priors import Prior, default_prior
 
-_CONCURRENCY = 16  # calls in flight where nobody chose
 _SURE, _UNSURE = Decimal("0.05"), Decimal("0.2")  # by how much a count may be too low
 
 
@@ -210,7 +209,7 @@ class _Table:
         if way is PriceWay.BATCH:
             shard = self.counted.largest_shard
             return batch_duration(facts, largest_shard=shard, window_hours=self.config.window_hours)
-        requests, concurrency = estimate.requests, self.config.concurrency or _CONCURRENCY
+        requests, concurrency = estimate.requests, self.config.concurrency or facts.concurrency
         if way is PriceWay.BATCH_CHAT:
             return held_duration(facts, requests=requests, concurrency=concurrency)
         tokens = estimate.prompt_tokens + (estimate.completion_tokens or 0)

@@ -35,6 +35,7 @@ class _Row:
 
 _COMMANDS = {
     "generate": _Row("work:generate", "Make a dataset from papers."),
+    "plan": _Row("plan:plan", "Show what a run would take, and each way's price and time."),
     "resume": _Row("work:resume", "Go on with a job, and ask again for what failed."),
     "rebuild": _Row("work:rebuild", "Make a job's dataset again from its stored answers, for free."),
     "cancel": _Row("work:cancel", "Stop a job; what was answered is kept."),

@@ -19,6 +19,7 @@ _REALM = "bailian:"
 _CAPPED = re.compile(r"qwen3\.[5-8]-")
 _CAP = 256_000  # 256K input tokens a request; no page says whether K is 1,024 (Batch, newest zh copy; Batch Chat)
 _HELD = 3600.0  # Batch Chat holds a call so long (Batch Chat, 2026-05-22)
+_HELD_AT_ONCE = 256  # as our adapter of it has it
 _ANSWERED = 300.0  # a call that is not streamed ends after so long (error codes, 2026-05-25)
 # Batches of 2 to 1,000 lines: 596 s to 3718 s, and one of 2 lines 2 h 32 min. A small one of 2 to 7 s was lucky.
 _MEASURED = 1000
@@ -73,7 +74,9 @@ def _with_pace(found: WayFacts, way: PriceWay) -> WayFacts:
         return attrs.evolve(
             found, measured_requests=_MEASURED, measured_seconds=_TOOK, measured_source=_MEASURED_SOURCE
         )
-    return attrs.evolve(found, call_seconds=_HELD if way is PriceWay.BATCH_CHAT else _ANSWERED)
+    if way is PriceWay.BATCH_CHAT:
+        return attrs.evolve(found, call_seconds=_HELD, concurrency=_HELD_AT_ONCE)
+    return attrs.evolve(found, call_seconds=_ANSWERED)
 
 
 def _standing(model: Model, region: str, way: PriceWay, *, thinking: bool, today: date) -> tuple[Standing, str]:

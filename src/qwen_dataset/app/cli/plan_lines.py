@@ -1,0 +1,178 @@
+"""A plan as a person reads it: what is to be asked, and the table of ways. `generate` shows the same summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import ROUND_UP, Decimal
+from itertools import groupby
+
+from ...domain.pricing import Price
+from ...domain.ways import Duration
+from ..api.plan import Plan, PlannedWay, doubts
+from . import language
+from .columns import columns, row, wrapped
+
+_LABEL = 12
+_WIDTHS = (2, 18, 11, 11, 11, 2, 25)
+_RIGHT = (False, False, True, True, True, False, False)
+_UNKNOWN = "?"
+
+
+def summary(plan: Plan) -> Iterator[str]:
+    """Yield what is to be asked, in lines of at most 80 columns, in the language in use."""
+    counted, estimate, prior = plan.counted, plan.estimate, plan.priors[plan.model, plan.thinking]
+    if counted.papers:
+        yield language.tr(f"papers      {counted.papers:,}, {counted.passages:,} passages asked about")
+    yield language.tr(f"requests    {counted.requests:,}, in a batch" if counted.shards == 1 else
+                      f"requests    {counted.requests:,}, in {counted.shards:,} batches")  # fmt: skip
+    if counted.too_large:
+        yield language.tr(f"too large   {counted.too_large:,} requests more fit in no line, and are not sent")
+    yield language.tr(f"tokens in   {estimate.prompt_tokens:,}")
+    for sentence in doubts(plan):
+        yield from _beside("", sentence)
+    expected, most = estimate.completion_tokens, estimate.most_completion_tokens
+    about = "not known" if expected is None else f"about {expected:,}"
+    bound = "with no bound" if most is None else f"at most {most:,}"
+    yield language.tr(f"tokens out  {about}, {bound}")
+    if prior.tokens is None:
+        yield from _beside("", "no earlier job tells how long an answer is")
+    elif prior.answers:
+        yield from _beside("", f"{prior.tokens:.0f} an answer, as {prior.answers:,} answers of job {prior.job} have")
+    else:
+        yield from _beside("", f"{prior.tokens:.0f} an answer: a default, as no earlier job tells")
+
+
+def table(plan: Plan) -> Iterator[str]:
+    """Yield the ways of asking, a table for each model, region and mode, in lines of at most 80 columns."""
+    told: set[str] = set()
+    for (model, region, thinking), group in groupby(plan.ways, key=lambda way: (way.model, way.region, way.thinking)):
+        ways = list(group)
+        currency = next((way.price.currency for way in ways if way.price is not None), "")
+        mode = "thinking" if thinking else "without thinking"
+        yield ""
+        yield language.tr(f"{model} in {region}, {mode}, {f'in {currency}' if currency else 'prices not known'}")
+        yield _row("", "", [language.tr(word) for word in ("least", "expected", "most")], language.tr("time"))
+        for way in ways:
+            yield _line(way, plan.deadline)
+        for label, sentence in _notes(plan, ways):
+            if (note := f"{model}{region}{label}{sentence}") not in told:
+                told.add(note)
+                yield from _beside(label, sentence, indent=20)
+    yield ""
+    yield language.tr(_verdict(plan))
+
+
+def describe_way(way: PlannedWay) -> str:
+    """Return what one way costs, as a line of a summary."""
+    if way.price is None or way.cost is None or way.cost.least is None:
+        return "cost        not known"
+    cost, currency = way.cost, way.price.currency
+    about = "not known" if cost.expected is None else f"about {money(cost.expected)} {currency}"
+    most = "with no bound" if cost.most is None else f"at most {money(cost.most)} {currency}"
+    return f"cost        {about}, {most}"
+
+
+def money(amount: Decimal) -> str:
+    """Return an amount: to the cent from 1 on, else its first four digits, never less than it is."""
+    if not amount:
+        return "0"
+    places = Decimal("0.01") if amount >= 1 else Decimal(1).scaleb(amount.adjusted() - 3)
+    return f"{amount.quantize(places, rounding=ROUND_UP):,f}"
+
+
+def _row(mark: str, label: str, amounts: Iterable[str], time: str) -> str:
+    return row((mark, label, *amounts, "", time), _WIDTHS, right=_RIGHT)
+
+
+def _line(way: PlannedWay, deadline: float | None) -> str:
+    label = language.tr(label_of(way))
+    if way.not_offered:
+        return _row("", label, "---", language.tr("not offered"))
+    cost = way.cost
+    amounts = (None, None, None) if cost is None else (cost.least, cost.expected, cost.most)
+    shown = [_UNKNOWN if each is None else money(each) for each in amounts]
+    time = language.tr(_time(way.duration))
+    if deadline is not None and not way.fits:
+        time = language.tr(f"{_time(way.duration)}, too late")
+    return _row("*" if way.is_cheapest else "", label, shown, time)
+
+
+def label_of(way: PlannedWay) -> str:
+    """Return what a way is called."""
+    return "realtime, cached" if way.cached else way.way.value
+
+
+def _notes(plan: Plan, ways: list[PlannedWay]) -> Iterator[tuple[str, str]]:
+    """Yield what is to be said of the ways of one table, each with what it is about."""
+    for way in ways:
+        label = label_of(way)
+        if way.not_offered:
+            yield label, way.not_offered
+            continue
+        if way.doubt:
+            yield label, way.doubt
+        if way.duration.why and not way.cached:
+            yield label, way.duration.why
+        if way.cached and way.price is not None and way.price.cached_input is not None:
+            yield label, _cache(plan, way, way.price.cached_input)
+        if way.price is None:
+            yield label, "the price is not known"
+        elif way.cost is not None and way.cost.unpriced:
+            yield label, f"{way.cost.unpriced:,} requests are larger than any price that is known"
+    if any(way.thinking and way.cost is not None and way.cost.most is None and not way.cost.unpriced for way in ways):
+        yield "most", "how long it may think is not known; set thinking_budget"
+    for price in {
+        _told(way.price): way.price for way in ways if way.price is not None and not way.not_offered
+    }.values():
+        yield "prices", _told(price)
+
+
+def _told(price: Price) -> str:
+    where = f"{price.source}, {price.as_of}"
+    return f"computed from: {where}" if price.is_derived else where
+
+
+def _cache(plan: Plan, way: PlannedWay, share: Decimal) -> str:
+    hits = plan.estimates[way.model, way.thinking].hit_share
+    return (
+        f"{hits:.0%} of the input may be in the cache, at {share:.0%} of its price, if the service keeps beginnings"
+        " of this length; its pages do not say"
+    )
+
+
+def _time(duration: Duration) -> str:
+    if duration.least is not None and duration.likely is not None and duration.likely > duration.least:
+        return f"{_span(duration.least)} to {_span(duration.likely, up=True)}"
+    if duration.least is not None:
+        return f"from {_span(duration.least, up=True)}"
+    return "not known" if duration.bound is None else f"up to {_span(duration.bound, up=True)}"
+
+
+def _span(seconds: float, *, up: bool = False) -> str:
+    """Return a time in one unit, a whole number of it; ``up``: never less than it is."""
+    unit, size = "s", 1
+    for larger, length, enough in (("min", 60, 90), ("h", 3600, 90 * 60), ("d", 86400, 48 * 3600)):
+        if seconds >= enough or (seconds >= length and not seconds % length and length == 3600):
+            unit, size = larger, length
+    number = -(-seconds // size) if up else seconds // size
+    return f"{max(1, round(number))} {unit}"
+
+
+def _verdict(plan: Plan) -> str:
+    deadline = plan.deadline
+    cheapest = any(way.is_cheapest for way in plan.ways)
+    if deadline is None:
+        return "* the cheapest of its currency" if cheapest else "no way has a price that is known"
+    within = _span(deadline, up=True)
+    if cheapest:
+        return f"* the cheapest of its currency that is done within {within}, as far as is known"
+    return f"no way with a known price is known to be done within {within}"
+
+
+def _beside(label: str, sentence: str, *, indent: int = _LABEL) -> Iterator[str]:
+    """Yield a sentence beside its label, wrapped, in the language in use."""
+    head = language.tr(label) if label else ""
+    lines = wrapped(language.tr(sentence), indent=indent)
+    front = f"  {head}" if label else ""
+    yield f"{front}{' ' * max(1, indent - columns(front))}{next(lines)}"
+    yield from lines
