@@ -2,6 +2,7 @@
 
 QwenDatasetError
 ├── SettingError            bad input or setting; nothing was spent (exit 2)
+│   └── NotApproved         a person was asked whether to spend, and did not say yes
 ├── ReadError               one paper could not be read
 ├── OutputError             the dataset could not be written; everything stays in the job
 ├── StorageError            the storage could not do what was asked
@@ -52,6 +53,10 @@ class SettingError(QwenDatasetError):
         """Return one error that tells every problem."""
         told = tuple(problems)
         return cls("\n".join(told), told)
+
+
+class NotApproved(SettingError):
+    """Nothing was spent, since nobody said yes to what it would cost."""
 
 
 class ReadError(QwenDatasetError):

@@ -122,9 +122,7 @@ def test_without_usage_the_cost_is_not_known() -> None:
     assert meter_.cost(failed) is None
 
 
-@given(
-    st.integers(0, 4000), st.integers(0, 60), st.lists(st.integers(1, 300), min_size=1, max_size=4), st.data()
-)
+@given(st.integers(0, 4000), st.integers(0, 60), st.lists(st.integers(1, 300), min_size=1, max_size=4), st.data())
 def test_no_usage_within_the_bounds_costs_more_than_the_most(
     tokens: int, written: int, edges: list[int], data: st.DataObject
 ) -> None:

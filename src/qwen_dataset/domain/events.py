@@ -50,6 +50,16 @@ class PlanWritten:
 
 
 @attrs.frozen(kw_only=True)
+class Estimated:
+    """What the job was expected to take before anything was spent; None where nobody knew."""
+
+    prompt_tokens: int
+    completion_tokens: int | None
+    cost: Decimal | None = None
+    currency: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class RoundOpened:
     """Intent to get an answer for every request that has no final outcome; other jobs can see it from now on.
 
@@ -244,6 +254,7 @@ Event = (
     Opened
     | OutputChosen
     | PlanWritten
+    | Estimated
     | RoundOpened
     | RoundWithdrawn
     | RoundCleared

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import attrs
 
-from .events import RetryUnknown
+from .events import Estimated, RetryUnknown
 from .identity import content_id
 from .inference import Parameters, chosen_fields
 from .recipes.base import RecipeOptions
@@ -135,7 +135,8 @@ class JobState:
     ``pilots`` is how many there were.
 
     ``settled`` is what finished shards cost at the most, in ``currency``, and ``cost_limit`` what the job may cost over
-    its whole life (None: no limit). ``unpriced``: something was bought at a price that was not known.
+    its whole life (None: no limit). ``unpriced``: something was bought at a price that was not known. ``estimate`` is
+    what it was expected to take.
     """
 
     phase: Phase = Phase.NEW
@@ -171,6 +172,7 @@ class JobState:
     currency: str = ""
     unpriced: bool = False
     cost_limit: Decimal | None = None
+    estimate: Estimated | None = None
 
     @property
     def committed(self) -> Decimal:

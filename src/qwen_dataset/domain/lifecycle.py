@@ -13,6 +13,7 @@ from .events import (
     CallsEnded,
     CancelSeen,
     CostLimited,
+    Estimated,
     Event,
     Exporting,
     Finished,
@@ -47,8 +48,8 @@ def advance(state: JobState, event: Event) -> JobState:  # noqa: PLR0911 - one r
             # What is not known by name leaves what was.
             backend, hours = event.backend or state.backend, event.window_hours or state.window_hours
             return attrs.evolve(state, owner=event.nonce, backend=backend, window_hours=hours)
-        case OutputChosen():
-            return attrs.evolve(state, output=event.output)
+        case OutputChosen() | Exporting() | Estimated() | CostLimited():
+            return _noted(state, event)
         case PlanWritten():
             _expect(state, event, state.phase is Phase.NEW)
             return attrs.evolve(
@@ -61,10 +62,6 @@ def advance(state: JobState, event: Event) -> JobState:  # noqa: PLR0911 - one r
             )
         case Stored():
             return _stored(state, event)
-        case Exporting():
-            return attrs.evolve(state, exported=state.exported | {event.digest})
-        case CostLimited():
-            return attrs.evolve(state, cost_limit=event.limit, currency=event.currency or state.currency)
         case RoundOpened() | RoundWithdrawn() | RoundCleared() | RoundFinished():
             return _round(state, event)
         case ShardPlanned():
@@ -75,6 +72,19 @@ def advance(state: JobState, event: Event) -> JobState:  # noqa: PLR0911 - one r
             return _calls(state, event)
         case CancelSeen() | Hurried() | Stopped() | Finished():
             return _ended(state, event)
+
+
+def _noted(state: JobState, event: OutputChosen | Exporting | Estimated | CostLimited) -> JobState:
+    """Keep what may be said at any time."""
+    match event:
+        case OutputChosen():
+            return attrs.evolve(state, output=event.output)
+        case Exporting():
+            return attrs.evolve(state, exported=state.exported | {event.digest})
+        case Estimated():
+            return attrs.evolve(state, estimate=event)
+        case CostLimited():
+            return attrs.evolve(state, cost_limit=event.limit, currency=event.currency or state.currency)
 
 
 def _round(state: JobState, event: RoundOpened | RoundWithdrawn | RoundCleared | RoundFinished) -> JobState:

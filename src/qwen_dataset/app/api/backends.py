@@ -53,7 +53,7 @@ class Backends:
         way = Way.BATCH if ahead else self.prefer
         by_size = way is None
         if way is None:
-            way = Way.BATCH if intake.exceeds(bootstrap.BATCH_ABOVE) else Way.REALTIME
+            way = Way.BATCH if intake.requests > bootstrap.BATCH_ABOVE else Way.REALTIME
         other = Way.REALTIME if way is Way.BATCH else Way.BATCH
         if not ahead and await is_known(other) and not await is_known(way):
             way, by_size = other, False
@@ -77,16 +77,14 @@ class Backends:
         Raises SettingError.
         """
         pilots = self._config.pilot is not None and not state.round
-        wanted = "--pilot" if pilots else "--finish realtime"
+        wanted = "--pilot" if pilots else "--finish"
         needed = spec.way is Way.BATCH and (pilots or self._config.finish == Way.REALTIME)
         if not needed and not state.finishing:
             return None
         address = self._config.backend or state.backend or bootstrap.address_of(self._config)
         found = await self._find(address, Way.REALTIME)
         if not found.realtime or found.backend.realm != offer.backend.realm:
-            message = (
-                f"{wanted} needs a backend that can do both, such as bailian; {address or offer.name!r} cannot"
-            )
+            message = f"{wanted} needs a backend that can do both, such as bailian; {address or offer.name!r} cannot"
             raise SettingError(message)
         return found
 

@@ -26,8 +26,9 @@ from ..wiring.corpus import ReadReport, own_files, read_papers
 from ..wiring.prompts import PromptLike, as_prompts
 from ..wiring.sources import resolve
 from .backends import Backends
-from .intake import Intake, add_paper, add_prompt, as_paths, of_papers, of_prompts
-from .planning import Planning
+from .forecasts import forecast_of
+from .intake import Intake, add_paper, add_prompt, as_paths
+from .planning import Planner, Planning
 from .reports import JobStatus, Report, Watch
 from .runs import Run, Runs
 
@@ -243,19 +244,22 @@ class Client(Planning):
         paths = as_paths(papers)
         leave_out = own_files(paths, target, self.folder, self._runs.output_format)
         reading = ReadReport()
-        with of_papers(recipe, self.config.options) as intake:
+        planner = Planner(self.config)
+        with Intake() as intake:
             for paper in read_papers(paths, reading, strict=strict, leave_out=leave_out):
-                add_paper(intake, paper)
+                planner.add(add_paper(intake, recipe, self.config.options, paper))
                 await self._breathe()
             run.watch.on_read(reading)
-            report = await self._make(offer, intake, run, recipe.name, self.config.options, fresh=fresh)
+            report = await self._make(
+                offer, intake, run, recipe.name, self.config.options, fresh=fresh, planner=planner
+            )
         return attrs.evolve(report, reading=reading)
 
     async def _run_prompts(self, prompts: Iterable[PromptLike], run: Run, *, fresh: bool) -> Report:
         if run.output is not None:
             self._runs.output_format.check(run.output)
         offer = await self._backends.first()
-        with of_prompts() as intake:
+        with Intake() as intake:
             for number, prompt in enumerate(as_prompts(prompts)):
                 add_prompt(intake, prompt)
                 if number % _BREATH == 0:
@@ -263,7 +267,15 @@ class Client(Planning):
             return await self._make(offer, intake, run, PromptsRecipe().name, RecipeOptions(), fresh=fresh)
 
     async def _make(
-        self, offer: Offer, intake: Intake, run: Run, recipe: str, options: RecipeOptions, *, fresh: bool
+        self,
+        offer: Offer,
+        intake: Intake,
+        run: Run,
+        recipe: str,
+        options: RecipeOptions,
+        *,
+        fresh: bool,
+        planner: Planner | None = None,
     ) -> Report:
         corpus, realm = intake.corpus, offer.backend.realm
 
@@ -279,7 +291,12 @@ class Client(Planning):
         spec = spec_for(route.way)
         if fresh:
             await self._refuse_taken_name(spec)
-        return await self._runs.make(spec, offer, route, intake, run)
+        forecast = None
+        # What goes on was approved when it began.
+        if planner is not None and intake.requests and not await is_known(route.way):
+            plan = await planner.plan(self.storage, now=self._host.clock.now())
+            forecast = forecast_of(self.config, offer, plan)
+        return await self._runs.make(spec, offer, route, intake, run, forecast=forecast)
 
     async def _refuse_taken_name(self, spec: JobSpec) -> None:
         if self.config.job_name is None:

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import attrs
 
 from ...domain.identity import RunningId
 from ...domain.papers import Paper
-from ...domain.recipes.base import Recipe, RecipeOptions
+from ...domain.recipes.base import Draft, Recipe, RecipeOptions
 from ...domain.recipes.prompts import Prompt, PromptsRecipe
 from ..codec import decode, encode
 from ..engine.planner import Work
 from ..engine.scratch import Spool
 
 
-class Intake:
-    """Papers or prompts in order, readable more than once, with the id of the whole sequence."""
+@attrs.frozen(kw_only=True)
+class _Put:
+    """What was put aside together: a paper with its drafts, or one plain prompt."""
 
-    def __init__(self, work_of: Callable[[bytes], Work]) -> None:
-        self._work_of = work_of
+    paper: Paper | None
+    drafts: tuple[Draft, ...]
+
+
+class Intake:
+    """Papers or prompts in order with what is to be asked of them, readable more than once; and the id of all.
+
+    Drafts are made once, when something is added: to cut a paper and to count its tokens is most of the work.
+    """
+
+    def __init__(self) -> None:
+        self.requests = 0
         self._corpus = RunningId()
         self._spool = Spool()
 
@@ -29,10 +41,13 @@ class Intake:
     def __exit__(self, *_: object) -> None:
         self._spool.__exit__()
 
-    def add(self, line: bytes, ident: str) -> None:
-        """Put one paper or prompt aside."""
+    def add(self, work: Work, ident: str) -> Work:
+        """Put aside what is planned together, and return it; ``ident`` says what it is made of."""
+        put = _Put(paper=work.paper, drafts=tuple(work.drafts))
+        self.requests += len(put.drafts)
         self._corpus.add(ident)
-        self._spool.append(line)
+        self._spool.append(encode(put))
+        return Work(put.paper, put.drafts)
 
     @property
     def corpus(self) -> str:
@@ -40,43 +55,19 @@ class Intake:
 
     def work(self) -> Iterator[Work]:
         """Yield what is to be planned."""
-        return (self._work_of(line) for line in self._spool)
-
-    def exceeds(self, requests: int) -> bool:
-        """Say whether this makes more requests than so many; looks no further than it must."""
-        drafts = (draft for work in self.work() for draft in work.drafts)
-        return next(itertools.islice(drafts, requests, None), None) is not None
+        for line in self._spool:
+            put = decode(_Put, line, where="a paper on the local disk")
+            yield Work(put.paper, put.drafts)
 
 
-def of_papers(recipe: Recipe, options: RecipeOptions) -> Intake:
-    """Return an intake for papers, added by ``add_paper``."""
-
-    def work_of(line: bytes) -> Work:
-        paper = decode(Paper, line, where="a paper on the local disk")
-        return Work(paper, recipe.drafts(paper, options))
-
-    return Intake(work_of)
+def add_paper(intake: Intake, recipe: Recipe, options: RecipeOptions, paper: Paper) -> Work:
+    """Put a paper aside, and return it with what is to be asked of it."""
+    return intake.add(Work(paper, recipe.drafts(paper, options)), paper.id)
 
 
-def add_paper(intake: Intake, paper: Paper) -> None:
-    """Put a paper aside."""
-    intake.add(encode(paper), paper.id)
-
-
-def of_prompts() -> Intake:
-    """Return an intake for plain prompts, added by ``add_prompt``."""
-    recipe = PromptsRecipe()
-
-    def work_of(line: bytes) -> Work:
-        return Work(None, [recipe.draft(decode(Prompt, line, where="a prompt on the local disk"))])
-
-    return Intake(work_of)
-
-
-def add_prompt(intake: Intake, prompt: Prompt) -> None:
-    """Put a prompt aside."""
-    line = encode(prompt)
-    intake.add(line, line.decode())
+def add_prompt(intake: Intake, prompt: Prompt) -> Work:
+    """Put a prompt aside, and return it."""
+    return intake.add(Work(None, [PromptsRecipe().draft(prompt)]), encode(prompt).decode())
 
 
 def as_paths(papers: Sequence[Path | str]) -> list[Path]:

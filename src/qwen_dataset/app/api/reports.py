@@ -8,12 +8,14 @@ from pathlib import Path
 
 import attrs
 
+from ...domain.estimates import Compared, Cost, Estimate
 from ...domain.inference import Usage
 from ...domain.jobs import JobSpec, JobState, Way
 from ...ports.inference import Progress
 from ..dataset.sums import Sums
 from ..engine.tracker import RunProgress
 from ..wiring.corpus import ReadReport
+from .plan import Plan
 
 
 @attrs.frozen(kw_only=True)
@@ -22,6 +24,9 @@ class Report:
 
     ``recipe`` is what it made: ``prompts`` gives answers, any other one samples. ``kept`` counts the lines that a merge
     left in the output, ``known`` the samples that were among them.
+
+    ``charged`` is what the job cost so far, in ``currency``: by the service's usage, and at the most for what is
+    possibly paid; None where no price is known. ``compared`` holds estimates beside what came of them.
     """
 
     job_id: str
@@ -31,6 +36,9 @@ class Report:
     reading: ReadReport | None = None
     kept: int = 0
     known: int = 0
+    charged: Decimal | None = None
+    currency: str = ""
+    compared: tuple[Compared, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -72,6 +80,30 @@ class DamagedJob:
 
 
 @attrs.frozen(kw_only=True)
+class Forecast:
+    """What a new job will take, before anything is spent.
+
+    ``cost`` is in ``currency``, None where no price is known. ``is_play``: nothing is really paid there. ``is_billed``:
+    somebody sells this, at whatever price.
+    """
+
+    plan: Plan
+    requests: int
+    estimate: Estimate
+    cost: Cost | None
+    currency: str
+    is_play: bool
+    is_billed: bool
+
+    @property
+    def likely(self) -> Decimal | None:
+        """What it will likely cost; at the most, where nobody knows how much will be written."""
+        if self.cost is None:
+            return None
+        return self.cost.most if self.cost.expected is None else self.cost.expected
+
+
+@attrs.frozen(kw_only=True)
 class PilotReport:
     """What a pilot gave. ``samples`` counts answers to plain prompts as well; of the requests, the first ones.
 
@@ -108,7 +140,10 @@ class PilotReport:
 
 @attrs.frozen(kw_only=True)
 class Watch:
-    """Callbacks of a run, each called in the event loop's thread."""
+    """Callbacks of a run, each called in the event loop's thread.
+
+    ``approve`` is asked before a new job of papers is planned, and nothing is spent where it says no.
+    """
 
     on_read: Callable[[ReadReport], None] = lambda _: None
     on_route: Callable[[Route], None] = lambda _: None
@@ -116,3 +151,5 @@ class Watch:
     on_progress: Callable[[RunProgress], None] = lambda _: None
     on_sample: Callable[[int], None] = lambda _: None
     on_pilot: Callable[[PilotReport], None] = lambda _: None
+    on_forecast: Callable[[Forecast], None] = lambda _: None
+    approve: Callable[[Forecast], bool] = lambda _: True

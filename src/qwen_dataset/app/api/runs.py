@@ -14,7 +14,7 @@ import attrs
 
 from ...domain.events import CostLimited, OutputChosen
 from ...domain.jobs import JobSpec, JobState, Phase
-from ...errors import JobBusy, SettingError
+from ...errors import JobBusy, NotApproved, SettingError
 from ...ports.inference import Offer, Progress
 from ...ports.storage import Storage
 from ..dataset.exporter import export
@@ -29,9 +29,10 @@ from ..wiring import plugins
 from ..wiring.budgets import budget, check_limit, price_of
 from ..wiring.config import Config
 from .backends import Backends, advise
+from .forecasts import compared, estimated
 from .intake import Intake
 from .pilots import judge_pilot
-from .reports import JobStatus, Report, Route, Watch
+from .reports import Forecast, JobStatus, Report, Route, Watch
 
 
 @attrs.frozen(kw_only=True)
@@ -86,16 +87,26 @@ class Runs:
         self.output_format.check(Path(chosen))
         return Path(chosen)
 
-    async def make(self, spec: JobSpec, offer: Offer, route: Route, intake: Intake, run: Run) -> Report:
-        """Plan a job if it is new, and work on it. Spends money."""
+    async def make(
+        self, spec: JobSpec, offer: Offer, route: Route, intake: Intake, run: Run, *, forecast: Forecast | None = None
+    ) -> Report:
+        """Plan a job if it is new, and work on it; ``forecast`` is what a new one will take. Spends money.
+
+        Raises NotApproved where a person does not want to spend that.
+        """
         _refuse_to_wait_for_nothing(offer, run)
-        if not intake.exceeds(0):
+        if not intake.requests:
             message = "there is nothing to ask about: no passage of the papers holds enough text"
             raise SettingError(message)
         run.watch.on_route(route)
         advise(offer, spec, self.notice)
         # Before anything is planned: who else is to be asked must be able to, and a limit must be one that can be kept.
         await self._check(spec, JobState(), offer)
+        if forecast is not None:
+            run.watch.on_forecast(forecast)
+            if not run.watch.approve(forecast):
+                message = "nothing was bought, as you said no"
+                raise NotApproved(message)
         owned = self._own(spec, spec.job_id, backend=self.backends.address, window_hours=self.config.window_hours)
         async with owned as job:
             await self._choose(job, run)
@@ -103,6 +114,8 @@ class Runs:
                 silent = await write_plan(job, intake.work())
                 if silent:
                     self.notice(f"{len(silent)} papers hold no passage to ask about: {', '.join(silent[:5])}")
+                if forecast is not None:
+                    await job.ledger.append(estimated(forecast))
             return await self._work(job, offer, run)
 
     async def go_on(self, status: JobStatus, run: Run) -> Report:
@@ -249,6 +262,9 @@ class Runs:
             sums=made.sums,
             kept=made.kept,
             known=made.known,
+            charged=None if job.state.unpriced else job.state.committed,
+            currency=job.state.currency,
+            compared=compared(job.state, made.sums),
         )
 
 

@@ -19,8 +19,9 @@ from ..codec import failure_record, reject_record
 from ..dataset.curator import FailedRequest
 from ..wiring.corpus import ReadReport, read_papers
 from . import language, options, session
+from .describe import describe_reading
 from .records import status_record
-from .show import describe_reading, echo_json
+from .show import echo_json
 from .times import when
 
 

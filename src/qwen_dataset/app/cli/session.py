@@ -148,10 +148,15 @@ def fail_all(sentences: Iterable[str], code: int) -> NoReturn:
 
 def confirm(question: str, *, yes: bool) -> None:
     """Ask a person at a terminal, and end the process unless the answer is yes. Where nobody can answer it goes on."""
-    if yes or not (language.is_terminal(sys.stdin) and language.is_terminal(sys.stderr)):
+    if yes or not can_ask():
         return
     if not answered(question):
         fail("nothing was done, as you said no", BAD_INPUT)
+
+
+def can_ask() -> bool:
+    """Say whether somebody at a terminal could answer."""
+    return language.is_terminal(sys.stdin) and language.is_terminal(sys.stderr)
 
 
 def answered(question: str) -> bool | None:

@@ -14,15 +14,21 @@ import orjson
 
 from ...domain.jobs import JobState, Way
 from ...domain.recipes.prompts import PromptsRecipe
-from ..api.reports import Report, Route, Watch
-from ..dataset.sums import Sums
-from ..engine.finishing import STALLED_SECONDS
+from ..api.reports import Forecast, PilotReport, Report, Route, Watch
 from ..engine.tracker import RunProgress
-from ..wiring.bootstrap import BATCH_ABOVE
 from ..wiring.config import Config
 from ..wiring.corpus import ReadReport
 from . import language
 from .bar import live_bar
+from .describe import (
+    describe_finish,
+    describe_forecast,
+    describe_money,
+    describe_pilot,
+    describe_reading,
+    describe_route,
+    describe_sums,
+)
 from .follow import command
 from .logs import JobLog
 from .outage import Outage
@@ -91,6 +97,7 @@ class Display:
             on_progress=self._on_progress,
             on_sample=self._on_sample,
             on_pilot=self._on_pilot,
+            on_forecast=self._on_forecast,
         )
 
     def stop(self) -> None:
@@ -176,6 +183,10 @@ class Display:
             return f"round {progress.round}, time left not known yet"
         return f"round {progress.round}, about {duration((now - self._began) / gained * missing)} left"
 
+    def _on_forecast(self, forecast: Forecast) -> None:
+        for sentence in describe_forecast(forecast):
+            self.say(sentence)
+
     def _on_pilot(self, pilot: PilotReport) -> None:
         for sentence in describe_pilot(pilot):
             self.say(sentence)
@@ -189,63 +200,6 @@ class Display:
         if self._live is not None and self._task is not None:
             counts = language.tr(f"{samples} samples")
             self._live.update(self._task, description=language.tr("writing"), counts=counts)
-
-
-def describe_reading(report: ReadReport) -> list[str]:
-    """Return what a person should know of the reading, a sentence each."""
-    sentences = [f"not read: {note}" for note in report.unread_notes]
-    if report.unread > len(report.unread_notes):
-        sentences.append(f"… and {report.unread - len(report.unread_notes)} more that could not be read")
-    sentences += [f"read once: {note}" for note in report.repeated_notes]
-    counts = [f"{report.papers} papers read"]
-    if report.unread:
-        counts.append(f"{report.unread} not read")
-    if report.repeated:
-        counts.append(f"{report.repeated} repeated")
-    if report.ignored:
-        counts.append(f"{report.ignored} other files ignored")
-    return [*sentences, ", ".join(counts)]
-
-
-def describe_route(route: Route) -> list[str]:
-    """Return how and where requests go, and why so, a sentence each."""
-    batch = route.way is Way.BATCH
-    sentences = []
-    if route.by_size and batch:
-        sentences.append(
-            f"more than {BATCH_ABOVE} requests go as a batch, at half the price; --realtime asks one by one"
-        )
-    elif route.by_size:
-        sentences.append(
-            f"up to {BATCH_ABOVE} requests go one by one, in realtime; --batch sends them at half the price"
-        )
-    how = "as a batch" if batch else "one by one"
-    return [*sentences, f"requests for {route.model} go {how} to: {route.destination or route.backend}"]
-
-
-def describe_pilot(pilot: PilotReport) -> list[str]:
-    """Return what a pilot gave, a sentence each."""
-    usage, answers = pilot.usage, max(1, pilot.completions)
-    sentences = [
-        f"pilot: {pilot.requests} requests gave {pilot.completions} answers, {pilot.samples} samples and"
-        f" {pilot.rejects} rejects: {pilot.share:.0%} of what was asked is a sample",
-        f"pilot: an answer has {round(usage.prompt_tokens / answers)} tokens in and"
-        f" {round(usage.completion_tokens / answers)} out",
-    ]
-    if pilot.cost is not None and pilot.cost_per_sample is not None:
-        spent, each = money(pilot.cost, pilot.currency), money(pilot.cost_per_sample, pilot.currency)
-        sentences.append(f"pilot: it cost {spent}, and a sample {each}")
-    return sentences
-
-
-def describe_finish(config: Config) -> str:
-    """Return when a batch is finished otherwise, and what that costs."""
-    if config.after_seconds is None:
-        hours = round(STALLED_SECONDS / 3600)
-        when = f"once nothing has moved for {hours} hours"
-    else:
-        when = f"{config.after} after it began"
-    return f"what the batch has not done {when} is asked one by one, at full price"
 
 
 def show_report(report: Report, *, storage: str, json: bool, quiet: bool, more: str = "") -> None:
@@ -266,7 +220,7 @@ def _describe_report(report: Report, storage: str, what: str, more: str) -> list
     lines = [f"job         {report.job_id}"]
     if report.sums is None:
         return [*lines, f"submitted; collect with: {command('resume', report.job_id, storage, more)}"]
-    lines += describe_sums(report.sums, what)
+    lines += [*describe_sums(report.sums, what), *describe_money(report)]
     if report.kept or report.known:
         lines.append(f"merged      {report.kept} lines kept, {report.known} {what} were among them")
     if report.output is not None:
@@ -274,24 +228,4 @@ def _describe_report(report: Report, storage: str, what: str, more: str) -> list
         lines.append(f"{name}     {report.output} ({report.sums.samples} {what})")
     if report.sums.rejects or report.sums.failures:
         lines.append(f"see why     {command('rejects', report.job_id, storage)}")
-    return lines
-
-
-def describe_sums(sums: Sums, what: str = "samples") -> list[str]:
-    """Return the sums that must hold, as lines."""
-    answers = f"{sums.completions} completions + {sums.failures} failures + {sums.unanswered} not yet answered"
-    lines = [
-        f"requests    {sums.requests} = {answers}",
-        f"candidates  {sums.candidates} = {sums.samples} {what} + {sums.rejects} rejects",
-    ]
-    if sums.failures_by_kind:
-        lines.append("failures    " + ", ".join(f"{count} {kind}" for kind, count in sums.failures_by_kind.items()))
-    if sums.rejects_by_reason:
-        lines.append("rejects     " + ", ".join(f"{count} {why}" for why, count in sums.rejects_by_reason.items()))
-    if sums.possibly_paid:
-        lines.append(f"unknown     {sums.possibly_paid} calls got no reply and are possibly paid")
-    if sums.reused:
-        lines.append(f"reused      {sums.reused} answers that an earlier job paid for")
-    usage = sums.usage
-    lines.append(f"tokens      {usage.prompt_tokens} in, {usage.completion_tokens} out")
     return lines

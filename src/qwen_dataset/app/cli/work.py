@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import attrs
 import click
 
 from ...domain.jobs import Phase
@@ -17,6 +18,7 @@ from ..api.reports import JobStatus, Report
 from ..dataset.target import Existing
 from ..wiring.config import Config
 from . import language, options, session
+from .approval import approval
 from .follow import carried, command
 from .logs import JobLog
 from .records import status_record
@@ -78,7 +80,8 @@ def generate(
             async def work(stop: asyncio.Event) -> Report:
                 client = Client(config, stop=stop, notice=display.say)
                 verb = client.submit if no_wait else client.generate
-                return await verb(sources, strict=strict, fresh=fresh, existing=existing, watch=display.watch)
+                watch = attrs.evolve(display.watch, approve=approval(config, display, yes=yes))
+                return await verb(sources, strict=strict, fresh=fresh, existing=existing, watch=watch)
 
             report = run(display, work, storage=config.storage, more=more)
         show_report(report, storage=config.storage, json=as_json, quiet=quiet, more=more)

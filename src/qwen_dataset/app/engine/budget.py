@@ -44,13 +44,19 @@ def cost_limit_reached(job: Job, wanted: Decimal | None) -> CostLimitReached:
     """Return the error that ends a run at the wall. ``wanted`` is what the next request needs at most, where known."""
     state = job.state
     assert state.cost_limit is not None
-    asked = f"the next request may cost {money(wanted, state.currency)}" if wanted is not None else ""
-    reasons = [f"{money(state.committed, state.currency)} of it are spent or may have been", *filter(None, [asked])]
-    message = (
-        f"job {job.id} stops at its limit of {money(state.cost_limit, state.currency)}: {', and '.join(reasons)};"
-        f" {state.completed} of {state.requests} requests are answered and kept, {state.unanswered} are left:"
+    limit, spent = money(state.cost_limit, state.currency), money(state.committed, state.currency)
+    left = (
+        f"{state.completed} of {state.requests} requests are answered and kept, {state.unanswered} are left:"
         " resume it with a higher --max-cost"
     )
+    if wanted is None:
+        message = f"job {job.id} stops at its limit of {limit}: {spent} are spent, or may have been; {left}"
+    else:
+        next_one = money(wanted, state.currency)
+        message = (
+            f"job {job.id} stops at its limit of {limit}: {spent} are spent, or may have been, and the next request may"
+            f" cost {next_one}; {left}"
+        )
     return CostLimitReached(message)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from ...domain.jobs import JobSpec, JobState
 from ...domain.pricing import Price, PriceWay
 from ...domain.spending import Meter, OutputBound, meter
+from ...domain.ways import Thinks, WayFacts
 from ...errors import SettingError
 from ...ports.inference import Offer
 from ..engine.budget import Budget, money
@@ -43,20 +45,21 @@ def check_limit(config: Config, offer: Offer, spec: JobSpec, state: JobState) ->
     if limit is None or not limit.is_finite():
         return None
     found = _meter(config, offer, spec)
-    shown = f"--max-cost {limit:f}"
     if isinstance(found, str):
-        raise SettingError(f"{shown} cannot be kept: {found}")
+        raise SettingError(f"--max-cost {limit:f} cannot be kept: {found}")
     if state.unpriced:
         raise SettingError(
-            f"{shown} cannot be kept: this job has bought something when its price was not known;"
+            f"--max-cost {limit:f} cannot be kept: this job has bought something when its price was not known;"
             " leave it out, or make a new job"
         )
     currency = found.price.currency
     if state.currency not in ("", currency):
-        raise SettingError(f"{shown} cannot be kept: the job has paid in {state.currency}, and prices are in {currency}")
+        raise SettingError(
+            f"--max-cost {limit:f} cannot be kept: the job has paid in {state.currency}, and prices are in {currency}"
+        )
     if config.max_cost is not None and limit < state.committed:
         raise SettingError(
-            f"{shown} is below what the job has spent, or may have: {money(state.committed, currency)};"
+            f"--max-cost {limit:f} is below what the job has spent, or may have: {money(state.committed, currency)};"
             " name at least that, or `none` for no limit"
         )
     return limit
@@ -67,6 +70,11 @@ def price_of(config: Config, offer: Offer, model: str) -> Price | None:
     return price_list(config).find(model, _region(offer), _way(offer))
 
 
+def is_billed(config: Config, offer: Offer) -> bool:
+    """Say whether somebody sells what a backend does: any price is known there, of whatever model."""
+    return not offer.is_play and any(price.region == _region(offer) for price in price_list(config))
+
+
 def _meter(config: Config, offer: Offer, spec: JobSpec) -> Meter | str:
     """Return the meter, or the sentence that says why there is none."""
     price = price_of(config, offer, spec.model)
@@ -75,11 +83,20 @@ def _meter(config: Config, offer: Offer, spec: JobSpec) -> Meter | str:
             f"no price is known for {spec.model} in {_region(offer)} ({_way(offer)});"
             " write it into a file and name that with the setting `prices`"
         )
-    bound, thinks = OutputBound(), spec.parameters.enable_thinking
-    if offer.is_play or offer.backend.realm != _region(offer):
-        # The catalogue knows Bailian's models; elsewhere a name may mean anything.
-        bound, thinks = importlib.import_module(plugins.MODELS).output_bound(spec.model, spec.parameters)
+    facts = _facts(offer, spec)
+    bound = OutputBound(answer=facts.most_answer, thinking=facts.most_thinking)
+    chosen = spec.parameters.enable_thinking
+    thinks = {Thinks.ALWAYS: True, Thinks.NEVER: False}.get(facts.thinks, chosen)
     return meter(price, spec.parameters, bound, thinks=thinks)
+
+
+def _facts(offer: Offer, spec: JobSpec) -> WayFacts:
+    thinking = spec.parameters.enable_thinking
+    today = datetime.now(UTC).date()
+    found: WayFacts = importlib.import_module(plugins.WAYS).facts(
+        spec.model, _region(offer), _way(offer), thinking=thinking, today=today
+    )
+    return found
 
 
 def _region(offer: Offer) -> str:

@@ -40,9 +40,6 @@ _JSONL = Row(f"{_ADAPTERS}.readers.jsonl:read_jsonl")
 BATCH_LINES = f"{_ADAPTERS}.inference.openai_api.lines"
 """The module that makes and reads the lines of the Batch API's files."""
 
-MODELS = f"{_ADAPTERS}.inference.bailian.models"
-"""The module whose ``output_bound`` says how much a model writes at most."""
-
 VOCABULARIES = f"{_ADAPTERS}.inference.bailian.catalogue"
 """The module whose ``vocabulary`` says with which vocabulary a model counts tokens."""
 

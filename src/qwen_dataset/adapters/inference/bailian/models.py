@@ -6,26 +6,12 @@ from datetime import date
 from typing import Literal
 
 from ....domain.inference import Parameters
-from ....domain.spending import OutputBound
 from .catalogue import Fact, Listing, Model, find, names
 from .places import has_batches
 
-__all__ = ["Model", "Way", "advice", "find", "names", "offered", "output_bound", "retirement"]
+__all__ = ["Model", "Way", "advice", "find", "names", "offered", "retirement"]
 
 Way = Literal["batch", "realtime", "batch-chat"]
-
-
-def output_bound(model: str, parameters: Parameters) -> tuple[OutputBound, bool]:
-    """Return how much a model writes at most, and whether it thinks with these parameters.
-
-    Of a name that the catalogue does not have nothing is known, and it thinks if it is asked to. How long it may think
-    is not in the catalogue for each model, but never longer than its context is.
-    """
-    known = find(model)
-    if known is None:
-        return OutputBound(), parameters.enable_thinking
-    thinks = known.thinking == "always" or (known.thinking_switchable and parameters.enable_thinking)
-    return OutputBound(answer=known.max_output, thinking=known.context), thinks
 
 
 def advice(model: str, parameters: Parameters, *, region: str | None, way: Way, today: date) -> list[str]:

@@ -26,6 +26,7 @@ from . import (
     health,
     jobs,
     listings,
+    money,
     papers,
     parsers,
     plans,
@@ -42,6 +43,7 @@ from .patterns import Pattern
 _PAGES = (
     commands,
     listings,
+    money,
     words,
     usage,
     settings,

@@ -1,0 +1,59 @@
+"""What a job is expected to take, and what came of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from ...domain.estimates import Compared
+from ...domain.events import Estimated
+from ...domain.jobs import JobState
+from ...ports.inference import Offer
+from ..dataset.sums import Sums
+from ..wiring.budgets import is_billed, price_of
+from ..wiring.config import Config
+from .plan import Plan
+from .reports import Forecast
+
+
+def forecast_of(config: Config, offer: Offer, plan: Plan) -> Forecast:
+    """Return what a plan takes at this backend, asked in its way. Raises SettingError as ``price_list`` does."""
+    price, estimate = price_of(config, offer, plan.model), plan.estimate
+    return Forecast(
+        plan=plan,
+        requests=plan.counted.requests,
+        estimate=estimate,
+        cost=None if price is None else estimate.cost(price, thinking=plan.thinking),
+        currency="" if price is None else price.currency,
+        is_play=offer.is_play,
+        is_billed=is_billed(config, offer),
+    )
+
+
+def estimated(forecast: Forecast) -> Estimated:
+    """Return the event that keeps a forecast with its job."""
+    return Estimated(
+        prompt_tokens=forecast.estimate.prompt_tokens,
+        completion_tokens=forecast.estimate.completion_tokens,
+        cost=None if forecast.cost is None else forecast.cost.expected,
+        currency=forecast.currency,
+    )
+
+
+def compared(state: JobState, sums: Sums) -> tuple[Compared, ...]:
+    """Return the job's estimate beside what was answered and paid; by the share of it that was answered."""
+    estimate = state.estimate
+    if estimate is None or not sums.requests or not sums.completions:
+        return ()
+    share = Decimal(sums.completions) / sums.requests
+    paid = Decimal(sums.completions - sums.reused) / sums.requests
+    usage = sums.usage
+    rows = [
+        ("tokens in", share, estimate.prompt_tokens, usage.prompt_tokens),
+        ("tokens out", share, estimate.completion_tokens, usage.completion_tokens),
+        ("cost", paid, estimate.cost, None if state.unpriced else state.committed),
+    ]
+    return tuple(
+        Compared(what=what, estimated=Decimal(guess) * part, actual=Decimal(actual))
+        for what, part, guess, actual in rows
+        if guess is not None and actual is not None
+    )
