@@ -77,11 +77,11 @@ def check_finished(world: World, report: Report, *, lost: int = 0) -> None:
 # Where the owner dies: right after this was stored or done.
 DEATHS = {
     "planned": ("storage.put", "events/000000000003.json"),
-    "round opened": ("storage.put", "events/000000000004.json"),
-    "round cleared": ("storage.put", "events/000000000005.json"),
-    "shard planned": ("storage.put", "events/000000000006.json"),
+    "round opened": ("storage.put", "events/000000000005.json"),
+    "round cleared": ("storage.put", "events/000000000006.json"),
+    "shard planned": ("storage.put", "events/000000000007.json"),
     "submitted": ("backend.submit", ""),
-    "submission noted": ("storage.put", "events/000000000007.json"),
+    "submission noted": ("storage.put", "events/000000000008.json"),
 }
 
 
@@ -94,14 +94,14 @@ def test_a_job_whose_owner_is_dead_is_cancelled_by_another_process(world: World,
 
 
 def test_cancelling_a_half_stored_batch_fetches_what_has_been_paid(world: World) -> None:
-    start(world, "batch", switch=KillAt("storage.put", "events/000000000010.json")).killed()
+    start(world, "batch", switch=KillAt("storage.put", "events/000000000011.json")).killed()
     assert len(completions(world)) == 2
     cancel(world, "batch")
     check_stopped(world, "batch", kept=REQUESTS)  # the batches had ended
 
 
 def test_cancelling_half_done_calls_keeps_what_was_stored(world: World) -> None:
-    start(world, "realtime", switch=KillAt("storage.put", "events/000000000010.json")).killed()
+    start(world, "realtime", switch=KillAt("storage.put", "events/000000000011.json")).killed()
     cancel(world, "realtime")
     check_stopped(world, "realtime", kept=2, lost=CONCURRENCY)
 
@@ -174,7 +174,7 @@ def test_a_cancel_is_noticed_where_segments_are_saved_by_the_clock(world: World)
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_cancel_that_its_owner_did_not_live_to_see_is_obeyed_by_the_next(world: World, mode: str) -> None:
-    owner = start(world, mode, switch=KillAt("storage.put", "events/000000000007.json"))
+    owner = start(world, mode, switch=KillAt("storage.put", "events/000000000008.json"))
     owner.killed()
     world.dead.clear()  # nobody has noticed yet
     with pytest.raises(JobBusy, match=f"process {owner.pid} on here"):

@@ -99,7 +99,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "lines"), [((), 24), (("generate",), 50), (("resume",), 50), (("config", "init"), 24)]
+    ("command", "lines"), [((), 26), (("generate",), 60), (("resume",), 50), (("config", "init"), 24)]
 )
 def test_help_fits_the_screen(command: tuple[str, ...], lines: int) -> None:
     shown = call(*command, "--help").output.splitlines()
@@ -117,7 +117,10 @@ def test_the_main_help_names_every_command() -> None:
     ("arguments", "sentence"),
     [
         (["--bogus"], "no such option '--bogus'; see `qwen-dataset --help`"),
-        (["generate", "--max-sample", "1"], "no such option '--max-sample' (did you mean '--max-samples'?)"),
+        (
+            ["generate", "--max-sample", "1"],
+            "no such option '--max-sample' (did you mean '--max-cost', '--max-samples'?)",
+        ),
         (["stew"], "no such command 'stew'"),
         (["cancel"], "missing argument 'JOB'; see `qwen-dataset cancel --help`"),
         (["status", "a", "b"], "unexpected extra argument (b)"),

@@ -1,4 +1,4 @@
-"""How much of one reading of a paper stands in another: word 5-grams of the prose, formulas and back matter left out."""
+"""How much of one reading of a paper stands in another: 5-grams of the prose, without formulas and back matter."""
 
 from __future__ import annotations
 

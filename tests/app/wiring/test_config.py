@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import traceback
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,12 @@ def test_the_defaults_are_right() -> None:
         "finish": None,
         "after": None,
         "clean_remote": False,
+        "max_cost": None,
+        "pilot": None,
+        "pilot_min_yield": None,
+        "ask_above": Decimal(10),
         "writer": "jsonl",
+        "prices": None,
         "lang": "auto",
     }
     parameters = config.parameters

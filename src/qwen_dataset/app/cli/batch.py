@@ -46,7 +46,7 @@ def batch() -> None:
 @click.option("--prompt", "texts", multiple=True, metavar="TEXT", help="A prompt; may be given more than once.")
 @click.option("--wait", is_flag=True, help="Wait for the answers and write them.")
 @options.output_option(help="Where the answers go. Default: JOB.jsonl.")
-@options.settings(*_CREATE, also=("api_key", "retry_unknown", "writer", *options.NO_OPTION))
+@options.settings(*_CREATE, also=("api_key", "prices", "retry_unknown", "writer", *options.NO_OPTION))
 @click.option("--fresh", is_flag=True, help="Pay again for what is answered (new --job-name).")
 @options.existing
 @options.quiet_and_json

@@ -14,8 +14,9 @@ import click
 from ..api.client import Client
 from ..api.plan import Plan, PlannedWay, doubts
 from . import language, options, session
+from .describe import describe_reading
 from .plan_lines import label_of, summary, table
-from .show import describe_reading, echo_json
+from .show import echo_json
 
 _SETTINGS = (
     "data_dir", "model", "max_samples", "language", "recipe", "max_tokens", "enable_thinking", "concurrency",

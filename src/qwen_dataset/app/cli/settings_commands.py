@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -32,6 +33,10 @@ _EXAMPLES = {
     "base_url": '"https://models.example.org/v1"',
     "job_name": '"my-dataset"',
     "thinking_budget": "1000",
+    "max_cost": "50",
+    "pilot": "20",
+    "pilot_min_yield": "0.6",
+    "prices": '"prices.toml"',
     "response_format": '"json_object"',
     "extra_body": "{ top_k = 20 }",
     "concurrency": "8",
@@ -155,7 +160,7 @@ def _paragraph(setting: Setting) -> str:
 def _toml(setting: Setting) -> str:
     """Return a setting's default as TOML writes it."""
     shown = setting.shown(setting.default)
-    return shown if isinstance(setting.default, int | float) else json.dumps(shown, ensure_ascii=False)
+    return shown if isinstance(setting.default, int | float | Decimal) else json.dumps(shown, ensure_ascii=False)
 
 
 @click.command()

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -44,9 +45,16 @@ _NO_BAR = ("dumb", "unknown")  # terminals that cannot go back in a line
 _log = logging.getLogger(__name__)
 
 
+def _amount(value: object) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError
+
+
 def echo_json(value: Any) -> None:
     """Print one JSON object on a line of standard output, in UTF-8 whatever the terminal's encoding is."""
-    click.echo(orjson.dumps(value))
+    # Money as text, exactly as it is.
+    click.echo(orjson.dumps(value, default=_amount))
 
 
 class Display:

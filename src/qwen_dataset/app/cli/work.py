@@ -31,7 +31,7 @@ _WRONG_MODEL = "check the model's name"  # what adapters say of a model that is 
 _GENERATE = (
     "data_dir", "output", "use_batch", "completion_window", "model", "max_samples", "language", "recipe",
     "temperature", "max_tokens", "top_p", "enable_thinking", "concurrency", "poll", "rounds", "retry_unknown",
-    "finish", "after", "clean_remote", "max_cost", "pilot", "pilot_min_yield", "ask_above",
+    "finish", "after", "clean_remote", "max_cost", "pilot", "pilot_min_yield",
     "backend", "base_url", "region", "storage", "job_name",
 )  # fmt: skip
 _RESUME = (
@@ -42,7 +42,7 @@ _RESUME = (
 
 @click.command()
 @options.papers
-@options.settings(*_GENERATE, also=("api_key", "writer", *options.NO_OPTION))
+@options.settings(*_GENERATE, also=("api_key", "ask_above", "prices", "writer", *options.NO_OPTION))
 @click.option("--no-wait", is_flag=True, help="Submit and exit; collect later with resume.")
 @click.option("--strict", is_flag=True, help="Stop at the first paper that cannot be read.")
 @click.option("--fresh", is_flag=True, help="Pay again for what is answered (new --job-name).")
@@ -91,7 +91,7 @@ def generate(
 @click.command()
 @click.argument("job", required=False)
 @options.output
-@options.settings(*_RESUME, also=("api_key", "completion_window", "writer"))
+@options.settings(*_RESUME, also=("api_key", "completion_window", "prices", "writer"))
 @click.option("--no-wait", is_flag=True, help="Submit what is missing and exit.")
 @options.existing
 @options.quiet_and_json

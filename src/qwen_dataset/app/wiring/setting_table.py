@@ -270,7 +270,7 @@ SETTINGS: tuple[Setting, ...] = (
         wanted="an amount of money of at least 0",
         help="Ask a person before more than this is spent.",
         default=Decimal(10),
-        metavar="AMOUNT",
+        flag=None,
     ),
     Setting(
         name="writer",

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 PAIRS = (
-    (
-        "--max-cost {limit:w} cannot be kept: no price is known for {model:w} in {region} ({way:t}); write it into a file and name"
-        " that with the setting `prices`",
-        "无法遵守 --max-cost {limit}：不知道 {model} 在 {region} 的价格（{way}）；请把价格写进文件，并用设置 `prices` 指明该文件",
-    ),
     ("--max-cost {limit:w} cannot be kept: {why:t}", "无法遵守 --max-cost {limit}：{why}"),
     (
-        "no price is known for {model:w} in {region} ({way:t}); write it into a file and name that with the setting"
-        " `prices`",
+        (
+            "no price is known for {model:w} in {region} ({way:t}); write it into a file and name that with the setting"
+            " `prices`"
+        ),
         "不知道 {model} 在 {region} 的价格（{way}）；请把价格写进文件，并用设置 `prices` 指明该文件",
     ),
     (
@@ -19,11 +16,14 @@ PAIRS = (
         "这个任务曾在价格未知时付过费；请去掉这个上限，或新建一个任务",
     ),
     (
-        "the job has paid in {one:w}, and its prices are in {other:w} now",
+        "the job has paid in {one:w}, and prices are in {other:w}",
         "这个任务以 {one} 付过费，而现在的价格以 {other} 计",
     ),
     (
-        "--max-cost {limit:w} is below what the job has spent, or may have: {spent}; name at least that, or `none` for no limit",
+        (
+            "--max-cost {limit:w} is below what the job has spent, or may have: {spent}; name at least that, or `none`"
+            " for no limit"
+        ),
         "--max-cost {limit} 低于任务已花费（或可能已花费）的 {spent}；请至少给出这个数，或写 `none` 表示没有上限",
     ),
     (
@@ -47,8 +47,10 @@ PAIRS = (
         "任务 {job} 到达上限 {limit} 而停下：已花费（或可能已花费）{spent}；{left}",
     ),
     (
-        "job {job:w} stops at its limit of {limit}: {spent} are spent, or may have been, and the next request may cost"
-        " {next}; {left:t}",
+        (
+            "job {job:w} stops at its limit of {limit}: {spent} are spent, or may have been, and the next request may cost"
+            " {next}; {left:t}"
+        ),
         "任务 {job} 到达上限 {limit} 而停下：已花费（或可能已花费）{spent}，而下一个请求最多可能花费 {next}；{left}",
     ),
     (

@@ -5,7 +5,7 @@ from __future__ import annotations
 PAIRS = (
     (
         "{option:w} needs a backend that can do both, such as bailian; {name:q} cannot",
-        "--finish realtime 需要批量和实时都支持的后端，例如 bailian；{name} 不支持",
+        "{option} 需要批量和实时都支持的后端，例如 bailian；{name} 不支持",
     ),
     ("a round that another backend finishes needs that backend", "由另一个后端收尾的一轮需要那个后端"),
     (
