@@ -12,6 +12,7 @@ from ...domain.inference import Message, Request
 from .errors import Refusal, bad_request, refusal
 from .models import TEST_MODEL, cannot_think, exists, thinks
 from .settings import BailianSettings
+from .tokens import counted
 
 _ECHOED = 400
 _REASONING = "The question is read once more, the passage is searched for what answers it, and the answer is worded."
@@ -60,7 +61,7 @@ def answer_to(body: Mapping[str, Any], settings: BailianSettings) -> Answer:
     text = words[-1].content[:_ECHOED]
     if settings.answers == "fake":
         text = draft(request, seed=settings.answer_seed).text
-    tokens = usage(request, text)
+    tokens = usage(request, text) if settings.tokens == "letters" else counted(request, text, settings.tokens)
     thinking = thinks(model, body.get("enable_thinking"))
     reasoning_tokens = _REASONING_TOKENS if thinking else 0
     return Answer(

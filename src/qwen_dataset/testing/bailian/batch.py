@@ -7,7 +7,9 @@ from typing import Any
 
 import attrs
 
+from .answers import answer_to
 from .inputs import Analysis
+from .settings import BailianSettings
 from .store import StoredFile
 
 DAY = 86_400.0
@@ -33,6 +35,7 @@ class Batch:
     metadata: dict[str, Any] | None
     input: StoredFile
     analysis: Analysis
+    settings: BailianSettings
     duration: float
     ends: list[tuple[float, str]]
     silent: bool = False
@@ -84,6 +87,14 @@ class Batch:
         """Yield the lines that ran, or will if nothing comes between (see ``ledger.BilledBatch``)."""
         share = self.final_share
         return () if self.analysis.problems else self.analysis.paid(share)
+
+    def bill(self) -> Iterable[tuple[int, int]]:
+        """Yield the tokens of each paid line (see ``ledger.BilledBatch``)."""
+        if self.analysis.problems:
+            return
+        for body in self.analysis.bodies(self.final_share):
+            answer = answer_to(body, self.settings)
+            yield answer.prompt_tokens, answer.completion_tokens
 
     def summary(self) -> dict[str, Any]:
         """Return what the ledger says of it: how it ends if nothing comes between."""

@@ -58,6 +58,7 @@ class Batches:
             analysis=Analysis(
                 file.path, endpoint=body["endpoint"], settings=settings, faults=world.faults, invalid_code=invalid
             ),
+            settings=settings,
             duration=settings.duration,
             ends=self._ends(settings.window or window, silent=silent),
             silent=silent,

@@ -20,6 +20,10 @@ class Control:
         """Return the ledger."""
         return json_reply(self._world.ledger.as_dict())
 
+    async def bill(self, _: web.Request) -> web.StreamResponse:
+        """Return the tokens of every payment."""
+        return json_reply(self._world.ledger.bill())
+
     async def settings(self, request: web.Request) -> web.StreamResponse:
         """Return the settings in force; change some of them first, given as a JSON object or in the query."""
         if request.method == "POST":

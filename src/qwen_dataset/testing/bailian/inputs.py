@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from .answers import fault_of
 from .faults import Faults
@@ -108,6 +111,15 @@ class Analysis:
         for number, custom_id in enumerate(self.custom_ids):
             if self.runs(number, share) and self._fates[number] not in _UNPAID:
                 yield custom_id, self._hashes[number * _HASH : (number + 1) * _HASH].hex()
+
+    def bodies(self, share: float) -> Iterator[dict[str, Any]]:
+        """Yield the bodies of the lines that were paid by then, read from the file again."""
+        with self._path.open("rb") as file:
+            lines = (raw for raw in file if raw.strip())
+            for number, raw in enumerate(lines):
+                if number < len(self) and self.runs(number, share) and self._fates[number] not in _UNPAID:
+                    body: dict[str, Any] = orjson.loads(raw)["body"]
+                    yield body
 
     def fates(self, share: float) -> Counter[Fate]:
         """Count what became of the lines that ran by then."""

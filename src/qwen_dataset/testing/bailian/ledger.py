@@ -14,6 +14,10 @@ class BilledBatch(Protocol):
         """Yield the custom_id and the body's hash of each line that ran, or will if nothing comes between."""
         ...
 
+    def bill(self) -> Iterable[tuple[int, int]]:
+        """Yield the tokens in and out of each line that was paid."""
+        ...
+
     def summary(self) -> dict[str, Any]:
         """Return what a reader of the ledger wants to know."""
         ...
@@ -30,11 +34,13 @@ class Ledger:
         self.calls: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self._realtime: Counter[str] = Counter()
+        self._calls_billed: list[tuple[int, int]] = []
         self._batches: list[BilledBatch] = []
 
-    def pay_call(self, request_hash: str) -> None:
-        """Bill one realtime answer."""
+    def pay_call(self, request_hash: str, tokens: tuple[int, int]) -> None:
+        """Bill one realtime answer; ``tokens`` are those in and out."""
         self._realtime[request_hash] += 1
+        self._calls_billed.append(tokens)
 
     def add_batch(self, batch: BilledBatch) -> None:
         """Keep the books of a created batch."""
@@ -65,6 +71,13 @@ class Ledger:
     def paid_twice(self) -> int:
         """Return how many payments were too many."""
         return sum(times - 1 for times in self.paid().values())
+
+    def bill(self) -> dict[str, list[tuple[int, int]]]:
+        """Return the tokens in and out of every payment, of batches and of calls: what money is reckoned from.
+
+        The answers of batches are made anew for it, so it takes as long as they do.
+        """
+        return {"batch": [tokens for batch in self._batches for tokens in batch.bill()], "realtime": self._calls_billed}
 
     def batches(self) -> list[dict[str, Any]]:
         """Return the batches in the order of their creation."""

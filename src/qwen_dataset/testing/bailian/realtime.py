@@ -21,12 +21,13 @@ async def answered(world: World, body: dict[str, Any], *, seconds: float, error:
     if why is not None:
         raise why
     broken = error is not None and world.hits(error, what)
+    answer = answer_to(body, world.settings)
     if not broken:
-        world.ledger.pay_call(what)
+        world.ledger.pay_call(what, (answer.prompt_tokens, answer.completion_tokens))
     await world.clock.sleep(seconds)
     if not broken and world.hits("bare_502", what):
         raise Page(502, "Bad Gateway")
-    return answer_to(body, world.settings), broken
+    return answer, broken
 
 
 def _refused(world: World, body: dict[str, Any], what: str) -> Refusal | None:

@@ -59,7 +59,7 @@ class BailianServer:
 
     @property
     def control_url(self) -> str:
-        """``/ledger``, ``/settings``, ``/advance`` and ``/cancel`` for other processes."""
+        """``/ledger``, ``/bill``, ``/settings``, ``/advance`` and ``/cancel`` for other processes."""
         return self._url(_CONTROL)
 
     @property
@@ -132,6 +132,7 @@ def _routes(world: World) -> list[web.RouteDef]:
         web.post(f"{aigc}/text-generation/generation", behind("native", native.text)),
         web.post(f"{aigc}/multimodal-generation/generation", behind("native", native.multimodal)),
         web.get(f"{_CONTROL}/ledger", control.ledger),
+        web.get(f"{_CONTROL}/bill", control.bill),
         web.get(f"{_CONTROL}/settings", control.settings),
         web.post(f"{_CONTROL}/settings", control.settings),
         web.post(f"{_CONTROL}/advance", control.advance),

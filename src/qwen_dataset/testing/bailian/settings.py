@@ -127,6 +127,8 @@ class BailianSettings:
     How it works:
         seed: chooses the faults. answer_seed: chooses the answers, as ``seed`` of the fake does.
         answers: ``fake`` (the fake's answers to the same messages) or ``echo`` (the question's head: fast).
+        tokens: how they are counted: ``letters`` (about four a token: fast), or with the vocabulary ``qwen3`` or
+            ``qwen3.5`` and the tokens of ChatML around each message.
         key: the API key to demand (default: any or none).
         speed: virtual seconds in a real one. duration: how long a batch takes. look_seconds: how much a batch moves
             on whenever it is retrieved, so that nobody waits. latency: how long a call takes. hold: how long Batch
@@ -178,6 +180,7 @@ class BailianSettings:
     seed: int = _setting(0, "a whole number", _whole)
     answer_seed: int = _setting(0, "a whole number", _whole)
     answers: str = _choice("fake", "fake", "echo")
+    tokens: str = _choice("letters", "letters", "qwen3", "qwen3.5")
     key: str | None = _setting(None, _KEY, str)
     speed: float = _setting(1.0, "a number above 0", _positive)
     duration: float = _setting(60.0, "seconds, above 0", _positive)

@@ -40,6 +40,10 @@ class RunningServer:
         """Return the ledger as ``GET {control}/ledger`` does."""
         return self._call(self._server.ledger.as_dict)
 
+    def bill(self) -> dict[str, list[tuple[int, int]]]:
+        """Return the tokens of every payment as ``GET {control}/bill`` does."""
+        return self._call(self._server.ledger.bill)
+
     def paid_twice(self) -> int:
         """Return how many payments were too many."""
         return self._call(self._server.ledger.paid_twice)
