@@ -61,6 +61,7 @@ def test_the_defaults_are_right() -> None:
         "after": None,
         "clean_remote": False,
         "writer": "jsonl",
+        "prices": None,
         "lang": "auto",
     }
     parameters = config.parameters
