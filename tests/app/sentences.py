@@ -154,8 +154,8 @@ COMPOSED: dict[str, list[str]] = {
     "in {currency}": ["qwen-plus in cn-71, thinking, in C72"],
     "tokens of {model} are an estimate: {_DOUBTS[vocabulary.name]}": [
         (
-            "tokens of qwen-plus are an estimate: counted as Qwen3 does; if the model is newer, English and LaTeX have 3 %"
-            " more, Chinese 12 % less"
+            "tokens of qwen-plus are an estimate: counted as Qwen3 does; if the model is newer, English and LaTeX have"
+            " 3 % more, Chinese 12 % less"
         )
     ],
     "the prices cannot be read from {file}: {why}": [

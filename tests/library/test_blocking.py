@@ -37,6 +37,7 @@ VERBS = [
     ("answers", ()),
     ("rejects", ()),
     ("preview", (["papers"],)),
+    ("plan", (["papers"],)),
 ]
 
 # What a shell starts in the background ignores Ctrl-C, and so would what we start.

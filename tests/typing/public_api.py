@@ -20,6 +20,9 @@ from qwen_dataset import (
     JobStatus,
     Offer,
     Outcome,
+    Plan,
+    PlannedWay,
+    PriceWay,
     QianWenBatchInference,
     Report,
     Request,
@@ -70,6 +73,9 @@ async def asynchronous(offer: Offer, storage: Storage) -> None:
     assert_type(await client.list_jobs(), list[JobStatus | DamagedJob])
     assert_type(client.answers("job"), AsyncGenerator[Answer, None])
     assert_type(client.preview(["papers"]), Generator[Planned, None, None])
+    plan = await client.plan(["papers"], models=["qwen-flash"], regions=["cn-beijing"], deadline="6h")
+    assert_type(plan, Plan)
+    assert_type(plan.way("cn-beijing", PriceWay.BATCH), PlannedWay | None)
     assert_type(client.with_settings(temperature=0.0), Client)
 
 
@@ -79,6 +85,7 @@ def blocking() -> None:
         assert_type(client.run_prompts(["a"]), Report)
         assert_type(client.status(), JobStatus)
         assert_type(client.answers(), Iterator[Answer])
+        assert_type(client.plan(["papers"]), Plan)
 
 
 async def familiar() -> None:

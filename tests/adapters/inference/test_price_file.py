@@ -81,7 +81,8 @@ def test_another_server_is_known_by_its_base_url_or_realm(region: str, known_as:
 
 
 def test_the_cache_holds_for_realtime_rows_that_do_not_say_otherwise() -> None:
-    head = '[context_cache]\ninput_share = 0.4\nsource = "S"\nderived = true\n[sources]\nS = { title = "T", date = "2026-01" }\n'
+    head = '[context_cache]\ninput_share = 0.4\nsource = "S"\nderived = true\n'
+    head += '[sources]\nS = { title = "T", date = "2026-01" }\n'
     text = head + row() + row(model='"own"', cached_input="0.1") + row(model='"none"', context_cache="false")
     text += row(model='"batched"', way='"batch"')
     found = {price.model: (price.cached_input, price.cache_source) for price in read(text)}

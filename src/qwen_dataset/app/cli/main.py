@@ -140,6 +140,13 @@ class LazyGroup(click.Group):
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
+class _Unlisted(click.Option):
+    """An option that everybody knows: the help leaves it out, so that the commands fit a screen."""
+
+    def get_help_record(self, ctx: click.Context) -> None:
+        return None
+
+
 def _add_lang(command: click.Command) -> None:
     """Let --lang stand behind a command's name, too."""
     if all(parameter.name != "lang" for parameter in command.params):
@@ -171,7 +178,7 @@ def _write_what_a_terminal_cannot_show() -> None:
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, params=[language.option()])
-@click.version_option(__version__, prog_name=language.NAME)
+@click.version_option(__version__, prog_name=language.NAME, cls=_Unlisted)
 def main() -> None:
     """\b
     Turn scientific papers into a grounded instruction dataset with Qwen models.

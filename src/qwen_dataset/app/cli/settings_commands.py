@@ -31,6 +31,7 @@ _HEAD = f"""\
 _EXAMPLES = {
     "backend": '"fake"',
     "base_url": '"https://models.example.org/v1"',
+    "prices": '"my-prices.toml"',
     "job_name": '"my-dataset"',
     "thinking_budget": "1000",
     "max_cost": "50",
