@@ -27,7 +27,7 @@ POSSIBLY_PAID = frozenset({FailureKind.UNKNOWN})
 _ROUNDS = 12
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Scene:
     """A server, a storage and a command line. ``parameters`` are those of the backend's address."""
 
@@ -61,9 +61,9 @@ class Scene:
             **kill,
         )
 
-    def resume(self, **kill: Any) -> Child:
+    def resume(self, *options: object, **kill: Any) -> Child:
         """Run ``resume`` of the only job."""
-        return self._run("resume", self.job(), "--output", self.output, *self._common, **kill)
+        return self._run("resume", self.job(), "--output", self.output, *options, *self._common, **kill)
 
     @property
     def _common(self) -> list[object]:
@@ -101,6 +101,10 @@ class Scene:
         assert child.code == DONE, child.err
         (line,) = child.out.splitlines()
         return str(orjson.loads(line)["job"])
+
+    def has_job(self) -> bool:
+        """Say whether a local storage has a job that is planned."""
+        return any((self.folder / "batch_jobs").glob("*/spec.json"))
 
     def status(self) -> dict[str, Any]:
         """Return what ``status JOB --json`` says."""

@@ -24,6 +24,9 @@ def status_record(status: JobStatus | DamagedJob) -> dict[str, Any]:
         "unanswered": state.unanswered,
         "reused": state.reused,
         "possibly_paid": state.possibly_paid,
+        "cost": None if state.unpriced else state.committed,
+        "max_cost": state.cost_limit,
+        "currency": state.currency or None,
         "model": status.spec.model,
         "realm": status.spec.realm,
         "way": status.spec.way,
@@ -39,6 +42,8 @@ def report_record(report: Report) -> dict[str, Any]:
     record: dict[str, Any] = {"job": report.job_id, "output": output, "submitted_only": report.sums is None}
     if report.sums is not None:
         record |= attrs.asdict(report.sums) | {"kept": report.kept, "known": report.known}
+        record |= {"cost": report.charged, "currency": report.currency or None}
+        record["off_by"] = {each.what: each.off for each in report.compared}
     if report.reading is not None:
         record["reading"] = attrs.asdict(report.reading)
     return record
