@@ -18,7 +18,7 @@ from qwen_dataset.domain.inference import Completion, FailureKind, Outcome, Para
 from qwen_dataset.domain.jobs import JobState, Phase
 from qwen_dataset.domain.pricing import Price, PriceWay, Tier
 from qwen_dataset.domain.spending import Meter, OutputBound, meter
-from qwen_dataset.errors import BackendRejected, BackendUnavailable, CostLimitReached
+from qwen_dataset.errors import BackendRejected, BackendUnavailable, CostLimitReached, StorageUnavailable
 from tests.app.engine.bench import LIMITS, HandClock, Scripted, a_job, failing, runner
 from tests.app.engine.test_runner_money import Died, Ran
 
@@ -231,6 +231,26 @@ def test_a_batch_that_is_read_again_leaves_no_doubt(storage: MemoryStorage) -> N
 
     with pytest.raises(Died):
         play(Scripted(dies), storage, None)
+    ran = play(Scripted(paid), storage, None, number=2)
+    assert ran.state.committed == 8 * COST
+
+
+class Hiccup(MemoryStorage):
+    """Loses its first segment."""
+
+    lost = False
+
+    async def put(self, key: str, data: Any, *, if_absent: bool = False) -> None:
+        if "/segments/" in key and not self.lost:
+            self.lost = True
+            raise StorageUnavailable("no reply")
+        await super().put(key, data, if_absent=if_absent)
+
+
+def test_answers_that_are_saved_at_the_second_try_are_charged_once() -> None:
+    storage = Hiccup()
+    with pytest.raises(StorageUnavailable):
+        play(Scripted(paid), storage, None)
     ran = play(Scripted(paid), storage, None, number=2)
     assert ran.state.committed == 8 * COST
 
