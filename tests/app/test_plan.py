@@ -394,6 +394,16 @@ def test_a_base_url_of_bailian_is_its_region(inside: Stage) -> None:
     assert region_of_realm("http://localhost:8000/v1") == "http://localhost:8000/v1"
 
 
+def test_regions_are_named_by_name_base_url_or_what_has_a_price(inside: Stage) -> None:
+    names = [BEIJING, "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "HTTP://h:1/v1/", "fake:7"]
+    plan = planned(Config(prices=own(inside, region="fake:7")), regions=names)
+    assert list(dict.fromkeys(row.region for row in plan.ways)) == [BEIJING, SINGAPORE, "http://h:1/v1", "fake:7"]
+    with pytest.raises(SettingError, match="'cn-bejing' is not one of Bailian's"):
+        planned(Config(), regions=["cn-bejing"])
+    with pytest.raises(SettingError, match="'fake:7' is not one of Bailian's"):
+        planned(Config(), regions=["fake:7"])
+
+
 def test_the_configured_region_comes_first(inside: Stage) -> None:
     plan = planned(Config(region="us-east-1"))
     assert list(dict.fromkeys(row.region for row in plan.ways)) == ["us-east-1", BEIJING, SINGAPORE]

@@ -211,7 +211,7 @@ def _way(name: object) -> PriceWay:
 def _region(row: Mapping[str, Any]) -> str:
     """Return the region; a base URL as it is known elsewhere, and one of Bailian's as its region."""
     found = _text(row, "region")
-    if found.startswith(("http://", "https://")):
+    if found.lower().startswith(("http://", "https://")):
         found = realm_of(found)
     return found.removeprefix(_REALM)
 

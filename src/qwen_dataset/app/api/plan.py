@@ -87,6 +87,15 @@ def regions_of(config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys((config.region, *module.BATCH_REGIONS)))
 
 
+def named_regions(names: Sequence[str], prices: PriceList) -> tuple[str, ...]:
+    """Return the regions that a person named: those of Bailian, base URLs, and whatever has a price.
+
+    Raises SettingError for any other: a name with a slip in it would only look like an unknown price.
+    """
+    priced = {price.region for price in prices}
+    return tuple(dict.fromkeys(name if name in priced else str(_ways().named_region(name)) for name in names))
+
+
 def realms_of(regions: Collection[str]) -> tuple[str, ...]:
     """Return the realms in which jobs of these regions have been asked."""
     module = _ways()

@@ -24,7 +24,7 @@ from ..wiring.values import minutes
 from .catalogue import Catalogue
 from .counting import Counting
 from .intake import as_paths
-from .plan import Plan, bounds_of, make_plan, realms_of, regions_of
+from .plan import Plan, bounds_of, make_plan, named_regions, realms_of, regions_of
 from .priors import Prior, measured_prior, stored_specs
 
 _NOTHING = "there is nothing to ask about: no passage of the papers holds enough text"
@@ -34,7 +34,8 @@ class Planner:
     """Counts work as it goes by and makes a plan of it: of papers that are read, or of what is put aside already.
 
     ``models`` are compared with the configured one, ``regions`` are those to ask in (default: ``regions_of``);
-    ``deadline`` is in seconds. Holds sums only. Raises SettingError for prices that cannot be read.
+    ``deadline`` is in seconds. Holds sums only. Raises SettingError for prices that cannot be read, and for a region
+    that nobody knows.
     """
 
     def __init__(
@@ -47,9 +48,9 @@ class Planner:
     ) -> None:
         self._config = config
         self._models = tuple(dict.fromkeys((config.model, *models)))
-        self._regions = tuple(dict.fromkeys(regions)) or regions_of(config)
         self._deadline = deadline
         self._prices = price_list(config)
+        self._regions = named_regions(regions, self._prices) or regions_of(config)
         vocabularies = {vocabulary.name: vocabulary for vocabulary in map(vocabulary_of, self._models)}
         self._counting = Counting(
             vocabularies.values(), limits=Limits(), bounds=bounds_of(self._prices), model=config.model
@@ -125,8 +126,8 @@ class Planning(Catalogue):
         batches; at another server its base URL). ``deadline`` (``6h``, ``90m``, ``2d``) says until when it must be
         done: the cheapest way within it is marked. Prices are dated, and None where they are not known.
 
-        Raises SettingError where there is nothing to ask, or the own file of prices cannot be read, and ReadError with
-        ``strict``.
+        Raises SettingError where there is nothing to ask, a region is not known or the own file of prices cannot be
+        read, and ReadError with ``strict``.
         """
         planner = Planner(self.config, models=models, regions=regions, deadline=_seconds(deadline))
         recipe = plugins.recipe(self.config.recipe)

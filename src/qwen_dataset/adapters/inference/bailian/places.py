@@ -33,12 +33,17 @@ def base_url_of(region: str, workspace: str | None = None, *, kind: Kind = "comp
     ``kind`` is the protocol: OpenAI-compatible, DashScope's own, or Batch Chat (cn-beijing only, and never on a
     workspace's domain). Raises ``SettingError`` for a region that is not known or does not have this.
     """
-    if region not in REGIONS:
-        raise SettingError(f"region {region!r} is not one of Bailian's: use {', '.join(REGIONS)}, or give a base URL")
+    check_region(region)
     if kind == "batch-chat":
         return f"https://{_batch_chat_host(region, workspace)}{COMPATIBLE_PATH}"
     path = NATIVE_PATH if kind == "native" else COMPATIBLE_PATH
     return f"https://{_host(region, workspace)}{path}"
+
+
+def check_region(region: str) -> None:
+    """Raise SettingError for a region that is not one of Bailian's."""
+    if region not in REGIONS:
+        raise SettingError(f"region {region!r} is not one of Bailian's: use {', '.join(REGIONS)}, or give a base URL")
 
 
 def _batch_chat_host(region: str, workspace: str | None) -> str:

@@ -35,6 +35,14 @@ def region_of(base_url: str) -> str:
     return places.realm_of(base_url).removeprefix(_REALM)
 
 
+def named_region(name: str) -> str:
+    """Return the region that a person named, by its name or a base URL. Raises SettingError for anything else."""
+    if name.lower().startswith(("http://", "https://")):
+        return region_of(name)
+    places.check_region(name)
+    return name
+
+
 def realm_of(region: str) -> str:
     """Return the realm of what is asked in a region."""
     return f"{_REALM}{region}" if is_region(region) else region
