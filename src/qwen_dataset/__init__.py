@@ -19,14 +19,24 @@ if TYPE_CHECKING:
     from .app.api.manager import BatchInferenceManager
     from .app.api.plan import Plan, PlannedWay
     from .app.api.qianwen import QianWenBatchInference
-    from .app.api.reports import DamagedJob, JobStatus, Report, Route, Watch
+    from .app.api.reports import DamagedJob, Forecast, JobStatus, PilotReport, Report, Route, Watch
     from .app.dataset.target import Existing
     from .app.wiring.config import Config
     from .app.wiring.sources import get_safe_config, load_config
     from .domain.inference import Completion, Failure, FailureKind, Message, Outcome, Parameters, Request, Usage
     from .domain.pricing import PriceWay
     from .domain.recipes.prompts import Prompt
-    from .errors import JobBusy, JobNotFound, JobOverlap, JobUnfinished, QwenDatasetError, SettingError
+    from .errors import (
+        CostLimitReached,
+        JobBusy,
+        JobNotFound,
+        JobOverlap,
+        JobUnfinished,
+        NotApproved,
+        PilotFailed,
+        QwenDatasetError,
+        SettingError,
+    )
     from .ports.inference import BackendSettings, InferenceBackend, JobHandle, Limits, Offer, Progress
     from .ports.storage import Storage
 
@@ -37,7 +47,7 @@ _HOMES = {
     "app.api.manager": ("BatchInferenceManager",),
     "app.api.plan": ("Plan", "PlannedWay"),
     "app.api.qianwen": ("QianWenBatchInference",),
-    "app.api.reports": ("DamagedJob", "JobStatus", "Report", "Route", "Watch"),
+    "app.api.reports": ("DamagedJob", "Forecast", "JobStatus", "PilotReport", "Report", "Route", "Watch"),
     "app.dataset.target": ("Existing",),
     "app.wiring.config": ("Config",),
     "app.wiring.sources": ("get_safe_config", "load_config"),
@@ -46,7 +56,10 @@ _HOMES = {
     ),
     "domain.pricing": ("PriceWay",),
     "domain.recipes.prompts": ("Prompt",),
-    "errors": ("JobBusy", "JobNotFound", "JobOverlap", "JobUnfinished", "QwenDatasetError", "SettingError"),
+    "errors": (
+        *("CostLimitReached", "JobBusy", "JobNotFound", "JobOverlap", "JobUnfinished"),
+        *("NotApproved", "PilotFailed", "QwenDatasetError", "SettingError"),
+    ),
     "ports.inference": ("BackendSettings", "InferenceBackend", "JobHandle", "Limits", "Offer", "Progress"),
     "ports.storage": ("Storage",),
 }
@@ -60,10 +73,12 @@ __all__ = [
     "Completion",
     "ConcurrentBackend",
     "Config",
+    "CostLimitReached",
     "DamagedJob",
     "Existing",
     "Failure",
     "FailureKind",
+    "Forecast",
     "InferenceBackend",
     "JobBusy",
     "JobHandle",
@@ -73,9 +88,12 @@ __all__ = [
     "JobUnfinished",
     "Limits",
     "Message",
+    "NotApproved",
     "Offer",
     "Outcome",
     "Parameters",
+    "PilotFailed",
+    "PilotReport",
     "Plan",
     "PlannedWay",
     "PriceWay",

@@ -106,6 +106,10 @@ class Scene:
         """Say whether a local storage has a job that is planned."""
         return any((self.folder / "batch_jobs").glob("*/spec.json"))
 
+    def log_of_job(self) -> str:
+        """Return what the runs of the only job said, in its log."""
+        return "".join(file.read_text() for file in sorted((self.folder / "batch_jobs").glob("*/log/*.log")))
+
     def status(self) -> dict[str, Any]:
         """Return what ``status JOB --json`` says."""
         child = self._run("status", self.job(), "--storage", self.storage, "--json")

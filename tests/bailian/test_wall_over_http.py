@@ -213,3 +213,65 @@ def test_concurrent_calls_are_reserved_before_they_are_made(stage: Stage, many: 
     assert "--max-cost" in ended.err
     check_wall(made, limit, ended)
     assert len(made.server.bill()["realtime"]) >= CONCURRENCY
+
+
+@pytest.mark.parametrize("vocabulary", ["qwen3.5", "qwen3"])
+def test_after_a_pilot_the_estimate_of_the_input_is_within_two_percent_of_the_bill(
+    stage: Stage, tmp_path: Path, vocabulary: str
+) -> None:
+    """qwen-plus is counted as Qwen3 does; the server bills as the newer models do, in two languages."""
+    papers = write_mixed_papers(tmp_path / "papers")
+    made = stage(
+        backend="bailian",
+        papers=papers,
+        parameters={},
+        options=("--batch", "--pilot", 12),
+        faults=QUICK | {"tokens": vocabulary},
+    )
+    made = priced(made, Decimal(50))
+    ended = made.generate()
+    assert ended.code == DONE, ended.err
+    bill = made.server.bill()
+    assert len(bill["realtime"]) == 12
+    assert len(bill["batch"]) > 24
+    off = Decimal(ended.report["off_by"]["tokens in"])
+    assert abs(off) <= Decimal("0.02"), off
+    assert Decimal(ended.report["cost"]) == bill_of(made)
+    read = sum(tokens for kind in bill.values() for tokens, _ in kind)
+    assert read == ended.report["usage"]["prompt_tokens"]
+    estimated = read / (1 + float(off))
+    assert estimated == pytest.approx(read, rel=0.02)
+    assert "by its measure" in made.log_of_job()
+
+
+def write_mixed_papers(folder: Path) -> Path:
+    """Write papers in English and Chinese, in turn, so that a pilot meets both."""
+    folder.mkdir()
+    for number in range(12):
+        words = [f"# A study of gate {number}\n"]
+        for section in range(4):
+            english = f"The gate {number} of section {section} keeps its fidelity when the pulse is shaped with care. "
+            chinese = f"第{number}号量子门在第{section}节里保持高保真度，只要脉冲形状选得合适，噪声就不会积累。"
+            text = chinese * 12 if number % 2 else english * 8
+            words.append(f"\n## Section {section}\n\n{text}$f(t) = e^{{-t/{number + 2}}}$\n")
+        (folder / f"paper-{number:02d}.md").write_text("".join(words), encoding="utf-8")
+    return folder
+
+
+def test_nobody_at_a_terminal_and_no_yes_buys_nothing(stage: Stage) -> None:
+    made = priced(stage(faults=QUICK), Decimal(50))
+    made.env["QWEN_DATASET_ASK_ABOVE"] = "0.01"
+    ended = made.generate()
+    assert ended.code == 2
+    assert "this will cost about" in ended.err
+    assert "--yes" in ended.err
+    assert made.server.totals()["calls"] == {}
+    assert not made.has_job()
+    made.options = (*made.options, "--yes")
+    assert made.generate().code == DONE
+
+
+def test_a_small_limit_needs_nobodys_approval(stage: Stage) -> None:
+    made = priced(stage(faults=QUICK), Decimal("0.5"))
+    made.env["QWEN_DATASET_ASK_ABOVE"] = "0.5"
+    assert made.generate().code == DONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ...domain.estimates import Compared
+from ...domain.estimates import Compared, Estimate
 from ...domain.events import Estimated
 from ...domain.jobs import JobState
 from ...ports.inference import Offer
@@ -12,7 +12,7 @@ from ..dataset.sums import Sums
 from ..wiring.budgets import is_billed, price_of
 from ..wiring.config import Config
 from .plan import Plan
-from .reports import Forecast
+from .reports import Forecast, PilotReport
 
 
 def forecast_of(config: Config, offer: Offer, plan: Plan) -> Forecast:
@@ -36,6 +36,17 @@ def estimated(forecast: Forecast) -> Estimated:
         completion_tokens=forecast.estimate.completion_tokens,
         cost=None if forecast.cost is None else forecast.cost.expected,
         currency=forecast.currency,
+    )
+
+
+def corrected(pilot: PilotReport, estimate: Estimate) -> Estimated:
+    """Return the event that takes the place of the first one after a pilot."""
+    cost = None if pilot.cost is None or pilot.rest_cost is None else pilot.cost + pilot.rest_cost
+    return Estimated(
+        prompt_tokens=estimate.prompt_tokens,
+        completion_tokens=estimate.completion_tokens,
+        cost=cost,
+        currency=pilot.currency,
     )
 
 

@@ -107,7 +107,9 @@ class Forecast:
 class PilotReport:
     """What a pilot gave. ``samples`` counts answers to plain prompts as well; of the requests, the first ones.
 
-    ``cost`` is what it cost at the most, in ``currency``, None where no price is known.
+    ``cost`` is what it cost at the most, in ``currency``, None where no price is known. ``rest`` is how many requests
+    are left; ``estimate`` is the job's, corrected by what the service counted, and ``rest_cost`` what the rest is
+    expected to cost; None where there was no estimate, or no price.
     """
 
     requests: int
@@ -117,6 +119,9 @@ class PilotReport:
     usage: Usage
     cost: Decimal | None
     currency: str
+    rest: int = 0
+    estimate: Estimate | None = None
+    rest_cost: Decimal | None = None
 
     @property
     def share(self) -> float:

@@ -29,9 +29,9 @@ from ..wiring import plugins
 from ..wiring.budgets import budget, check_limit, price_of
 from ..wiring.config import Config
 from .backends import Backends, advise
-from .forecasts import compared, estimated
+from .forecasts import compared, corrected, estimated
 from .intake import Intake
-from .pilots import judge_pilot
+from .pilots import judge_pilot, with_the_rest
 from .reports import Forecast, JobStatus, Report, Route, Watch
 
 
@@ -116,7 +116,7 @@ class Runs:
                     self.notice(f"{len(silent)} papers hold no passage to ask about: {', '.join(silent[:5])}")
                 if forecast is not None:
                     await job.ledger.append(estimated(forecast))
-            return await self._work(job, offer, run)
+            return await self._work(job, offer, run, forecast=forecast)
 
     async def go_on(self, status: JobStatus, run: Run) -> Report:
         """Work on a job that is planned. Spends money where something is left to ask."""
@@ -194,17 +194,19 @@ class Runs:
             price = price_of(self.config, offer, job.spec.model)
             await job.ledger.append(CostLimited(limit=limit, currency=price.currency if price else ""))
 
-    async def _work(self, job: Job, offer: Offer, run: Run) -> Report:
+    async def _work(self, job: Job, offer: Offer, run: Run, *, forecast: Forecast | None = None) -> Report:
         await self._limit(job, offer)
         run.watch.on_job(job.id, job.state)
-        async with self._runner(job, offer, run.watch) as runner:
+        async with self._runner(job, offer, run.watch, forecast=forecast) as runner:
             await runner.run(reopen=run.reopen, until=run.until)
         if job.state.phase is not Phase.FINISHED:
             return Report(job_id=job.id, recipe=job.spec.recipe, output=run.output, sums=None)
         return await self._export(job, run)
 
     @contextlib.asynccontextmanager
-    async def _runner(self, job: Job, offer: Offer, watch: Watch) -> AsyncIterator[Runner]:
+    async def _runner(
+        self, job: Job, offer: Offer, watch: Watch, *, forecast: Forecast | None = None
+    ) -> AsyncIterator[Runner]:
         """Open the backends that a job needs, and what works with them."""
         finisher = await self.backends.finisher(job.spec, job.state, offer)
         async with contextlib.AsyncExitStack() as opened:
@@ -222,16 +224,20 @@ class Runs:
                 finisher=self._finisher(finisher, job),
                 clean=offer.clean if self.config.clean_remote else None,
                 budget=budget(self.config, offer, job.spec),
-                pilot=self._pilot(offer, watch),
+                pilot=self._pilot(offer, watch, forecast),
                 on_progress=watch.on_progress,
             )
 
-    def _pilot(self, offer: Offer, watch: Watch) -> Pilot | None:
+    def _pilot(self, offer: Offer, watch: Watch, forecast: Forecast | None) -> Pilot | None:
         if self.config.pilot is None:
             return None
 
         async def judge(job: Job) -> str | None:
             found = await judge_pilot(job, plugins.recipe(job.spec.recipe))
+            if forecast is not None:
+                found = await with_the_rest(found, job, forecast, price_of(self.config, offer, job.spec.model))
+                if found.estimate is not None:
+                    await job.ledger.append(corrected(found, found.estimate))
             watch.on_pilot(found)
             return found.objection(self.config.pilot_min_yield)
 

@@ -77,6 +77,12 @@ def describe_pilot(pilot: PilotReport) -> list[str]:
     if pilot.cost is not None and pilot.cost_per_sample is not None:
         spent, each = money(pilot.cost, pilot.currency), money(pilot.cost_per_sample, pilot.currency)
         sentences.append(f"pilot: it cost {spent}, and a sample {each}")
+    if pilot.estimate is not None and pilot.rest:
+        reads, writes = pilot.estimate.prompt_tokens, pilot.estimate.completion_tokens or 0
+        sentences.append(f"pilot: by its measure all requests take {reads} tokens in and about {writes} out")
+    if pilot.rest_cost is not None and pilot.rest:
+        rest = money(pilot.rest_cost, pilot.currency)
+        sentences.append(f"pilot: the other {pilot.rest} requests will cost about {rest}")
     return sentences
 
 

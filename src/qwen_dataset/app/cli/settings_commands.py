@@ -37,7 +37,6 @@ _EXAMPLES = {
     "max_cost": "50",
     "pilot": "20",
     "pilot_min_yield": "0.6",
-    "prices": '"prices.toml"',
     "response_format": '"json_object"',
     "extra_body": "{ top_k = 20 }",
     "concurrency": "8",

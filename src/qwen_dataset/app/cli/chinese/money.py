@@ -48,8 +48,8 @@ PAIRS = (
     ),
     (
         (
-            "job {job:w} stops at its limit of {limit}: {spent} are spent, or may have been, and the next request may cost"
-            " {next}; {left:t}"
+            "job {job:w} stops at its limit of {limit}: {spent} are spent, or may have been, and the next request may"
+            " cost {next}; {left:t}"
         ),
         "任务 {job} 到达上限 {limit} 而停下：已花费（或可能已花费）{spent}，而下一个请求最多可能花费 {next}；{left}",
     ),
@@ -73,6 +73,14 @@ PAIRS = (
     (
         "pilot: an answer has {read:n} tokens in and {written:n} out",
         "试运行：每个回答平均输入 {read} 个词元，输出 {written} 个",
+    ),
+    (
+        "pilot: by its measure all requests take {read:n} tokens in and about {written:n} out",
+        "试运行：据此推算，全部请求输入 {read} 个词元，输出约 {written} 个",
+    ),
+    (
+        "pilot: the other {rest:n} requests will cost about {amount}",
+        "试运行：其余 {rest} 个请求大约要花 {amount}",
     ),
     ("pilot: it cost {spent}, and a sample {each}", "试运行：花费 {spent}，每个样本 {each}"),
     (
