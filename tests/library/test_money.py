@@ -49,7 +49,8 @@ class Desk:
 
     async def answer(self, request: Request) -> Completion:
         self.asked.append(request.id)
-        return Completion(request_id=request.id, text=self.text, usage=Usage(prompt_tokens=1000, completion_tokens=100))
+        usage = Usage(prompt_tokens=1000, completion_tokens=100)
+        return Completion(request_id=request.id, text=self.text.replace("%s", request.id), usage=usage)
 
     def client(self, **settings: Any) -> Client:
         prices = self.folder / "prices.toml"

@@ -72,11 +72,11 @@ PAIRS = (
     ("pilot: {share} of what was asked is a sample", "试运行：{share} 的请求成为样本"),
     (
         "pilot: an answer has {read:n} tokens in and {written:n} out",
-        "试运行：每个回答平均输入 {read} 个词元，输出 {written} 个",
+        "试运行：每个回答平均输入 {read} 个 token，输出 {written} 个",
     ),
     (
         "pilot: by its measure all requests take {read:n} tokens in and about {written:n} out",
-        "试运行：据此推算，全部请求输入 {read} 个词元，输出约 {written} 个",
+        "试运行：据此推算，全部请求输入 {read} 个 token，输出约 {written} 个",
     ),
     (
         "pilot: the other {rest:n} requests will cost about {amount}",
@@ -85,11 +85,11 @@ PAIRS = (
     ("pilot: it cost {spent}, and a sample {each}", "试运行：花费 {spent}，每个样本 {each}"),
     (
         "estimate: {requests:n} requests, {read:n} tokens in and about {written:n} out",
-        "估计：{requests} 个请求，输入 {read} 个词元，输出约 {written} 个",
+        "估计：{requests} 个请求，输入 {read} 个 token，输出约 {written} 个",
     ),
     (
         "estimate: {requests:n} requests, {read:n} tokens in; how much comes out is not known",
-        "估计：{requests} 个请求，输入 {read} 个词元，输出数量未知",
+        "估计：{requests} 个请求，输入 {read} 个 token，输出数量未知",
     ),
     ("estimate: what {model:w} costs there is not known", "估计：不知道 {model} 在那里的价格"),
     (
@@ -101,8 +101,8 @@ PAIRS = (
     ("about {likely}", "约 {likely}"),
     ("cost        {amount}", "费用        {amount}"),
     ("estimate    {what:t} off by {off}", "估计        {what}相差 {off}"),
-    ("tokens in", "输入词元"),
-    ("tokens out", "输出词元"),
+    ("tokens in", "输入 token"),
+    ("tokens out", "输出 token"),
     ("cost", "费用"),
     ("nothing was bought, as you said no", "您没有同意，因此什么也没有购买"),
     (
