@@ -40,9 +40,63 @@ def _table(*rows: tuple[str, str]) -> dict[str, str]:
 
 # Commands that show nothing, with all their arguments.
 DROPPED = _table(
+    (
+        "",
+        (
+            "songti heiti bigskip medskip smallskip raggedbottom noaffiliation makeindex balance appendices"
+            " doublespacing listfiles newblock maketitle tableofcontents linenumbers printindex listoffigures"
+            " listoftables today"
+        ),
+    ),
+    (
+        "{",
+        (
+            "label index nocite pagestyle thispagestyle pagenumbering hypersetup bibliographystyle bibliography"
+            " hyphenation usetikzlibrary tikzset pgfplotsset lstset captionsetup graphicspath stepcounter"
+            " refstepcounter newlength newsavebox usebox geometry setstretch linespread phantom hphantom vphantom"
+            " microtypesetup urlstyle sisetup selectlanguage theoremstyle dedicatory date thanks corref fnref"
+            " fnmark inst orcid orcidID orcidlink received revised accepted published doi pacs Keywords subject"
+            " subjclass MSC PACS preprint copyrightyear acmYear acmDOI acmISBN acmPrice acmJournal acmVolume"
+            " setcopyright citestyle journal conference journalname volume issue articletype history runninghead"
+            " titlerunning authorrunning shorttitle shortauthor shortauthors runningtitle runningauthor dochead"
+            " institution homepage collaboration curraddr city country urladdr altaffilmark IEEEauthorblockA"
+            " IEEEmembership IEEEspecialpapernotice icmlkeywords icmltitlerunning icmlsetsymbol"
+            " printAffiliationsAndNotice includeonly graphicalabstract lhead rhead chead lfoot rfoot cfoot"
+            " pagecolor ctexset zihao fontfamily fontseries fontshape bookmarksetup PACSnumbers keyword algstore"
+            " algrestore captionlistentry marginnote setlist enlargethispage extrafloats needspace Needspace"
+            " floatstyle markright setcitestyle keywords bstctlcite vadjust theoremsymbol"
+            " usepgfplotslibrary usetheme usecolortheme usefonttheme setbeamertemplate setbeamercolor"
+            " AtBeginDocument AtEndDocument"
+        ),
+    ),
+    (
+        "[",
+        (
+            "pagebreak nopagebreak linebreak nolinebreak printbibliography printglossary printglossaries"
+            " listoftodos footnotemark addlinespace allowdisplaybreaks"
+        ),
+    ),
     ("*{", "hspace vspace"),
+    (
+        "[{",
+        (
+            "usepackage RequirePackage documentclass documentstyle todo missingfigure affil address institute"
+            " email ead altaffiliation cortext tnotetext fancyhead fancyfoot fancyhf icmladdress addbibresource"
+            " marginpar bookmark ccsdesc setmainfont setsansfont setmonofont setCJKmainfont setCJKsansfont"
+            " setCJKmonofont setmathfont nomenclature altaffiltext newcolumntype titlenote authornote"
+        ),
+    ),
     ("*[{", "affiliation"),
     ("*[[{", "includegraphics includesvg includepdf"),
+    (
+        "{{",
+        (
+            "setlength addtolength setcounter addtocounter settowidth settoheight fontsize markboth floatname"
+            " newunit setkeys counterwithin counterwithout PassOptionsToPackage colorlet icmlaffiliation"
+            " icmlcorrespondingauthor addtocontents DeclareTextFontCommand DeclareFieldFormat crefalias"
+            " creflabelformat DeclareUnicodeCharacter"
+        ),
+    ),
     ("{[", "newcounter newglossaryentry"),
     ("[{{", "rule savebox numberwithin pdfbookmark"),
     ("{{{", "crefname Crefname definecolor addcontentsline crefrangeformat newacronym"),
@@ -50,9 +104,13 @@ DROPPED = _table(
     ("{[{{", "newfloat"),
     ("{{{{", "usefont DeclareGraphicsRule DeclareMathSymbol"),
     ("*{{{{[", "titlespacing"),
+    ("*{[{{{{[", "titleformat"),
     ("{{{{{", "DeclareFontShape DeclareSymbolFont"),
     ("{" * 9, "newtheoremstyle"),
 )
+
+# Of those, and of what sets a length, these part two words.
+SPACES = frozenset({"hspace", "hskip", "hfill"})
 
 # Commands that show one of their arguments: its position.
 SHOWN: dict[str, tuple[str, int]] = {

@@ -8,13 +8,24 @@ from collections.abc import Iterator
 from .commands import DROPPED
 from .scan import group_end, option_end
 
-# pylatexenc looks back over all it has read of a text for each node of it: so it gets short ones.
-_PIECE = 1_500
 _MOST_BRACES = 200_000
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BRACE_OR_SPACE = re.compile(r"\\.|[{}]|\s+", re.DOTALL)
 _COMMAND = re.compile(r"\\(?:([A-Za-z@]+)\*?|([^A-Za-z@]))", re.DOTALL)
-_OPEN_COMMAND = re.compile(r"(?:\\[A-Za-z@]+\*?|[}\]])\s*\Z")
+_PLAIN_WORDS = re.compile(r"(?:[^\\{}\s]++(?:\s++|\Z)|\s++)++")
+_LIGATURE = re.compile(r"\\.|~|``|''|---?|[?!]`|[`'&]", re.DOTALL)
+_LIGATURES = {
+    "~": " ",
+    "&": " ",
+    "``": "“",
+    "''": "”",
+    "`": "‘",
+    "'": "’",
+    "--": "–",
+    "---": "—",
+    "?`": "¿",
+    "!`": "¡",
+}
 _SHOWN_CHARACTERS = frozenset("%$&#_{}")
 
 
@@ -43,23 +54,38 @@ def balanced(written: str) -> str:
 
 
 def pieces(written: str) -> Iterator[str]:
-    """Cut a balanced text between words that stand in no group, where no command waits for what comes next."""
-    start = depth = 0
-    if len(written) > _PIECE:
-        for token in _BRACE_OR_SPACE.finditer(written):
-            if token[0] == "{":
-                depth += 1
-            elif token[0] == "}":
-                depth -= 1
-            elif (
-                token[0][0] != "\\"
-                and depth == 0
-                and token.end() - start > _PIECE
-                and not _OPEN_COMMAND.search(written, max(start, token.start() - 40), token.end())
-            ):
-                yield written[start : token.end()]
-                start = token.end()
-    yield written[start:]
+    """Cut a balanced text into runs of plain words and runs with LaTeX in them, between words outside of groups."""
+    position = 0
+    while position < len(written):
+        plain = _PLAIN_WORDS.match(written, position)
+        end = plain.end() if plain else position
+        end = end if end > position else _run_end(written, position)
+        yield written[position:end]
+        position = end
+
+
+def _run_end(written: str, start: int) -> int:
+    """Return where a run ends: after a word outside of groups that leaves no command waiting for what comes next."""
+    depth = 0
+    waits = False
+    word = start
+    for token in _BRACE_OR_SPACE.finditer(written, start):
+        if token[0] == "{":
+            depth += 1
+        elif token[0] == "}":
+            depth -= 1
+        elif token[0][0] == "\\":
+            waits = True
+        elif depth == 0:
+            if token.start() > word and not waits and written[token.start() - 1] not in "}]":
+                return token.end()
+            waits, word = False, token.end()
+    return len(written)
+
+
+def ligatures(written: str) -> str:
+    """Return a text with its quotation marks, dashes and ties as characters."""
+    return _LIGATURE.sub(lambda found: _LIGATURES.get(found[0], found[0]), written)
 
 
 def deepest(piece: str) -> int:
@@ -86,8 +112,7 @@ def crude(piece: str) -> str:
         elif found[1] in DROPPED:
             position = _behind_arguments(piece, position, DROPPED[found[1]])
     out.append(piece[position:])
-    text = "".join(out).replace("{", "").replace("}", "").replace("~", " ")
-    return text.replace("``", "“").replace("''", "”").replace("---", "—").replace("--", "–")
+    return "".join(out).replace("{", "").replace("}", "")
 
 
 def _behind_arguments(piece: str, position: int, specification: str) -> int:

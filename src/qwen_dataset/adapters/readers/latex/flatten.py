@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from .commands import CITATIONS, DROPPED, LENGTHS, REFERENCES, SHOWN, TYPED
+from .commands import CITATIONS, DROPPED, LENGTHS, REFERENCES, SHOWN, SPACES, TYPED
+from .lists import List
 from .macros import Environment, Macro
 from .marks import Vault
 from .stream import Stream
@@ -32,14 +33,6 @@ class Front:
     titles: list[str] = attrs.Factory(list)
     subtitles: list[str] = attrs.Factory(list)
     authors: list[str] = attrs.Factory(list)
-
-
-@attrs.define
-class List:
-    """A list that is open: its kind and how many items it has had."""
-
-    kind: str
-    count: int = 0
 
 
 Handler = Callable[["Flattener", str], None]
@@ -86,8 +79,10 @@ class Flattener:
                 handler(self, name)
             elif name in DROPPED:
                 self.stream.read(DROPPED[name])
+                self.emit(" " if name in SPACES else "")
             elif name in LENGTHS:
                 self.skip_length()
+                self.emit(" " if name in SPACES else "")
             else:
                 self.out.append(token[0])
         result = "".join(self.out)

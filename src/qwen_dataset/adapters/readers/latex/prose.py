@@ -6,17 +6,17 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from .cuts import balanced, crude, deepest, pieces
+from .cuts import balanced, crude, deepest, ligatures, pieces
 from .rules import rules
 
 if TYPE_CHECKING:
     from pylatexenc.latex2text import LatexNodes2Text  # type: ignore[import-untyped]
     from pylatexenc.macrospec import LatexContextDb  # type: ignore[import-untyped]
 
-# pylatexenc reads recursively.
+# pylatexenc reads recursively, and for each part of a text looks back over all before it: so it gets short ones.
 _DEEPEST = 50
 _LONGEST = 20_000
-_SPECIAL = re.compile(r"[\\{}~&'`$#%]|--")
+_SPECIAL = re.compile(r"[\\{}]")
 # pylatexenc takes every letter of Unicode for one of a command's name; TeX only those of ASCII, as here.
 _COMMAND = re.compile(r"\\[A-Za-z]+(?=[^\x00-\x7f])")
 _INNER = re.compile(r"\\[A-Za-z]*@[A-Za-z@]+|\\(?:begin|end)(?![A-Za-z])")
@@ -32,6 +32,7 @@ class Renderer:
 
     def render(self, written: str) -> str:
         """Return the text of a paragraph, marks as they are; what cannot be parsed only loses its commands."""
+        written = ligatures(written)
         if not _SPECIAL.search(written):
             return written
         return "".join(map(self._piece, pieces(balanced(written))))
@@ -58,33 +59,21 @@ class Renderer:
 @cache
 def _tools() -> tuple[LatexContextDb, LatexNodes2Text]:
     """Return how commands are parsed and how they are written, as pylatexenc knows them and as we do."""
-    from pylatexenc.latex2text import (  # noqa: PLC0415 - an extra
-        LatexNodes2Text,
-        MacroTextSpec,
-        SpecialsTextSpec,
-        get_default_latex_context_db,
-    )
-    from pylatexenc.latexwalker import get_default_latex_context_db as get_walker_context  # noqa: PLC0415
-    from pylatexenc.macrospec import MacroSpec, MacroStandardArgsParser, SpecialsSpec  # noqa: PLC0415
+    from pylatexenc import latex2text, latexwalker, macrospec  # type: ignore[import-untyped]  # noqa: PLC0415
 
     known = rules()
-    walker = get_walker_context()
-    marks = [SpecialsSpec(mark) for mark in ("`", "'")]
-    walker.add_context_category(
-        "papers", prepend=True, macros=[MacroSpec(name, rule[0]) for name, rule in known.items()], specials=marks
-    )
+    # Looking for ligatures at each character is most of what parsing costs; they are characters before it begins.
+    parsed = macrospec.LatexContextDb()
+    parsed.add_context_category("papers", macros=[macrospec.MacroSpec(name, rule[0]) for name, rule in known.items()])
+    default = latexwalker.get_default_latex_context_db()
+    parsed.add_context_category("pylatexenc", macros=list(default.iter_macro_specs()))
     # An option right behind a command that nobody knows is not for reading.
-    walker.set_unknown_macro_spec(MacroSpec("", args_parser=MacroStandardArgsParser("[", optional_arg_no_space=True)))
-    writer = get_default_latex_context_db()
-    writer.add_context_category(
+    arguments = macrospec.MacroStandardArgsParser("[", optional_arg_no_space=True)
+    parsed.set_unknown_macro_spec(macrospec.MacroSpec("", args_parser=arguments))
+    written = latex2text.get_default_latex_context_db()
+    written.add_context_category(
         "papers",
         prepend=True,
-        macros=[MacroTextSpec(name, simplify_repl=rule[1]) for name, rule in known.items()],
-        specials=[
-            SpecialsTextSpec("~", " "),
-            SpecialsTextSpec("&", " "),
-            SpecialsTextSpec("`", "‘"),
-            SpecialsTextSpec("'", "’"),
-        ],
+        macros=[latex2text.MacroTextSpec(name, simplify_repl=rule[1]) for name, rule in known.items()],
     )
-    return walker, LatexNodes2Text(latex_context=writer, strict_latex_spaces=True, keep_comments=False)
+    return parsed, latex2text.LatexNodes2Text(latex_context=written, strict_latex_spaces=True, keep_comments=False)

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .commands import CITATIONS, DROPPED, REFERENCES, SHOWN, TYPED
-from .marks import KEPT_MARK
+from .commands import CITATIONS, DROPPED, REFERENCES, SHOWN
 from .units import unit_text
 
 # A node of pylatexenc and its writer to a text.
@@ -90,12 +89,6 @@ _SYMBOLS = {
     "IEEEPARstart": "",
 }
 _LISTED = re.compile(r"[^,{}]+")
-_TYPED = re.compile(
-    r"\\([#$%&_{}^~\\ ])(?:\{\})?"
-    r"|\\(textbackslash|textasciitilde|textunderscore|string|-|/|allowbreak|hspace\{[^{}]*\})(?:\{\}|\s+|(?![A-Za-z]))"
-    r"|[{}]"
-)
-_NAMED = {"textbackslash": "\\", "textasciitilde": "~", "textunderscore": "_"}
 
 
 def rules() -> dict[str, Rule]:
@@ -104,7 +97,6 @@ def rules() -> dict[str, Rule]:
     for name, (arguments, shown) in SHOWN.items():
         found[name] = (arguments, _argument(shown) if shown >= 0 else _nothing)
     found |= {name: ("", symbol or _nothing) for name, symbol in _SYMBOLS.items()}
-    found |= dict.fromkeys(TYPED, ("{", _typed))
     found |= dict.fromkeys(CITATIONS, ("*[[{", _citation))
     found |= dict.fromkeys(REFERENCES, ("*[{", _reference))
     found |= {
@@ -157,13 +149,6 @@ def _joined(*positions: int) -> Writing:
 
 def _quoted(node: Any, l2tobj: Any) -> str:
     return f"“{_text(node, l2tobj, 1)}”"
-
-
-def _typed(node: Any, l2tobj: Any) -> str:
-    """Return typewriter text: two hyphens in it are two hyphens. With other commands in it, it is text as any."""
-    written = _written(node, 0)
-    plain = _TYPED.sub(lambda found: found[1] or _NAMED.get(found[2] or "", ""), written)
-    return plain if "\\" not in KEPT_MARK.sub("", _TYPED.sub("", written)) else _text(node, l2tobj, 0)
 
 
 def _keys(written: str) -> list[str]:

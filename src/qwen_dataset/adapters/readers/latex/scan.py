@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-_BRACKET = re.compile(r"\\.|[{}\[\]]", re.DOTALL)
+_BRACKET = re.compile(r"\\.|[{}\]]", re.DOTALL)
 _DOLLAR = re.compile(r"\\.|[{}$]|\n[ \t]*\n", re.DOTALL)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 # An optional argument is a word, a length or a list of options.
@@ -42,8 +42,11 @@ def group_end(text: str, start: int) -> int:
 
 
 def option_end(text: str, start: int) -> int:
-    """Return where the optional argument that opens at ``start`` ends, after its bracket; -1 when it does not."""
-    braces = brackets = 0
+    """Return where the optional argument that opens at ``start`` ends, after its bracket; -1 when it does not.
+
+    As TeX has it, a bracket inside must stand in braces.
+    """
+    braces = 0
     for token in _BRACKET.finditer(text, start, start + _LONGEST_OPTION):
         if token[0] == "{":
             braces += 1
@@ -51,12 +54,8 @@ def option_end(text: str, start: int) -> int:
             braces -= 1
             if braces < 0:
                 return -1
-        elif token[0] == "[":
-            brackets += braces == 0
         elif token[0] == "]" and braces == 0:
-            brackets -= 1
-            if brackets == 0:
-                return token.end()
+            return token.end()
     return -1
 
 

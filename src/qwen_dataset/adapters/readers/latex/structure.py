@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from . import marks
-from .commands import ABSTRACTS, AUTHORS, HEADINGS, NOTES, SUBTITLES, THANKS, TITLES
+from .commands import ABSTRACTS, AUTHORS, HEADINGS, NOTES, SUBTITLES, THANKS, TITLES, TYPED
 from .definitions import DEFINITIONS
 from .environments import ARGUMENTS, FLOATS, FLOWING, LISTS, THEOREMS
-from .flatten import Flattener, Handler, List
+from .flatten import Flattener, Handler
 from .formulas import FORMULA_HANDLERS, verbatim_environment
+from .lists import List, numbered
+from .typed import typed_text
 
 _BREAK = "\n\n"
 # An argument right behind the \begin of an environment that is not known: options, a length, a colour.
 _LONGEST_OPTIONS = 200
+_ASSIGNED = re.compile(r"\s*[=+]+\s*(?=\[)")
 _RUN_IN = ".:。："
 
 
@@ -81,20 +85,23 @@ def _subfloat(machine: Flattener, _: str) -> None:
         machine.enclose(marks.CAPTION + marks.FIGURE, caption, marks.CAPTION_END)
 
 
+def _typed(machine: Flattener, _: str) -> None:
+    inside = machine.stream.argument()
+    text = typed_text(inside)
+    if text is None:
+        machine.enclose("", inside, "")
+    elif text:
+        machine.emit(machine.vault.keep(machine.vault.restore(text)))
+
+
 def _item(machine: Flattener, _: str) -> None:
     label = machine.stream.option()
-    depth = max(1, min(9, len(machine.lists)))
-    kind = "-"
-    if machine.lists:
-        machine.lists[-1].count += 1
-        kind = machine.lists[-1].kind
-    machine.emit(f"{_BREAK}{marks.ITEM}{depth}")
+    current = machine.lists[-1] if machine.lists else List("-")
+    machine.emit(f"{_BREAK}{marks.ITEM}{max(1, min(9, len(machine.lists)))}")
     if label is None or not label.strip(" \\{}*-–—+·•"):
-        number = machine.lists[-1].count if machine.lists else 1
-        machine.emit(f"{number}. " if kind == "1" else "- ")
+        machine.emit(current.mark() + " ")
     else:
-        ends = label.strip()[-1] in ".:：。"
-        machine.enclose("", label, " " if kind != ":" or ends else ": ")
+        machine.enclose("", label, " " if current.kind != ":" or label.strip()[-1] in _RUN_IN else ": ")
 
 
 def _bibitem(machine: Flattener, _: str) -> None:
@@ -111,6 +118,14 @@ def _paragraph_end(machine: Flattener, _: str) -> None:
 def _epigraph(machine: Flattener, _: str) -> None:
     quote, author = machine.stream.argument(), machine.stream.argument()
     machine.enclose(_BREAK, f"{quote} --- {author}", _BREAK)
+
+
+def _style(machine: Flattener, _: str) -> None:
+    machine.stream.argument()
+    frame = machine.stream.top()
+    if found := _ASSIGNED.match(frame.text, frame.position):
+        frame.position = found.end()
+        machine.stream.option()
 
 
 def _begin(machine: Flattener, _: str) -> None:
@@ -135,8 +150,9 @@ def _begin(machine: Flattener, _: str) -> None:
         machine.lists.append(List("-"))
         machine.emit(_section(marks.REFERENCES))
     elif name in LISTS:
-        stream.read(ARGUMENTS.get(name, "["))
-        machine.lists.append(List(LISTS[name]))
+        options = stream.read(ARGUMENTS.get(name, "["))[0]
+        depth = sum(one.kind == "1" for one in machine.lists)
+        machine.lists.append(numbered(options, depth) if LISTS[name] == "1" else List(LISTS[name]))
         machine.emit("" if name in FLOWING else _BREAK)
     elif name in FLOATS:
         stream.read(ARGUMENTS.get(name, "["))
@@ -214,10 +230,12 @@ HANDLERS: Mapping[str, Handler] = {
     **_each(NOTES, _note),
     **dict.fromkeys(("\\caption", "\\captionof", "\\subcaption"), _caption),
     **dict.fromkeys(("\\subfloat", "\\subfigure"), _subfloat),
+    **_each(TYPED, _typed),
     "\\item": _item,
     "\\bibitem": _bibitem,
     **dict.fromkeys(("\\par", "\\endgraf", "\\newpage", "\\clearpage", "\\cleardoublepage"), _paragraph_end),
     "\\epigraph": _epigraph,
+    "\\tikzstyle": _style,
     "\\begin": _begin,
     "\\end": _end,
 }

@@ -84,7 +84,6 @@ class Writer:
         self._add("\n\n" if self.size else "")
         start = self.size
         self._add(title)
-        self._add("\n")
         self.headings.append(Heading(level=level, title=title, start=start, end=self.size))
 
     def _paragraph(self, paragraph: Paragraph) -> None:
@@ -109,7 +108,7 @@ class Writer:
     def _separator(self, paragraph: Paragraph, *, first: bool) -> str:
         if not first:
             return "\n"
-        if paragraph.role == marks.ITEM:
+        if paragraph.role == marks.ITEM and (not self.headings or self.headings[-1].end != self.size):
             return "\n" + "  " * (min(int(paragraph.kind), 5) - 1)
         return "\n\n"
 
