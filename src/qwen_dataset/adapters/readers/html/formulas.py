@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from .mathml import Formula, clean, is_environment
-from .tree import Node
+from .tree import MATH, TABLE, Node
 
 # What MathJax 2 draws; the formula itself stands in a script beside it, or in MathML inside it.
 _DRAWN = re.compile(r"MathJax(?:_(?:Display|Preview|SVG|SVG_Display|CHTML|Error))?|MJXc-display|mjx-chtml")
@@ -23,6 +23,8 @@ def formulas_of(node: Node, *, scripted: bool) -> list[Formula] | None:
     formulas.
     """
     found: list[Formula] | None = None
+    if not node.attributes and not node.tag.startswith(("d-", "dt-", "mjx-")):
+        return None
     if node.tag in ("dt-math", "d-math"):
         found = [Formula(tex=clean(node.text()), displayed="block" in node.attributes)]
     elif node.tag == "img":
@@ -48,6 +50,8 @@ def _picture(node: Node) -> list[Formula] | None:
 
 def _inside(node: Node) -> list[Formula]:
     """Return the first formula in an element: where there are several they are one formula in several notations."""
+    if not node.holds & MATH:
+        return []
     displayed = "display" in " ".join(node.classes).lower()
     for one in node.nodes():
         for child in one.children:
@@ -82,6 +86,8 @@ def _number(node: Node) -> str:
 
 def _equations(node: Node) -> list[Formula] | None:
     """Return a table of equations as one displayed formula, its rows aligned."""
+    if node.holds_inside(TABLE) or not node.holds & MATH:
+        return None
     rows = [row for row in map(_row, (one for one in node.nodes() if one.tag == "tr")) if row[0]]
     if not rows:
         return None

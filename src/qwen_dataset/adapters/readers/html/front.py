@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import attrs
 import orjson
 
 from ..build import is_section_name, same_title
+from .furniture import is_permalink
 from .inline import Inline, Verbatim
 from .mathml import Formula
 from .tree import HEADINGS, Node, Page
@@ -23,6 +25,9 @@ _SITE = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 300
+# A title stands before the first hundreds of headings, and is no longer than this.
+_MOST_HEADINGS = 500
+_MOST_CHARS = 2_000
 _NUMBERED = re.compile(r"(?:[A-Z]|\d+)(?:\.\d+)*[.:]?\s")
 _BOLD = ("ltx_font_bold",)
 _BETWEEN_NAMES = re.compile(r"\s*(?:,|;|&|\band\b|、|，|\n)\s*")
@@ -42,7 +47,8 @@ class Front:
 def front_of(page: Page, main: Node) -> Front:
     """Return the title and the authors of a page; the title is "" where it names none."""
     metas = page.metas
-    headings = [node for node in page.root.nodes() if node.tag in HEADINGS and _words(node)]
+    every = (node for node in page.root.nodes() if node.tag in HEADINGS and _words(node))
+    headings = list(islice(every, _MOST_HEADINGS))
     known = next(_known(page, headings), "")
     authors = tuple(dict.fromkeys(_authors(page)))
     if known:
@@ -55,7 +61,8 @@ def front_of(page: Page, main: Node) -> Front:
     for found in (fitting[:1], top if len(top) == 1 else [], [one for one in top if one.has_class("title")][:1]):
         if found and not is_section_name(_words(found[0])):
             return Front(title=_words(found[0]), authors=authors, node=found[0])
-    return _untitled(named, [node for node in main.nodes() if node.tag in HEADINGS], main, authors)
+    inside = (node for node in main.nodes() if node.tag in HEADINGS)
+    return _untitled(named, list(islice(inside, _MOST_HEADINGS)), main, authors)
 
 
 def _untitled(named: str, headings: list[Node], main: Node, authors: tuple[str, ...]) -> Front:
@@ -179,14 +186,16 @@ def _begins(title: str, heading: str) -> bool:
 def _words(node: Node) -> str:
     """Return what a heading says, without the mark that links to it."""
     inline = Inline()
+    size = 0
     stack: list[Node | str | Formula] = [node]
-    while stack:
+    while stack and size < _MOST_CHARS:
         item = stack.pop()
         if not isinstance(item, Node):
-            inline.add(item)
+            size += len(item if isinstance(item, str) else item.tex)
+            inline.add(item[:_MOST_CHARS] if isinstance(item, str) else item)
         elif item.tag == "br":
             inline.add(Verbatim(" "))
-        elif not (item.tag == "a" and len(item.text().strip()) <= 1) and not item.has_class("headerlink", "ltx_note"):
+        elif not (item.tag == "a" and is_permalink(item)) and not item.has_class("headerlink", "ltx_note"):
             stack.extend(reversed(item.children))
     return inline.line()
 

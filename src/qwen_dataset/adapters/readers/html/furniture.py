@@ -92,9 +92,17 @@ def is_furniture(node: Node, whole: int) -> bool:
         return True
     if tag == "aside":
         return not node.has_class("footnote", "footnote-list", "admonition")
-    if tag == "a" and 0 < len(text := node.text().strip()) <= 2 and text[0] in _PERMALINKS:
+    if not node.attributes and tag not in ("a", "form"):
+        return False
+    if tag == "a" and is_permalink(node):
         return True
     return node.prose <= whole * _MOST and (_is_named(node) or (tag == "form" and not node.prose))
+
+
+def is_permalink(node: Node) -> bool:
+    """Say whether a link is only a mark that one can copy it from."""
+    only = node.children[0] if len(node.children) == 1 else None
+    return isinstance(only, str) and 0 < len(only.strip()) <= 2 and only.strip()[0] in _PERMALINKS
 
 
 def main_element(root: Node) -> Node:

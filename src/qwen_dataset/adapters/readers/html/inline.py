@@ -11,8 +11,6 @@ from .mathml import Formula, clean
 
 # A line break that the page asks for, told apart from the white space of its source.
 BREAK = "\ue000"
-_SPACE = re.compile(r"\s+")
-_AROUND_BREAK = re.compile(rf"[ ]*{BREAK}[ {BREAK}]*")
 _CHINESE = r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]"
 # A line that ends in the source between two Chinese characters is no space between two words.
 _CHINESE_LINE = re.compile(rf"(?<={_CHINESE})[ \t]*\n\s*(?={_CHINESE})")
@@ -64,8 +62,8 @@ class Inline:
             elif isinstance(piece, Verbatim):
                 prose.append(piece.text)
             else:
-                text = _CHINESE_LINE.sub("", piece) if "\n" in piece else piece
-                prose.append(_SPACE.sub(" ", text.translate(_UNSEEN)))
+                text = piece.translate(_UNSEEN)
+                prose.append(_CHINESE_LINE.sub("", text) if "\n" in text and not text.isascii() else text)
         if text := _tidy(prose):
             yield text
 
@@ -83,8 +81,12 @@ class Inline:
 
 
 def _tidy(parts: list[str]) -> str:
-    text = re.sub(" {2,}", " ", "".join(parts))
-    return _AROUND_BREAK.sub("\n", text).strip()
+    """Return prose with its white space as a browser shows it."""
+    text = "".join(parts)
+    if BREAK not in text:
+        return " ".join(text.split())
+    lines = (" ".join(line.split()) for line in text.split(BREAK))
+    return "\n".join(line for line in lines if line)
 
 
 def _parsed(text: str) -> Iterator[str | Formula]:

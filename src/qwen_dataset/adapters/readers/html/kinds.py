@@ -96,6 +96,8 @@ _INLINE: tuple[tuple[Kind, Callable[[Node], bool]], ...] = (
     (Kind.ITEM_MARK, lambda node: node.has_class("ltx_tag_item")),
     (Kind.INLINE, lambda node: node.tag not in BLOCKS and not node.has_class("ltx_para", "ltx_p")),
 )
+# What an element without attributes can be besides a block and a stretch of a line.
+_NAMED = frozenset((*_NOTES, "sup", "sub"))
 _BLOCK: tuple[tuple[Kind, Callable[[Node], bool]], ...] = (
     (Kind.HEADING, lambda node: node.tag in HEADINGS and not node.has_class(*_RUN_IN)),
     (Kind.ABSTRACT_TITLE, lambda node: node.has_class("abstract-title") and not node.holds & HEADING),
@@ -114,9 +116,13 @@ _BLOCK: tuple[tuple[Kind, Callable[[Node], bool]], ...] = (
 
 def inline_kind(node: Node) -> Kind:
     """Return what an element in a line is, or BLOCK."""
+    if not node.attributes and node.tag not in _NAMED:
+        return Kind.BLOCK if node.tag in BLOCKS else Kind.INLINE
     return next((kind for kind, fits in _INLINE if fits(node)), Kind.BLOCK)
 
 
 def block_kind(node: Node) -> Kind:
     """Return what kind of block an element is."""
+    if not node.attributes and node.tag in ("p", "div", "td"):
+        return Kind.BLOCK
     return next((kind for kind, fits in _BLOCK if fits(node)), Kind.BLOCK)

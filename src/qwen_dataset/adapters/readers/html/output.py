@@ -53,8 +53,8 @@ class Output:
 
     def return_to(self, path: list[Heading]) -> None:
         """Note that what comes next, if it has no heading, belongs where ``path`` leads."""
-        now = self.path
-        if len(now) <= len(path) or now[: len(path)] != path:
+        now, self.path = self.path, path
+        if now == path:
             return
         if path:
             self._reopen = path[-1]
@@ -65,9 +65,9 @@ class Output:
         """Give the last heading another title when nothing came after it; return whether it was so."""
         if not self.headings or self.headings[-1].end != self.size:
             return False
-        if not is_back_matter(self.headings[-1].title):
-            self.headings[-1] = attrs.evolve(self.headings[-1], title=title)
-            self.path[-1] = self.headings[-1]
+        last = self.headings.pop()
+        self._reopen = None
+        self._open(last if is_back_matter(last.title) else attrs.evolve(last, title=title))
         return True
 
     def paragraph(self, inline: Inline, *, mark: str = "", indent: str = "") -> bool:

@@ -10,7 +10,7 @@ from .front import front_of
 from .furniture import main_element
 from .inline import BREAK
 from .output import Output
-from .tree import Page, parse
+from .tree import Page, around, parse
 from .writer import Writer
 
 SUFFIXES: tuple[str, ...] = (".html", ".htm", ".xhtml")
@@ -23,8 +23,9 @@ def read_html(data: bytes, *, source: str) -> Paper:
     """Return the paper on a web page. Offsets count in the text that is made of it, which is Markdown with TeX.
 
     Only the article is read: menus, side bars, notices, buttons and the labels of figures are left out. Raises
-    ReadError naming ``source`` when the page is no text, holds none, or is beyond a bound (64 MiB without its pictures,
-    1,500,000 tags, elements 1,000 deep); ModuleNotFoundError when the library for HTML is not installed.
+    ReadError naming ``source`` when the page is no text, holds none, or is beyond a bound (32 MiB without its pictures,
+    2,000,000 tags, 400,000 elements outside formulas, elements 1,000 deep); ModuleNotFoundError when the library for
+    HTML is not installed.
     """
     text = page_text(data, source=source).replace(BREAK, "")
     page = parse(text, source=source)
@@ -33,7 +34,13 @@ def read_html(data: bytes, *, source: str) -> Paper:
     title = front.title or stem(source)
     out = Output(title=title)
     body = out.begin()
-    writer = Writer(out=out, whole=main.prose, title_node=front.node, scripted=page.tex_scripts)
+    writer = Writer(
+        out=out,
+        whole=main.prose,
+        title_node=front.node,
+        title_blocks=around(main, front.node) if front.node else (),
+        scripted=page.tex_scripts,
+    )
     writer.write(main)
     if not out.blocks:
         raise ReadError(f"{source} holds no text{_reason(page)}")

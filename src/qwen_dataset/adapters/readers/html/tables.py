@@ -35,10 +35,7 @@ def is_layout(node: Node) -> bool:
     """Say whether a table is a way to set a page: it holds other tables, headings, listings, or a single cell."""
     if node.attributes.get("role") in ("presentation", "none"):
         return True
-    held = 0
-    for child in node.children:
-        held |= child.holds if isinstance(child, Node) else 0
-    if held & (TABLE | HEADING | PRE):
+    if node.holds_inside(TABLE | HEADING | PRE):
         return True
     cells = sum(one.tag in ("td", "th") for one in node.nodes())
     return cells < 2 or node.prose > cells * _LONGEST_CELL

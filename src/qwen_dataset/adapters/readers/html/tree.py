@@ -16,8 +16,9 @@ from ....errors import ReadError
 from .mathml import NAMES as MATHML
 from .mathml import Formula, clean, formula_of
 
-MOST_BYTES = 64 * 2**20
-MOST_TAGS = 1_500_000
+MOST_BYTES = 32 * 2**20
+MOST_TAGS = 2_000_000
+MOST_ELEMENTS = 400_000
 DEEPEST = 1_000
 _LONGEST_TAG = 2**20
 _CHUNK = 2**20
@@ -54,6 +55,8 @@ _KEPT = frozenset(
     ]
 )
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+# Most elements have no attribute that matters.
+_NONE: dict[str, str] = {}
 _NO_PROSE = frozenset(("a", "label", "nav"))
 # Shorter pieces of text are labels: of a menu, of a button, in a drawing.
 _SENTENCE = 25
@@ -71,14 +74,15 @@ class Node:
     children: list[Node | str | Formula] = attrs.Factory(list)
     prose: int = 0
     holds: int = 0
-
-    @property
-    def classes(self) -> list[str]:
-        return self.attributes.get("class", "").split()
+    classes: tuple[str, ...] = ()
 
     def has_class(self, *names: str) -> bool:
         """Say whether one of the element's classes is among these."""
-        return any(name in names for name in self.classes)
+        return bool(self.classes) and any(name in names for name in self.classes)
+
+    def holds_inside(self, marks: int) -> bool:
+        """Say whether what stands in the element, not the element itself, holds one of these."""
+        return any(child.holds & marks for child in self.children if isinstance(child, Node))
 
     def nodes(self) -> Iterator[Self]:
         """Yield this element and those in it, in the order of the page."""
@@ -105,6 +109,20 @@ class Node:
         return "".join(parts)
 
 
+def around(root: Node, wanted: Node) -> list[Node]:
+    """Return the elements in ``root`` that ``wanted`` stands in, the outermost first."""
+    path: list[tuple[Node, Iterator[Node | str | Formula]]] = [(root, iter(root.children))]
+    while path:
+        child = next(path[-1][1], None)
+        if child is None:
+            path.pop()
+        elif child is wanted:
+            return [node for node, _ in path]
+        elif isinstance(child, Node):
+            path.append((child, iter(child.children)))
+    return []
+
+
 @attrs.define
 class Page:
     """A parsed page: its elements, what its head says, and whether there is a script that may make the rest of it."""
@@ -122,7 +140,8 @@ def parse(text: str, *, source: str) -> Page:
     """Return the page. Raises ReadError naming ``source`` and the bound when the page is beyond one."""
     from lxml import etree  # type: ignore[import-untyped]  # noqa: PLC0415 - heavy: only when a page is read
 
-    data = _EMBEDDED.sub(b"", text.encode("utf-8", "replace"))
+    data = text.encode("utf-8", "replace")
+    data = _EMBEDDED.sub(b"", data) if b";base64," in data else data
     _check(data, source)
     builder = _Builder(source)
     # Without ``huge_tree`` long texts are cut off; the bounds here are our own.
@@ -159,6 +178,7 @@ class _Builder:
         self._open = [self._page.root]
         self._skipped = 0
         self._linked = 0
+        self._elements = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if self._skipped:
@@ -171,7 +191,9 @@ class _Builder:
             self._skipped = 1
             self._page.scripted |= name == "script"
             return
-        node = Node(name, {key: value for key, value in attributes.items() if key in _KEPT} if attributes else {})
+        node = Node(name, {key: value for key, value in attributes.items() if key in _KEPT} if attributes else _NONE)
+        if "class" in node.attributes:
+            node.classes = tuple(node.attributes["class"].split())
         if name in _VOID:
             # Whether the parser knows that these have no end tag or not, nothing stands in them.
             self._void(node)
@@ -180,6 +202,7 @@ class _Builder:
         self._open[-1].children.append(node)
         self._open.append(node)
         self._linked += name in _NO_PROSE
+        self._elements += name not in MATHML
         self._bound(len(self._open))
 
     def end(self, tag: str) -> None:
@@ -192,8 +215,8 @@ class _Builder:
         above = self._open[-1]
         self._linked -= node.tag in _NO_PROSE
         if node.tag == "math":
-            above.children[-1] = formula_of(node)
-            above.holds |= MATH
+            formula = above.children[-1] = formula_of(node)
+            above.holds |= MATH if formula.tex else 0
         elif node.tag == "title" and not self._page.title:
             self._page.title = node.text()
         elif node.tag == "script":
@@ -230,13 +253,18 @@ class _Builder:
         kind = node.attributes.get("type", "").lower()
         if kind.startswith("math/tex"):
             self._page.tex_scripts = True
-            above.children[-1] = Formula(tex=clean(node.text()), displayed="display" in kind)
-            above.holds |= MATH
+            formula = above.children[-1] = Formula(tex=clean(node.text()), displayed="display" in kind)
+            above.holds |= MATH if formula.tex else 0
             return
         above.children.pop()
         if "front-matter" in kind or above.tag == "d-front-matter":
             self._page.front.append(node.text())
 
     def _bound(self, depth: int) -> None:
+        if self._elements > MOST_ELEMENTS:
+            raise ReadError(
+                f"{self._source} is no page of a paper: it has more than {MOST_ELEMENTS:,} elements outside formulas;"
+                " split it into its chapters"
+            )
         if depth > DEEPEST:
             raise ReadError(f"{self._source} is no page of a paper: its elements nest deeper than {DEEPEST:,} levels")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import attrs
@@ -18,7 +19,7 @@ from .mathml import Formula
 from .output import Output
 from .parts import Leave, Parts
 from .tables import Table
-from .tree import LINK, PRE, Node
+from .tree import HEADINGS, LINK, PRE, Node
 
 _ORDINAL = re.compile(r"st|nd|rd|th|tm|®|™", re.IGNORECASE)
 _ONE_SIGN = re.compile(r"[-+−–]?\d+|.", re.DOTALL)
@@ -36,6 +37,8 @@ class Writer:
     whole: int
     title_node: Node | None = None
     scripted: bool = False
+    # The elements around the title.
+    title_blocks: Sequence[Node] = ()
     parts: Parts = attrs.field(init=False)
     _inline: Inline = attrs.Factory(Inline)
     # The prose around what is being collected: a heading, a cell, a note.
@@ -94,40 +97,24 @@ class Writer:
     def _enter(self, node: Node) -> tuple[Iterator[Child], Leave | None]:
         """Begin an element; return what is to be written of it and what to do after that."""
         children: Iterator[Child] = iter(node.children)
-        if node.tag == "header" and self._is_title_block(node):
-            # Title and authors are known; an abstract among them is text.
-            return iter([one for one in node.nodes() if one.has_class("abstract")][:1]), None
         kind = inline_kind(node)
-        collected: dict[Kind, Callable[[Inline], None]] = {
-            Kind.NOTE: self._note,
-            Kind.NOTE_MARK: self._note_mark,
-            Kind.RAISED: lambda inline: self._raised(node, inline),
-            Kind.ITEM_MARK: self._item_mark,
-        }
-        if kind in collected:
-            return children, self._collect(collected[kind])
         if kind is Kind.INLINE:
             return children, None
+        if kind in _COLLECTED:
+            # So deep nothing is raised above anything any more.
+            return children, self._collect(partial(_COLLECTED[kind], self, node)) if len(self._around) < 8 else None
         self._flush()
-        return children, (self._in_table(node) or self._flush) if self._around else self._block(node)
+        if self._around:
+            return children, self._in_table(node) or self._flush
+        if node.tag == "header" and (not node.prose or node in self.title_blocks):
+            # Title and authors are known; an abstract among them is text.
+            return iter([one for one in node.nodes() if one.has_class("abstract")][:1]), None
+        return children, self._block(node)
 
     def _block(self, node: Node) -> Leave:
         """Begin a block that stands in no heading, cell or note."""
         kind = block_kind(node)
-        begin: dict[Kind, Callable[[], Leave]] = {
-            Kind.HEADING: lambda: self._heading(int(node.tag[-1])),
-            Kind.ABSTRACT_TITLE: lambda: self._heading(_ABSTRACT_LEVEL),
-            Kind.REFERENCES: lambda: self.parts.references(node),
-            Kind.TABLE: self._begin_table,
-            Kind.LIST: lambda: self._begin_list(node),
-            Kind.ITEM: self._begin_item,
-            Kind.FIGURE: lambda: self._mute(muted=True),
-            Kind.FOOTNOTES: lambda: self.parts.footnotes(node),
-            Kind.ABSTRACT: self.parts.abstract,
-            Kind.SECTION: self.parts.section,
-            Kind.LISTINGS: lambda: self._begin_listings(node),
-        }
-        leave = begin[kind]() if kind in begin else self._flush
+        leave = _BEGUN[kind](self, node) if kind in _BEGUN else self._flush
         if self._muted and kind is not Kind.FIGURE and node.tag in SPOKEN_IN_FIGURES:
             return self._mute(muted=False, then=leave)
         return leave
@@ -163,27 +150,32 @@ class Writer:
         elif formula.displayed and formula.tex:
             self.out.block(formula.block(), BlockKind.FORMULA)
 
-    def _heading(self, level: int) -> Leave:
+    def heading(self, node: Node) -> Leave:
+        """Begin a heading."""
+        level = int(node.tag[-1]) if node.tag in HEADINGS else _ABSTRACT_LEVEL
         if self._lists or self._muted:
             return self._flush
         return self._collect(lambda inline: self.parts.heading(level, inline.line().replace("`", "")))
 
-    def _note(self, inline: Inline) -> None:
+    def note(self, _: Node, inline: Inline) -> None:
+        """Write a note below the paragraph, and its mark here."""
         if not self._muted and inline.line():
             self._noted += 1
             self._inline.add(Verbatim(f"[^{self._noted}]"))
             self._notes.append(Inline([Verbatim(f"[^{self._noted}]: "), *inline.pieces]))
 
-    def _note_mark(self, inline: Inline) -> None:
+    def note_mark(self, _: Node, inline: Inline) -> None:
+        """Write the mark of a note that stands elsewhere."""
         if mark := inline.line().strip("[]^() "):
             self._inline.add(Verbatim(f"[^{mark}]"))
 
-    def _item_mark(self, inline: Inline) -> None:
+    def item_mark(self, _: Node, inline: Inline) -> None:
+        """Take the mark that the page gives a list's item."""
         mark = inline.line()
         if any(map(str.isalnum, mark)):
             self._mark = f"{mark} "
 
-    def _raised(self, node: Node, inline: Inline) -> None:
+    def raised(self, node: Node, inline: Inline) -> None:
         """Write what stands above or below the line so that ``10<sup>5</sup>`` does not become 105."""
         text = inline.line()
         if not text or self._muted:
@@ -215,7 +207,8 @@ class Writer:
             self._flush()
             self.out.code(listing(node), language_of(node) or self._language)
 
-    def _begin_table(self) -> Leave:
+    def table(self, _: Node) -> Leave:
+        """Begin a table."""
         self._table = table = Table()
 
         def end(inline: Inline) -> None:
@@ -241,7 +234,8 @@ class Writer:
             return self._collect(table.captions.append)
         return None
 
-    def _begin_list(self, node: Node) -> Leave:
+    def listed(self, node: Node) -> Leave:
+        """Begin a list."""
         start = node.attributes.get("start", "1")
         first = int(start) if start.isdecimal() and len(start) < 7 else 1
         self._lists.append(first if node.tag == "ol" else None)
@@ -252,7 +246,8 @@ class Writer:
 
         return leave
 
-    def _begin_item(self) -> Leave:
+    def item(self, _: Node) -> Leave:
+        """Begin a list's item."""
         self._mark = "- "
         if self._lists and (number := self._lists[-1]) is not None:
             self._mark, self._lists[-1] = f"{number}. ", number + 1
@@ -263,7 +258,8 @@ class Writer:
 
         return leave
 
-    def _begin_listings(self, node: Node) -> Leave:
+    def listings(self, node: Node) -> Leave:
+        """Begin a frame that names the language of the listings in it."""
         before, self._language = self._language, language_of(node)
 
         def leave() -> None:
@@ -271,6 +267,10 @@ class Writer:
             self._language = before
 
         return leave
+
+    def figure(self, _: Node) -> Leave:
+        """Begin a figure."""
+        return self._mute(muted=True)
 
     def _mute(self, *, muted: bool, then: Leave | None = None) -> Leave:
         before, self._muted = self._muted, muted
@@ -281,7 +281,23 @@ class Writer:
 
         return leave
 
-    def _is_title_block(self, node: Node) -> bool:
-        """Say whether a header is that of the page, and not of a section in it."""
-        title = self.title_node
-        return not node.prose or (title is not None and any(one is title for one in node.nodes()))
+
+_COLLECTED: dict[Kind, Callable[[Writer, Node, Inline], None]] = {
+    Kind.NOTE: Writer.note,
+    Kind.NOTE_MARK: Writer.note_mark,
+    Kind.RAISED: Writer.raised,
+    Kind.ITEM_MARK: Writer.item_mark,
+}
+_BEGUN: dict[Kind, Callable[[Writer, Node], Leave]] = {
+    Kind.HEADING: Writer.heading,
+    Kind.ABSTRACT_TITLE: Writer.heading,
+    Kind.TABLE: Writer.table,
+    Kind.LIST: Writer.listed,
+    Kind.ITEM: Writer.item,
+    Kind.LISTINGS: Writer.listings,
+    Kind.FIGURE: Writer.figure,
+    Kind.REFERENCES: lambda writer, node: writer.parts.references(node),
+    Kind.FOOTNOTES: lambda writer, node: writer.parts.footnotes(node),
+    Kind.ABSTRACT: lambda writer, _: writer.parts.abstract(),
+    Kind.SECTION: lambda writer, _: writer.parts.section(),
+}
