@@ -55,14 +55,17 @@ def front_of(page: Page, main: Node) -> Front:
         same = next((node for node in headings[:3] if same_title(_words(node), known)), None)
         return Front(title=known, authors=authors, node=same)
     site = next((content for name, content in metas if name == "og:site_name"), "")
-    named = _without_site(" ".join(page.title.split()), site)
+    named = _without_site(page.title, site)
+    inside = list(islice((node for node in main.nodes() if node.tag in HEADINGS), _MOST_HEADINGS))
     top = [node for node in headings if node.tag == "h1"]
     fitting = [node for node in top if same_title(_words(node), named) or _begins(page.title, _words(node))]
-    for found in (fitting[:1], top if len(top) == 1 else [], [one for one in top if one.has_class("title")][:1]):
+    marked = [node for node in top if node.has_class("title")]
+    # A single one of the first level is the title: in the paper's element, or on the page where that has none.
+    own = [node for node in inside if node.tag == "h1"] or top
+    for found in (fitting[:1], own if len(own) == 1 else [], marked[:1]):
         if found and not is_section_name(_words(found[0])):
             return Front(title=_words(found[0]), authors=authors, node=found[0])
-    inside = (node for node in main.nodes() if node.tag in HEADINGS)
-    return _untitled(named, list(islice(inside, _MOST_HEADINGS)), main, authors)
+    return _untitled(named, inside, main, authors)
 
 
 def _untitled(named: str, headings: list[Node], main: Node, authors: tuple[str, ...]) -> Front:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import attrs
 
@@ -17,12 +18,14 @@ _CHINESE_LINE = re.compile(rf"(?<={_CHINESE})[ \t]*\n\s*(?={_CHINESE})")
 # What prints nothing: soft hyphens, zero-width characters, marks of direction, byte order marks.
 _UNSEEN = dict.fromkeys((0xAD, *range(0x200B, 0x2010), 0x2060, 0x2061, 0x2062, 0x2063, 0x2064, 0xFEFF))
 _TOKEN = re.compile(
-    r"(?<!\\)(?:\\(?P<mark>[()\[\]])|(?P<dollars>\$\$)"
+    r"(?<!\\)(?:\\(?P<mark>[()\[\]])|(?P<dollars>(?<!\$)\$\$(?!\$))"
     r"|\\(?P<edge>begin|end)\{(?P<name>(?:equation|align|alignat|gather|multline|eqnarray|displaymath)\*?)\})"
 )
 _CLOSES = {"(": ")", "[": "]"}
 # A longer "formula" is two stray delimiters.
 _LONGEST = 20_000
+# So many in one paragraph are no formulas.
+_MOST_TOKENS = 200_000
 
 
 @attrs.frozen
@@ -97,7 +100,7 @@ def _parsed(text: str) -> Iterator[str | Formula]:
         return
     reached = 0
     opened: re.Match[str] | None = None
-    for token in _TOKEN.finditer(text):
+    for token in islice(_TOKEN.finditer(text), _MOST_TOKENS):
         if opened is not None and _closes(opened, token) and token.end() - opened.start() <= _LONGEST:
             if opened.start() > reached:
                 yield text[reached : opened.start()]

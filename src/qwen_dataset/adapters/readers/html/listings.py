@@ -11,6 +11,8 @@ _NUMBERS = ("linenos", "lineno", "line-number", "line-numbers", "line-numbers-ro
 _LANGUAGE = re.compile(r"(?:language|lang|highlight|brush:?|highlight-source)-?([\w+#.]{1,20})", re.IGNORECASE)
 _NO_LANGUAGES = frozenset(("default", "none", "notranslate", "text", "code", "hljs", "source"))
 
+_LINE_END = Node("br", {})
+
 
 def is_listing(node: Node) -> bool:
     """Say whether an element is a listing."""
@@ -21,20 +23,20 @@ def listing(node: Node) -> str:
     """Return the lines of a listing."""
     parts: list[str] = []
     stack: list[Node | str | Formula] = [node]
+    # LaTeXML breaks the lines of the page where it likes, and marks those of the listing.
+    marked = any(one.has_class("ltx_listingline") for one in node.nodes())
     while stack:
         item = stack.pop()
         if isinstance(item, str):
-            parts.append(item)
+            parts.append(item.replace("\n", " ") if marked else item)
         elif isinstance(item, Formula):
             parts.append(item.inline())
         elif item.tag == "br":
             parts.append("\n")
         elif not item.has_class(*_NUMBERS) and not (item.tag == "span" and item.has_class("ltx_tag")):
             if item.has_class("ltx_listingline"):
-                # LaTeXML breaks the source of the page where it likes.
-                parts.append(" ".join(item.text().split("\n")).rstrip() + "\n")
-            else:
-                stack.extend(reversed(item.children))
+                stack.append(_LINE_END)
+            stack.extend(reversed(item.children))
     return "".join(parts).replace("\u00a0", " ")
 
 

@@ -1,4 +1,4 @@
-"""The text of a paper as it is written, block by block, with exact positions."""
+"""The text of a page as it is written, block by block: where its parts begin, and where each of them ends."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 
 import attrs
 
-from ....domain.papers import Block, BlockKind
+from ....domain.papers import BlockKind
 from ....domain.passages import bare_title, is_back_matter
 from ..build import Heading
+from ..compose import Composer
 from .inline import Inline
 from .mathml import Formula
 
@@ -21,35 +22,14 @@ _WIDEST = 100
 
 
 @attrs.define
-class Output:
-    """Text, headings and blocks so far. Every block stands on lines of its own, with a blank line before it."""
+class Output(Composer):
+    """What has been written of a page, and where on it we are."""
 
-    title: str
-    parts: list[str] = attrs.Factory(list)
-    size: int = 0
-    headings: list[Heading] = attrs.Factory(list)
-    blocks: list[Block] = attrs.Factory(list)
     # Headings that are open at this point, the deepest last.
     path: list[Heading] = attrs.Factory(list)
     # The heading to go back to before the next block: its part of the page was closed.
     _reopen: Heading | None = None
     _in_list: bool = False
-
-    def begin(self) -> int:
-        """Write the title; return where the text after it begins."""
-        self._write(f"# {self.title}", "")
-        return self.size
-
-    def heading(self, level: int, title: str, *, named: str = "") -> None:
-        """Write a heading; ``named`` is what the section is called if not what the page says."""
-        self._reopen = None
-        start = self._write(f"{'#' * level} {title}", "\n\n")
-        self._open(Heading(level=level, title=named or title, start=start, end=self.size))
-
-    def section(self, level: int, title: str) -> None:
-        """Begin a section here that the page gives no heading."""
-        self._reopen = None
-        self._open(Heading(level=level, title=title, start=self.size, end=self.size))
 
     def return_to(self, path: list[Heading]) -> None:
         """Note that what comes next, if it has no heading, belongs where ``path`` leads."""
@@ -66,8 +46,7 @@ class Output:
         if not self.headings or self.headings[-1].end != self.size:
             return False
         last = self.headings.pop()
-        self._reopen = None
-        self._open(last if is_back_matter(last.title) else attrs.evolve(last, title=title))
+        self.open(last if is_back_matter(last.title) else attrs.evolve(last, title=title))
         return True
 
     def paragraph(self, inline: Inline, *, mark: str = "", indent: str = "") -> bool:
@@ -109,25 +88,21 @@ class Output:
         if lines:
             self.block("\n".join(lines), BlockKind.TABLE)
 
-    def block(self, text: str, kind: BlockKind, *, gap: str = "\n\n") -> None:
-        """Write a block."""
+    def block(self, text: str, kind: BlockKind = BlockKind.PARAGRAPH, *, gap: str = "\n\n") -> None:
+        """Write a block, in the part of the paper that is open here."""
         if not text.strip():
             return
-        self._in_list = False
         if self._reopen is not None:
             self.section(self._reopen.level, self._reopen.title)
-        start = self._write(text, gap)
-        lead = len(text) - len(text.lstrip())
-        self.blocks.append(Block(start + lead, start + len(text.rstrip()), kind))
-
-    def text(self) -> str:
-        """Return the whole text."""
-        return "".join(self.parts)
-
-    def _open(self, heading: Heading) -> None:
-        self.path = [*(one for one in self.path if one.level < heading.level), heading]
-        self.headings.append(heading)
         self._in_list = False
+        super().block(text, kind, gap=gap)
+
+    def open(self, heading: Heading) -> None:
+        """Note a heading, and that nothing is to be gone back to."""
+        self._reopen = None
+        self._in_list = False
+        self.path = [*(one for one in self.path if one.level < heading.level), heading]
+        super().open(heading)
 
     def _punctuate(self, text: str) -> str:
         """Give the full stop that follows a displayed formula to its block; return the rest."""
@@ -140,12 +115,3 @@ class Output:
         self.size += len(mark)
         self.blocks[-1] = attrs.evolve(last, end=self.size)
         return text[found.end() :]
-
-    def _write(self, text: str, gap: str) -> int:
-        if self.size:
-            self.parts.append(gap)
-            self.size += len(gap)
-        start = self.size
-        self.parts.append(text)
-        self.size += len(text)
-        return start

@@ -70,8 +70,8 @@ class Parts:
     def footnotes(self, node: Node) -> Leave:
         """Begin the notes at the end of a page: they are no part of the references that may stand before them."""
         before = self.out.path
-        if not node.holds & HEADING and any(is_back_matter(one.title) for one in before):
-            self.out.section(before[0].level, "Footnotes")
+        if not node.holds & HEADING and self.out.headings:
+            self.out.section(min(one.level for one in self.out.headings), "Footnotes")
         return self._return_to(before)
 
     def abstract(self) -> Leave:

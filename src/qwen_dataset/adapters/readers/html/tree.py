@@ -22,6 +22,7 @@ MOST_ELEMENTS = 400_000
 DEEPEST = 1_000
 _LONGEST_TAG = 2**20
 _CHUNK = 2**20
+_LONGEST_TITLE = 1_000
 # Pictures in the page itself: megabytes that no reader of text needs.
 _EMBEDDED = re.compile(rb"\bdata:[\w/+.;=-]{0,200};base64,[A-Za-z0-9+/=\s%]*+")
 _TAG = re.compile(rb"""<[A-Za-z](?:[^<>"']|"[^"]*"|'[^']*')*+""")
@@ -218,7 +219,7 @@ class _Builder:
             formula = above.children[-1] = formula_of(node)
             above.holds |= MATH if formula.tex else 0
         elif node.tag == "title" and not self._page.title:
-            self._page.title = node.text()
+            self._page.title = " ".join(node.text()[:_LONGEST_TITLE].split())
         elif node.tag == "script":
             self._script(node)
         above.prose += node.prose

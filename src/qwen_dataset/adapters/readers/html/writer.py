@@ -23,6 +23,7 @@ from .tree import HEADINGS, LINK, PRE, Node
 
 _ORDINAL = re.compile(r"st|nd|rd|th|tm|®|™", re.IGNORECASE)
 _ONE_SIGN = re.compile(r"[-+−–]?\d+|.", re.DOTALL)
+_DEEPEST_INDENT = 8
 # Synthetic headings: the abstract is no part that others could stand in.
 _ABSTRACT_LEVEL = 6
 
@@ -126,7 +127,7 @@ class Writer:
             return
         if self._inline.pieces:
             inline, self._inline = self._inline, Inline()
-            if self.out.paragraph(inline, mark=self._mark, indent="  " * (len(self._lists) - 1)):
+            if self.out.paragraph(inline, mark=self._mark, indent="  " * min(len(self._lists) - 1, _DEEPEST_INDENT)):
                 self._mark = ""
         notes, self._notes = self._notes, []
         for note in notes:
@@ -246,6 +247,19 @@ class Writer:
 
         return leave
 
+    def references(self, node: Node) -> Leave:
+        """Begin a list of references, which may be a list in itself."""
+        end = self.parts.references(node)
+        if node.tag not in ("ol", "ul"):
+            return end
+        end_list = self.listed(node)
+
+        def leave() -> None:
+            end_list()
+            end()
+
+        return leave
+
     def item(self, _: Node) -> Leave:
         """Begin a list's item."""
         self._mark = "- "
@@ -296,7 +310,7 @@ _BEGUN: dict[Kind, Callable[[Writer, Node], Leave]] = {
     Kind.ITEM: Writer.item,
     Kind.LISTINGS: Writer.listings,
     Kind.FIGURE: Writer.figure,
-    Kind.REFERENCES: lambda writer, node: writer.parts.references(node),
+    Kind.REFERENCES: Writer.references,
     Kind.FOOTNOTES: lambda writer, node: writer.parts.footnotes(node),
     Kind.ABSTRACT: lambda writer, _: writer.parts.abstract(),
     Kind.SECTION: lambda writer, _: writer.parts.section(),
