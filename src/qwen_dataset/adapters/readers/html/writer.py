@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
@@ -15,14 +14,13 @@ from .furniture import is_furniture
 from .inline import BREAK, Inline, Verbatim
 from .kinds import CODE, SPOKEN_IN_FIGURES, Kind, block_kind, inline_kind
 from .listings import is_listing, language_of, listing
+from .marks import citation, inline_code, note_mark, raised
 from .mathml import Formula
 from .output import Output
 from .parts import Leave, Parts
 from .tables import Table
-from .tree import HEADINGS, LINK, PRE, Node
+from .tree import HEADINGS, PRE, Node
 
-_ORDINAL = re.compile(r"st|nd|rd|th|tm|®|™", re.IGNORECASE)
-_ONE_SIGN = re.compile(r"[-+−–]?\d+|.", re.DOTALL)
 _DEEPEST_INDENT = 8
 # Synthetic headings: the abstract is no part that others could stand in.
 _ABSTRACT_LEVEL = 6
@@ -88,9 +86,9 @@ class Writer:
         elif is_listing(node):
             self._listing(node)
         elif node.tag in CODE and not node.holds & PRE:
-            self._code(node)
+            self.mark_here(inline_code(node))
         elif node.tag in ("d-cite", "dt-cite"):
-            self._cite(node)
+            self.mark_here(citation(node))
         else:
             return node.tag in ("img", "rt", "rp")
         return True
@@ -165,45 +163,20 @@ class Writer:
             self._inline.add(Verbatim(f"[^{self._noted}]"))
             self._notes.append(Inline([Verbatim(f"[^{self._noted}]: "), *inline.pieces]))
 
-    def note_mark(self, _: Node, inline: Inline) -> None:
-        """Write the mark of a note that stands elsewhere."""
-        if mark := inline.line().strip("[]^() "):
-            self._inline.add(Verbatim(f"[^{mark}]"))
-
     def item_mark(self, _: Node, inline: Inline) -> None:
         """Take the mark that the page gives a list's item."""
         mark = inline.line()
         if any(map(str.isalnum, mark)):
             self._mark = f"{mark} "
 
-    def raised(self, node: Node, inline: Inline) -> None:
-        """Write what stands above or below the line so that ``10<sup>5</sup>`` does not become 105."""
-        text = inline.line()
-        if not text or self._muted:
-            return
-        raised = node.tag == "sup"
-        if text.startswith(("[", "$", "^")) or (raised and _ORDINAL.fullmatch(text)):
-            self._inline.add(Verbatim(text))
-        elif raised and node.holds & LINK:
-            self._inline.add(Verbatim(f"[{text}]"))
-        else:
-            sign = "^" if raised else "_"
-            self._inline.add(Verbatim(sign + (text if _ONE_SIGN.fullmatch(text) else f"{{{text}}}")))
-
-    def _cite(self, node: Node) -> None:
-        keys = (node.attributes.get("key") or node.attributes.get("bibtex-key") or "").split(",")
-        cited = "; ".join(f"@{key.strip()}" for key in keys if key.strip())
-        if cited and not self._muted:
-            self._inline.add(Verbatim(f" [{cited}]"))
-
-    def _code(self, node: Node) -> None:
-        text = " ".join(node.text().split())
+    def mark_here(self, text: str) -> None:
+        """Write a mark as it is."""
         if text and not self._muted:
-            self._inline.add(Verbatim(f"`` {text} ``" if "`" in text else f"`{text}`"))
+            self._inline.add(Verbatim(text))
 
     def _listing(self, node: Node) -> None:
         if self._around:
-            self._code(node)
+            self.mark_here(inline_code(node))
         else:
             self._flush()
             self.out.code(listing(node), language_of(node) or self._language)
@@ -298,8 +271,8 @@ class Writer:
 
 _COLLECTED: dict[Kind, Callable[[Writer, Node, Inline], None]] = {
     Kind.NOTE: Writer.note,
-    Kind.NOTE_MARK: Writer.note_mark,
-    Kind.RAISED: Writer.raised,
+    Kind.NOTE_MARK: lambda writer, _, inline: writer.mark_here(note_mark(inline.line())),
+    Kind.RAISED: lambda writer, node, inline: writer.mark_here(raised(node, inline.line())),
     Kind.ITEM_MARK: Writer.item_mark,
 }
 _BEGUN: dict[Kind, Callable[[Writer, Node], Leave]] = {
