@@ -1,4 +1,4 @@
-"""How much of one reading of a paper stands in another: 5-grams of the prose, without formulas and back matter."""
+"""How much of one reading of a paper stands in another: word 5-grams of prose, without formulas and back matter."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ _FORMULA = re.compile(
     r"\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|\$[^$\n]{1,500}\$|\\begin\{(\w+\*?)\}.*?\\end\{\1\}", re.DOTALL
 )
 _MARKUP = re.compile(r"\[@[^\]]*\]|<[^<>]{1,300}>|\]\([^)\s]*\)|https?://\S+|\\[A-Za-z]+")
+# reStructuredText: formulas and references by role, substitutions and the names of directives are no prose.
+_RST = re.compile(
+    r":(?:math|cite|eq|numref|ref|doc):`[^`]{1,500}`|:[a-z:]{2,20}:(?=`)|\|\w[^|\n]{0,40}\||\.\. [a-z-]+::"
+)
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+")
 
 
@@ -24,8 +28,8 @@ def grams(paper: Paper, size: int = 5) -> set[tuple[str, ...]]:
         for block in section.blocks
         if block.kind is BlockKind.PARAGRAPH
     ]
-    text = unicodedata.normalize("NFKC", _MARKUP.sub(" ", _FORMULA.sub(" ", "\n".join(parts)))).casefold()
-    words = _WORD.findall(text)
+    text = _MARKUP.sub(" ", _RST.sub(" ", _FORMULA.sub(" ", "\n".join(parts))))
+    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
     return set(zip(*(words[i:] for i in range(size)), strict=False))
 
 

@@ -22,7 +22,7 @@ READER = "text/1"
 _ATX = re.compile(r"(?m)^(?:\A|(?<=\n\n))#{2,6}[ \t]+\S")
 _FIRST_ATX = re.compile(r"\A\s*#{1,3}[ \t]+\S")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n")
-_DIRECTIVE = re.compile(r"[ \t]*\.\. ([a-z-]{1,40})::")
+_DIRECTIVE = re.compile(r"[ \t]*\.\. ([A-Za-z-]{1,40})::")
 _DIRECTIVES = {
     "math": BlockKind.FORMULA,
     **dict.fromkeys(("code", "code-block", "sourcecode", "parsed-literal", "literalinclude"), BlockKind.CODE),
@@ -175,8 +175,8 @@ def _structures(text: str, lines: Sequence[str], starts: Sequence[int], runs: Se
         last, kind = i + 1, None
         directive = _DIRECTIVE.match(lines[run.first])
         literal = i > 0 and lines[runs[i - 1].last - 1].rstrip().endswith("::") and run.indent > runs[i - 1].indent
-        if directive and directive[1] in _DIRECTIVES:
-            kind = _DIRECTIVES[directive[1]]
+        if directive and directive[1].lower() in _DIRECTIVES:
+            kind = _DIRECTIVES[directive[1].lower()]
             last = _while_indented(runs, i + 1, run.indent + 1)
         elif literal and not _DIRECTIVE.match(lines[runs[i - 1].last - 1]):
             kind = BlockKind.CODE
