@@ -66,14 +66,20 @@ def _belongs(chunk: Chunk, line: Line, measures: Measures) -> bool:
 
 
 def _begins_paragraph(chunk: Chunk, line: Line, step: float, measures: Measures) -> bool:
-    first, last = chunk.first, chunk.last
-    if not same_size(last.size, line.size) or (last.bold > 0.9) != (line.bold > 0.9):
+    last = chunk.last
+    if not _same_type(last, line, step, measures) or (last.bold > 0.9) != (line.bold > 0.9):
         return True
+    if last.hyphen and step < 1.6 * measures.pitch:
+        return False
     if step > 1.3 * max(measures.pitch, 1.05) or CAPTION.match(line.text):
         return True
-    large = line.size > 1.15 * measures.size
-    if last.hyphen or large:
-        return False
+    # A title is centred, and its lines are of any length.
+    return line.size <= 1.15 * measures.size and not last.hyphen and _sets_apart(chunk, line)
+
+
+def _sets_apart(chunk: Chunk, line: Line) -> bool:
+    """Say whether a line begins a paragraph by its mark, its indentation, or the room that the one before leaves."""
+    first, last = chunk.first, chunk.last
     begins = text_x0(line)
     if is_item(line) and (line.x0 < text_x0(last) - 0.3 * line.size or is_item(last)):
         # "[12] have shown" may begin a line of prose as well.
@@ -83,6 +89,15 @@ def _begins_paragraph(chunk: Chunk, line: Line, step: float, measures: Measures)
     indent = line.x0 - max(line.left, min(one.x0 for one in chunk.lines))
     hanging = is_item(first) and abs(begins - text_x0(first)) < line.size
     return indent > 0.8 * line.size and not hanging and last.x0 < line.x0 - 0.8 * line.size and _ends_sentence(last)
+
+
+def _same_type(last: Line, line: Line, step: float, measures: Measures) -> bool:
+    """Say whether two lines are set in one size, or in two of one paragraph: words in italics are often larger."""
+    if same_size(last.size, line.size):
+        return True
+    close = abs(last.size - line.size) < 0.15 * max(last.size, line.size)
+    code = max(last.mono, line.mono) > 0.85 and abs(last.size - line.size) < 0.3 * max(last.size, line.size)
+    return (close or code) and step < 1.15 * measures.pitch and room(last) < 4 * last.size
 
 
 def _ends_early(last: Line, line: Line) -> bool:
@@ -137,9 +152,9 @@ def _joined(chunks: Sequence[Chunk]) -> list[Chunk]:
 
 def _goes_on(one: Chunk, other: Chunk) -> bool:
     before, after = one.last, other.first
-    if one.kind is not other.kind or not same_size(before.size, after.size):
+    if one.kind is not BlockKind.PARAGRAPH or other.kind is not BlockKind.PARAGRAPH:
         return False
-    if one.kind is not BlockKind.PARAGRAPH:
+    if abs(before.size - after.size) > 0.15 * before.size and max(before.mono, after.mono) < 0.85:
         return False
     if before.bold > 0.9 or after.bold > 0.9 or is_item(after) or not after.text:
         return False

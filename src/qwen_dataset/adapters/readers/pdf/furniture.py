@@ -94,9 +94,9 @@ def without_heads_and_feet(pages: Sequence[Page], found: Sequence[list[Piece]]) 
     for outermost_first in (_from_top, _from_bottom):
         _take(pages, [outermost_first(page_rows) for page_rows in rows], body, doomed)
     heads = {piece.text for pieces in found for piece in pieces if id(piece) in doomed and len(piece.text) > 12}
-    for page, pieces in zip(pages, found, strict=True):
-        # The first page often has its head elsewhere.
-        doomed.update(id(piece) for piece in pieces if piece.text in heads and _in_zone(page, [piece], 0.25))
+    for pieces in found:
+        # The first page often has its head elsewhere; in large type it is the title.
+        doomed.update(id(piece) for piece in pieces if piece.size < 1.1 * body and piece.text in heads)
     _watermarks(found, 2.5 * body, doomed)
     return [[piece for piece in pieces if id(piece) not in doomed] for pieces in found]
 
@@ -170,8 +170,8 @@ def _is_apart(row: _Row, inner: _Row | None, times: float = 1.45) -> bool:
     return abs(row[0].y - inner[0].y) >= times * size
 
 
-def _in_zone(page: Page, row: _Row, zone: float = _ZONE) -> bool:
-    return not zone < (row[0].y - page.bottom) / page.height < 1 - zone
+def _in_zone(page: Page, row: _Row) -> bool:
+    return not _ZONE < (row[0].y - page.bottom) / page.height < 1 - _ZONE
 
 
 def _place(page: Page, row: _Row) -> int:

@@ -11,7 +11,7 @@ from ....domain.passages import is_back_matter
 from ..build import is_section_name
 from .blocks import Chunk
 from .document import Bookmark, Document
-from .measures import Measures
+from .measures import Measures, same_size
 from .texts import Text, bare
 
 _LONGEST = 200
@@ -28,7 +28,7 @@ _NO_END = re.compile(r"[,;:，。；：、…]$|(?<!\betc)(?<![A-Z])\.$")
 
 def style_of(chunk: Chunk) -> tuple[float, bool, bool, bool, str]:
     """Return what tells one kind of heading from another: size, weight, slant, capitals."""
-    text = "".join(character for character in chunk.first.text if character.isalpha())
+    text = "".join(filter(str.isalpha, chunk.first.text[:60]))
     return (
         round(chunk.first.size * 2) / 2,
         min(line.bold for line in chunk.lines) > 0.7,
@@ -52,6 +52,7 @@ def find_headings(texts: Sequence[Text], document: Document, measures: Measures)
     marked = [text for text in candidates if not text.level]
     if len(listed) >= 3 and len(listed) >= 0.5 * len(document.bookmarks):
         _like_listed(marked, listed, document.bookmarks, measures)
+        _unlisted(texts, max(level for _, level in listed) + 1, measures)
     else:
         known = _ranked(marked, measures)
         for text in marked:
@@ -60,6 +61,38 @@ def find_headings(texts: Sequence[Text], document: Document, measures: Measures)
             elif _is_named(text.text):
                 text.level = 1
     _mend_levels(texts)
+
+
+def _by_size(text: Text, listed: Sequence[tuple[Text, int]]) -> int:
+    """Return the level whose headings are nearest in size, or one below where those are larger."""
+    size = text.chunk.first.size
+    nearest, level = min(
+        ((other.chunk.first.size, level) for other, level in listed),
+        key=lambda entry: (round(abs(entry[0] - size), 1), entry[1]),
+    )
+    return level + (nearest > 1.05 * size)
+
+
+def _unlisted(texts: Sequence[Text], level: int, measures: Measures) -> None:
+    """Take bold lines at the beginning of a column's line, with prose under them, for headings below those listed."""
+    for before, text, after in zip(texts, texts[1:], texts[2:], strict=False):
+        line = text.chunk.first
+        if (
+            not text.level
+            and len(text.chunk.lines) == 1
+            and line.bold > 0.9
+            and 3 < len(text.text) < 80
+            and text.chunk.kind is after.chunk.kind is BlockKind.PARAGRAPH
+            and before.chunk.kind is not BlockKind.TABLE
+            and after.chunk.first.bold < 0.5
+            and not after.chunk.floating
+            and same_size(after.chunk.first.size, measures.size)
+            and line.x0 < line.left + line.size
+            and _may_be(text)
+            and _reads_as_heading(text.text)
+            and not _NUMBER.match(text.text)
+        ):
+            text.level = level
 
 
 def _is_deeper(text: Text, style: tuple[float, bool, bool, bool, str]) -> bool:
@@ -94,7 +127,7 @@ def _like_listed(
         elif _is_deeper(text, style):
             text.level = top + _numbered_level(text.text) - 1
         elif _is_named(text.text):
-            text.level = top
+            text.level = _by_size(text, listed)
 
 
 def _may_be(text: Text) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -14,6 +14,8 @@ from .lines import Line
 _WORD = re.compile(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*")
 _LAST = re.compile(r"(?:[^\W_]+[-‐])*[^\W_]+$")
 _FIRST = re.compile(r"[^\W_]+")
+# Longer than a word or the address in front of a line's end.
+_TAIL = 120
 _HYPHENS = ("-", "‐")
 # Words by themselves, and the first halves of words that are broken there.
 _SYLLABLES = re.compile(
@@ -32,6 +34,7 @@ _SUFFIX = re.compile(
 )
 # First halves of compounds that are written with a hyphen wherever they stand.
 _COMPOUNDS = re.compile(r"non|self|well|ill|half|quasi|pseudo|one|two|three|four|five|six|seven|eight|nine|ten")
+_ALTERNATIVE = re.compile(r"(?:and|or|to|und|oder|et|ou)\s")
 _LINK = re.compile(r"(?:https?://|www\.|doi\.org)\S*$")
 
 
@@ -52,7 +55,8 @@ class Words:
 
     def hyphen_stays(self, before: str, after: str) -> bool:
         """Say whether the hyphen between the end of one line and the beginning of the next is written anywhere."""
-        first, second = _LAST.search(before), _FIRST.match(after)
+        before = before[-_TAIL:]
+        first, second = _LAST.search(before), _FIRST.match(after[:_TAIL])
         if first is None or second is None or _LINK.search(before):
             return True
         left, right = first[0], second[0]
@@ -79,26 +83,29 @@ class Words:
         return bool(known and not _SYLLABLES.fullmatch(last) and len(last) > 2 and len(right) > 3)
 
 
-def join(lines: Iterable[Line], words: Words) -> str:
+def join(lines: Sequence[Line], words: Words) -> str:
     """Return the text of a paragraph's lines."""
-    text = ""
-    hyphen = False
+    parts: list[str] = []
+    before: Line | None = None
     for line in lines:
         if line.text:
-            text = _append(text, line.text, words, hyphen=hyphen) if text else line.text
-        hyphen = line.hyphen
-    return text
+            if before is not None:
+                parts[-1], between = _between(before.text, line.text, words, hyphen=before.hyphen)
+                parts.append(between)
+            parts.append(line.text)
+            before = line
+    return "".join(parts)
 
 
-def _append(text: str, more: str, words: Words, *, hyphen: bool) -> str:
+def _between(text: str, more: str, words: Words, *, hyphen: bool) -> tuple[str, str]:
+    """Return a line as it stands before the next, and what stands between the two."""
     if hyphen:
-        between = "-" if words.hyphen_stays(text, more) else ""
-    elif text.endswith(_HYPHENS) and text[-2:-1].isalnum():
-        between = ""
-        if not words.hyphen_stays(text[:-1], more):
-            text = text[:-1]
-    elif is_cjk(text[-1]) or is_cjk(more[0]) or (text[-1] in "/_" and _LINK.search(text)):
-        between = ""
-    else:
-        between = " "
-    return text + between + more
+        if _ALTERNATIVE.match(more):
+            # "upper- and lower-bound"
+            return text, "- "
+        return text, "-" if words.hyphen_stays(text, more) else ""
+    if text.endswith(_HYPHENS) and text[-2:-1].isalnum():
+        return (text, "") if words.hyphen_stays(text[:-1], more) else (text[:-1], "")
+    if is_cjk(text[-1]) or is_cjk(more[0]) or (text[-1] in "/_" and _LINK.search(text[-_TAIL:])):
+        return text, ""
+    return text, " "

@@ -16,6 +16,7 @@ _IN_FORMULAS = re.compile(
     r"|otherwise|with|mod|rank|sup|inf|lim|ker|span|diag"
 )
 _SYMBOLS = re.compile(r"[=≡≈≃∼≤≥≪≫<>→←↦⇒⟨⟩∑∏∫√∂∇±×⊗⊕∈∀∃∞|α-ωΑ-Ω+−/^]")
+_LINK = re.compile(r"(?:and )?[\d⁰¹²³⁴-⁹*†[\].]*\s*(?:https?://|www\.|doi:)")
 _EQUATION_NUMBER = re.compile(r"\((?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3})*[a-z]?\)")
 
 
@@ -30,6 +31,7 @@ def kinds_of(lines: Sequence[Line], measures: Measures) -> list[BlockKind]:
         # A line of Chinese in a docstring, a comment in another font.
         if kinds[i - 1] is kinds[i + 1] is BlockKind.CODE is not kinds[i] and _is_in_listing(*lines[i - 1 : i + 2]):
             kinds[i] = BlockKind.CODE
+    _mend_links(lines, kinds)
     _mend_code(lines, kinds, measures)
     _mend_tables(lines, kinds)
     _spread_formulas(lines, kinds, measures)
@@ -47,7 +49,8 @@ def _is_in_listing(above: Line, line: Line, below: Line) -> bool:
 
 
 def _kind(line: Line, measures: Measures) -> BlockKind:
-    if line.mono > 0.85:
+    # The arrow is how LaTeX marks a line of a listing that goes on.
+    if line.mono > 0.85 or line.text.startswith(("˓→", "↪")):
         return BlockKind.CODE
     if _is_formula(line, measures):
         return BlockKind.FORMULA
@@ -57,15 +60,15 @@ def _kind(line: Line, measures: Measures) -> BlockKind:
 
 
 def _is_formula(line: Line, measures: Measures) -> bool:
-    indented = line.x0 > line.left + 1.2 * measures.size
-    words = _words(line)
-    numbered = bool(_EQUATION_NUMBER.fullmatch(line.pieces[-1].text)) and len(line.pieces) > 1
-    if numbered and indented and words <= 4 and line.x1 > line.right - 1.5 * measures.size:
+    if line.x0 <= line.left + 1.2 * measures.size:
+        return False
+    numbered = len(line.pieces) > 1 and bool(_EQUATION_NUMBER.fullmatch(line.pieces[-1].text))
+    if numbered and line.x1 > line.right - 1.5 * measures.size and _words(line) <= 4:
         return True
     symbols = len(_SYMBOLS.findall(line.text))
     if line.math < 0.2 and symbols < 2:
         return False
-    return indented and words <= max(1, symbols // 4) and not LABEL.fullmatch(line.pieces[0].text)
+    return _words(line) <= max(1, symbols // 4) and not LABEL.fullmatch(line.pieces[0].text)
 
 
 def _words(line: Line) -> int:
@@ -77,6 +80,24 @@ def _words(line: Line) -> int:
                 found += sum(not _IN_FORMULAS.fullmatch(word.casefold()) for word in _WORD.findall(run.text))
                 found += len(re.findall("[\u4e00-\u9fff]", run.text)) // 2
     return found
+
+
+def _mend_links(lines: Sequence[Line], kinds: list[BlockKind]) -> None:
+    """Take an address, and what it runs over into, for prose: footnotes set it in the type of listings."""
+    for i, line in enumerate(lines):
+        if kinds[i] is BlockKind.CODE and (
+            _LINK.match(line.text)
+            or (
+                i
+                and kinds[i - 1] is BlockKind.PARAGRAPH
+                and lines[i - 1].mono > 0.5
+                and " " not in line.text
+                and "/" in lines[i - 1].text
+                and lines[i - 1].column == line.column
+                and lines[i - 1].y - line.y < 1.5 * line.size
+            )
+        ):
+            kinds[i] = BlockKind.PARAGRAPH
 
 
 def _mend_code(lines: Sequence[Line], kinds: list[BlockKind], measures: Measures) -> None:

@@ -28,12 +28,13 @@ _PLAIN = {
     **dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000\t"), " "),
     # Shown by nobody: soft hyphens, joiners, direction marks, what a font could not name.
     **dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufffd\ufffe\uffff")),
-    **dict.fromkeys([*range(9), *range(11, 32), *range(127, 160), *range(0xD800, 0xE000)]),
+    **dict.fromkeys([*range(9), *range(11, 32), *range(127, 160), *range(0xFE00, 0xFE10)]),
 }
 # Ligatures, Kangxi radicals, the compatibility ideographs, full-width digits and letters, mathematical letters.
 _FOLDED = re.compile(
     "[\ufb00-\ufb06\u2f00-\u2fdf\u2e80-\u2eff\uf900-\ufaff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff]"
 )
+_SURROGATES = re.compile("[\ud800-\udfff]")
 # A double-struck, script or Fraktur letter is another symbol than the plain one; an italic or bold one is a typeface.
 _ANOTHER_SYMBOL = re.compile("DOUBLE-STRUCK|SCRIPT|FRAKTUR")
 _SUPERSCRIPTS = dict(zip("0123456789+-−=()nijkmtTx", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱʲᵏᵐᵗᵀˣ", strict=True))
@@ -45,6 +46,8 @@ def fold(text: str) -> str:
     """Return the text in the letters that it means, without control and invisible characters."""
     if text.isascii() and text.isprintable():
         return text
+    if _SURROGATES.search(text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _FOLDED.sub(lambda found: _letter(found[0]), text.translate(_PLAIN))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import attrs
 
@@ -90,13 +91,13 @@ def pieces(runs: Iterable[Run]) -> list[Piece]:
 
 def line_of(parts: Sequence[Piece], *, page: int, column: int, left: float, right: float) -> Line:
     """Return the line made of pieces, which are put in order from left to right."""
-    parts = sorted(parts, key=lambda piece: piece.x0)
-    main = max(parts, key=lambda piece: (piece.size, piece.x1 - piece.x0))
-    runs = [run for piece in parts for run in piece.runs]
-    total = sum(len(run.text) for run in runs) or 1
-    name, size = _type(runs, total)
+    parts = sorted(parts, key=_x0) if len(parts) > 1 else list(parts)
+    main = max(parts, key=_weight) if len(parts) > 1 else parts[0]
+    runs = [run for piece in parts for run in piece.runs] if len(parts) > 1 else main.runs
+    look = _look(runs)
+    joined = len(parts) > 1 and not _wide(parts)
     return Line(
-        pieces=list(parts),
+        pieces=parts,
         page=page,
         column=column,
         left=left,
@@ -104,28 +105,60 @@ def line_of(parts: Sequence[Piece], *, page: int, column: int, left: float, righ
         x0=parts[0].x0,
         x1=max(piece.x1 for piece in parts),
         y=main.y,
-        size=size,
-        mono=_mono(runs),
-        bold=sum(len(run.text) for run in runs if run.font.bold) / total,
-        italic=sum(len(run.text) for run in runs if run.font.italic) / total,
-        math=sum(len(run.text) for run in runs if run.font.math) / total,
-        font=name,
-        text=" ".join(piece.text for piece in parts)
-        if len(parts) > 1 and _wide(parts)
-        else write(runs, main.y, main.size),
+        size=look.size,
+        mono=_mono(runs) if look.mono else 0.0,
+        bold=look.bold,
+        italic=look.italic,
+        math=look.math,
+        font=look.font,
+        text=write(runs, main.y, main.size) if joined else " ".join(piece.text for piece in parts),
     )
 
 
-def _type(runs: Sequence[Run], total: int) -> tuple[str, float]:
-    """Return the font and size of a line's prose: code and symbols in it are often set in another size."""
-    prose = [run for run in runs if not run.font.mono and not run.font.math]
-    if sum(len(run.text) for run in prose) < 0.15 * total:
-        prose = list(runs)
+def _x0(piece: Piece) -> float:
+    return piece.x0
+
+
+def _weight(piece: Piece) -> tuple[float, float]:
+    return piece.size, piece.x1 - piece.x0
+
+
+class _Look(NamedTuple):
+    font: str
+    size: float
+    mono: float
+    bold: float
+    italic: float
+    math: float
+
+
+def _look(runs: Sequence[Run]) -> _Look:
+    """Return the shares of kinds of type in a line, and the font and size of its prose.
+
+    Code and symbols in prose are often set in another size; they count only where there is nothing else.
+    """
+    total = mono = bold = italic = math = 0
     by_font: dict[tuple[str, float], int] = {}
-    for run in prose:
-        key = (run.font.name, run.size)
-        by_font[key] = by_font.get(key, 0) + len(run.text)
-    return max(by_font, key=lambda key: by_font[key])
+    others: dict[tuple[str, float], int] = {}
+    prose = False
+    for run in runs:
+        font, length = run.font, len(run.text)
+        total += length
+        mono += length if font.mono else 0
+        bold += length if font.bold else 0
+        italic += length if font.italic else 0
+        math += length if font.math else 0
+        is_prose = not font.mono and not font.math
+        prose = prose or (is_prose and any(map(str.isalpha, run.text)))
+        counts = by_font if is_prose else others
+        counts[font.name, run.size] = counts.get((font.name, run.size), 0) + length
+    counts = by_font if prose else {**by_font, **others}
+    name, size = max(counts, key=counts.__getitem__)
+    return _Look(name, size, mono / total, bold / total, italic / total, math / total)
+
+
+def _wide(parts: Sequence[Piece]) -> bool:
+    return all(after.x0 - before.x1 > 0.3 * after.size for before, after in pairwise(parts))
 
 
 def _mono(runs: Sequence[Run]) -> float:
@@ -140,10 +173,6 @@ def _mono(runs: Sequence[Run]) -> float:
     if runs[0].font.mono and mono == total:
         return 1.0
     return mono / max(1, sum(len(run.text) for run in runs))
-
-
-def _wide(parts: Sequence[Piece]) -> bool:
-    return all(after.x0 - before.x1 > 0.3 * after.size for before, after in pairwise(parts))
 
 
 def write(runs: Sequence[Run], y: float, size: float) -> str:

@@ -7,7 +7,7 @@ text object stand together, so the ends of a run are found by bisection.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import repeat
 from typing import Any
@@ -61,13 +61,16 @@ def calls() -> Calls:
     )
 
 
-def characters(pdfium: Calls, handle: int | None, count: int) -> str:
-    """Return exactly one character for each index; U+FFFE is a hyphen at the end of a line, taken off by PDFium."""
+def characters(pdfium: Calls, handle: int, count: int) -> str:
+    """Return exactly one character for each of PDFium's, halves of surrogate pairs and ``HYPHEN`` included."""
     buffer = (ctypes.c_ushort * (2 * count + 2))()
     written = pdfium.text(handle, 0, count, ctypes.addressof(buffer))
     text = bytes(memoryview(buffer).cast("B")[: 2 * max(0, written - 1)]).decode("utf-16-le", "replace")
     if len(text) == count:
         return text
+    if written - 1 == count:
+        # Characters beyond the first plane are two each, here as for PDFium.
+        return "".join(map(chr, buffer[:count]))
     # Some characters have no text (a symbol without a name) or two: ask for each.
     codes = list(map(pdfium.unicode, repeat(handle), range(count)))
     characters = [chr(code) if 2 < code <= 0x10FFFF else "\x01" for code in codes]
@@ -79,31 +82,41 @@ def characters(pdfium: Calls, handle: int | None, count: int) -> str:
     return "".join(characters)
 
 
-def uniform(pdfium: Calls, handle: int | None, text: str, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield stretches of ``text[start:end]`` that belong to one text object, with the object."""
+def uniform(pdfium: Calls, handle: int, text: str, start: int, end: int) -> list[tuple[int, int, int]]:
+    """Return the stretches of ``text[start:end]`` that belong to one text object each, without spaces around them."""
     while start < end and text[start] == " ":
         start += 1
     while end > start and text[end - 1] == " ":
         end -= 1
     if start == end:
-        return
+        return []
     owner = pdfium.object
-    cuts: list[tuple[int, int]] = []
-    waiting = [(start, owner(handle, start) or 0, end - 1, owner(handle, end - 1) or 0)]
+    first, last = owner(handle, start) or 0, owner(handle, end - 1) or 0
+    if first == last:
+        return [(start, end, first)]
+    found: list[tuple[int, int, int]] = []
+    begun, current = start, first
+    waiting = [(start, first, end - 1, last)]
     while waiting:
         low, first, high, last = waiting.pop()
         if first == last:
             continue
-        if high - low == 1:
-            cuts.append((high, last))
-            continue
-        middle = (low + high) // 2
-        # A space that PDFium put in belongs to no object.
-        between = owner(handle, middle) or (owner(handle, middle + 1) if middle + 1 < high else 0) or first
-        waiting += ((middle, between, high, last), (low, first, middle, between))
-    previous = (start, owner(handle, start) or 0)
-    for cut in cuts:
-        if cut[1] != previous[1]:
-            yield previous[0], cut[0], previous[1]
-            previous = cut
-    yield previous[0], end, previous[1]
+        if high - low > 1:
+            middle = (low + high) // 2
+            # A space that PDFium put in belongs to no object.
+            between = owner(handle, middle) or (owner(handle, middle + 1) if middle + 1 < high else 0) or first
+            waiting += ((middle, between, high, last), (low, first, middle, between))
+        elif last != current:
+            _add(found, text, begun, high, current)
+            begun, current = high, last
+    _add(found, text, begun, end, current)
+    return found
+
+
+def _add(found: list[tuple[int, int, int]], text: str, start: int, end: int, owner: int) -> None:
+    while start < end and text[start] == " ":
+        start += 1
+    while end > start and text[end - 1] == " ":
+        end -= 1
+    if start < end:
+        found.append((start, end, owner))

@@ -19,6 +19,7 @@ from .lines import pieces
 from .measures import measure
 from .texts import Text, split_abstract, text_of
 from .titles import find_title
+from .typewriter import find_typewriters
 
 SUFFIXES: tuple[str, ...] = (".pdf",)
 READER = "pdf/1"
@@ -44,6 +45,7 @@ def read_pdf(data: bytes, *, source: str) -> Paper:
 
 
 def _texts(document: Document) -> tuple[list[Text], str]:
+    find_typewriters(document.pages)
     without_line_numbers(document.pages)
     found = without_heads_and_feet(document.pages, [pieces(page.runs) for page in document.pages])
     lines = ordered_lines(found)

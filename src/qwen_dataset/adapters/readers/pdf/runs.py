@@ -16,7 +16,9 @@ from .pdfium import HYPHEN, Calls, calls, characters, uniform
 _LINE = re.compile("[^\r\n\ufffe]+")
 # In units of the type size: the mean width of a letter above which a line has gaps, the gap between two cells, and the
 # mean width below which the letters of a listing are fewer than they seem.
-_LOOSE, _CELLS, _DENSE = 0.5, 1.15, 0.45
+_LOOSE, _CELLS, _DENSE = 0.56, 1.15, 0.45
+# The same as a multiple of what is usual in a font, once so many letters are seen.
+_LOOSER, _MANY = 1.15, 200
 _SPACES = re.compile(" +")
 
 
@@ -59,16 +61,16 @@ class RunReader:
     """Reads the pages of one document; fonts are looked at once."""
 
     _fonts: dict[int, Font] = attrs.Factory(dict)
+    # Letters seen in each font, and their width in units of the size.
+    _usual: dict[int, tuple[int, float]] = attrs.Factory(dict)
 
     def read(self, textpage: Any, count: int, box: tuple[float, float, float, float]) -> Page:
         """Return a page of ``count`` characters whose visible part is ``box`` (left, bottom, right, top)."""
         pdfium = calls()
         handle = ctypes.cast(textpage.raw, ctypes.c_void_p).value or 0
         text = characters(pdfium, handle, count)
-        page = _PageReader(pdfium=pdfium, handle=handle, text=text, fonts=self._fonts)
-        for line in _LINE.finditer(text):
-            for start, end, owner in uniform(pdfium, handle, text, line.start(), line.end()):
-                page.add(start, end, owner, hyphen=end == line.end() and text.startswith(HYPHEN, end))
+        page = _PageReader(pdfium=pdfium, handle=handle, text=text, fonts=self._fonts, usual=self._usual)
+        page.read()
         return _page(page.found, box)
 
 
@@ -78,61 +80,107 @@ class _PageReader:
     handle: int
     text: str
     fonts: dict[int, Font]
+    usual: dict[int, tuple[int, float]]
     found: list[tuple[Run, int | None]] = attrs.Factory(list)
     _typesets: dict[int, _Typeset] = attrs.Factory(dict)
     _numbers: Any = attrs.field(factory=ctypes.c_double * 2)
-    _box: Any = attrs.field(factory=ctypes.c_float * 6)
+    _box: Any = attrs.field(factory=ctypes.c_float * 4)
+    _matrix: Any = attrs.field(factory=ctypes.c_float * 6)
+    _known: dict[tuple[int, float], _Typeset] = attrs.Factory(dict)
+    _where: int = 0
+    _corner: int = 0
 
-    def add(self, start: int, end: int, owner: int, *, hyphen: bool) -> None:
-        """Add ``text[start:end]``, which is one text object's, in as many runs as it has wide gaps."""
-        text = self.text[start:end]
-        first = start + len(text) - len(text.lstrip())
-        last = end - 1 - (len(text) - len(text.rstrip()))
-        if last < first:
-            return
+    def __attrs_post_init__(self) -> None:
+        self._where, self._corner = ctypes.addressof(self._numbers), ctypes.addressof(self._box)
+
+    def read(self) -> None:
+        """Find the runs of the page: what is one text object's on one line, in as many runs as it has wide gaps."""
+        text = self.text
+        for line in _LINE.finditer(text):
+            line_end = line.end()
+            hyphen = text.startswith(HYPHEN, line_end)
+            for start, end, owner in uniform(self.pdfium, self.handle, text, line.start(), line_end):
+                self._add(start, end, owner, hyphen and end == line_end)
+
+    def _add(self, start: int, end: int, owner: int, hyphen: bool) -> None:
+        self._locate(start, end)
         typeset = self._typesets.get(owner)
         if typeset is None:
-            typeset = self._typesets[owner] = self._typeset(first, owner)
+            typeset = self._typesets[owner] = self._typeset(start, owner)
         if typeset.font.drawing:
             return
-        run = self._run(first, last, typeset, hyphen=hyphen)
-        # A row of a table may be one object: then its letters seem to be far apart.
-        loose = (run.x1 - run.x0) > _LOOSE * run.size * len(run.text) and " " in run.text
-        if not loose or typeset.font.mono or not run.text.isascii():
-            if run.text:
-                self.found.append((run, typeset.direction))
+        run = self._run(start, end, typeset, hyphen)
+        if typeset.font.mono or typeset.direction or not self._is_loose(run):
+            self._keep(run, typeset)
             return
-        begun = first
-        for space in _SPACES.finditer(self.text, first, last):
-            before = self._run(begun, space.start() - 1, typeset, hyphen=False)
-            after = self._run(space.end(), last, typeset, hyphen=hyphen)
-            if after.x0 - before.x1 > _CELLS * run.size:
-                self.found.append((before, typeset.direction))
+        begun = start
+        for space in _SPACES.finditer(self.text, start, end):
+            if self._gap(space.start() - 1, space.end()) > _CELLS * run.size:
+                self._locate(begun, space.start())
+                self._keep(self._run(begun, space.start(), typeset, False), typeset)
                 begun = space.end()
-        self.found.append((self._run(begun, last, typeset, hyphen=hyphen), typeset.direction))
+        if begun > start:
+            self._locate(begun, end)
+            run = self._run(begun, end, typeset, hyphen)
+        self._keep(run, typeset)
 
-    def _run(self, first: int, last: int, typeset: _Typeset, *, hyphen: bool) -> Run:
-        where, box = ctypes.addressof(self._numbers), self._box
-        self.pdfium.origin(self.handle, first, where, where + 8)
-        self.pdfium.box(self.handle, last, ctypes.addressof(box))
-        text = fold(self.text[first : last + 1])
-        x0, x1, y = _turned(typeset.direction, (self._numbers[0], self._numbers[1]), (box[0], box[1], box[2], box[3]))
+    def _locate(self, start: int, end: int) -> None:
+        """Look up where the first character stands, and the box of the last."""
+        self.pdfium.origin(self.handle, start, self._where, self._where + 8)
+        self.pdfium.box(self.handle, end - 1, self._corner)
+
+    def _is_loose(self, run: Run) -> bool:
+        """Say whether letters seem to be far apart: a row of a table may be one object with gaps in it."""
+        length, width = len(run.text), run.x1 - run.x0
+        letters, widths = self.usual.get(run.font.key, (0, 0.0))
+        usual = widths / letters if letters > _MANY else _LOOSE / _LOOSER
+        if width > _LOOSER * usual * run.size * length:
+            return " " in run.text and run.text.isascii()
+        self.usual[run.font.key] = (letters + length, widths + width / (run.size or 1))
+        return False
+
+    def _gap(self, before: int, after: int) -> float:
+        self.pdfium.origin(self.handle, after, self._where, self._where + 8)
+        self.pdfium.box(self.handle, before, self._corner)
+        return float(self._numbers[0] - self._box[2])
+
+    def _keep(self, run: Run, typeset: _Typeset) -> None:
+        if run.text and not run.text.isspace():
+            self.found.append((run, typeset.direction))
+
+    def _run(self, start: int, end: int, typeset: _Typeset, hyphen: bool) -> Run:
+        text = self.text[start:end]
+        if not (text.isascii() and text.isprintable()):
+            text = fold(text).strip()
+        x0, y = self._numbers
+        x1 = self._box[2]
+        if typeset.direction:
+            box = self._box
+            x0, x1, y = _turned(typeset.direction, (x0, y), (box[0], box[1], box[2], box[3]))
+        x1 = max(x0, x1)
         if typeset.font.mono and " " in text and x1 - x0 < _DENSE * typeset.size * len(text):
             # A listing whose letters are placed one by one: "f o r" is "for".
             text = text.replace(" ", "")
-        spaced = self.text[first - 1 : first] == " "
-        return Run(text, x0, max(x0, x1), y, typeset.size, typeset.font, spaced, hyphen)
+        spaced = start > 0 and self.text[start - 1] == " "
+        return Run(text, x0, x1, y, typeset.size, typeset.font, spaced, hyphen)
 
     def _typeset(self, index: int, owner: int) -> _Typeset:
-        self.pdfium.matrix(self.handle, index, ctypes.addressof(self._box))
-        a, b, c, d = self._box[0], self._box[1], self._box[2], self._box[3]
+        """Return the font, size and direction of a text object, whose first run has just been located."""
+        font = (self.pdfium.font(owner) if owner else None) or 0
+        # Boxes of one font and one height are of one size, if they are not turned around.
+        key = (font, self._box[1] - self._box[3])
+        known = self._known.get(key)
+        if known is not None and self._box[2] > self._numbers[0]:
+            return known
+        self.pdfium.matrix(self.handle, index, ctypes.addressof(self._matrix))
+        a, b, c, d, _, _ = self._matrix
         size = self.pdfium.size(self.handle, index) * ((c * c + d * d) ** 0.5 or 1.0)
-        font = self.pdfium.font(owner) if owner else None
-        if font is None:
-            return _Typeset(Font(), size, _direction(a, b))
         if font not in self.fonts:
-            self.fonts[font] = _font(self.pdfium, font)
-        return _Typeset(self.fonts[font], size, _direction(a, b))
+            self.fonts[font] = _font(self.pdfium, font) if font else Font()
+        typeset = _Typeset(self.fonts[font], size, _direction(a, b))
+        if typeset.direction == 0:
+            self._known[key] = typeset
+        return typeset
 
 
 def _turned(

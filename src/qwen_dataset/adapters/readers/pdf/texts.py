@@ -70,9 +70,12 @@ def _advance(chunk: Chunk) -> float:
 
 
 def _typed(line: Line, left: float, width: float) -> str:
-    if line.mono < 0.5:
-        return " " * min(80, round((line.x0 - left) / width)) + line.text
     row = ""
+    if line.mono < 0.5:
+        for piece in line.pieces:
+            row = row.ljust(min(round((piece.x0 - left) / width), 80))
+            row += piece.text if not row or row.endswith(" ") else " " + piece.text
+        return row.rstrip()
     for piece in line.pieces:
         for run in piece.runs:
             place = round((run.x0 - left) / width)
