@@ -20,6 +20,7 @@ from typing import Any
 import attrs
 
 from ...domain.inference import Message
+from ...domain.tokens import CountTokens
 from .plugins import VOCABULARIES
 
 NEWEST = "qwen3.5"
@@ -55,7 +56,7 @@ class Vocabulary:
     """
 
     name: str
-    count: Callable[[str], int]
+    count: CountTokens
     is_sure: bool
 
 
