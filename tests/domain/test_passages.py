@@ -9,34 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwen_dataset.domain.papers import Block, BlockKind, Paper, Section
+from qwen_dataset.domain.papers import BlockKind, Paper
 from qwen_dataset.domain.passages import Passage, bare_title, choose, is_back_matter, split
-
-P, F, T, C = BlockKind.PARAGRAPH, BlockKind.FORMULA, BlockKind.TABLE, BlockKind.CODE
-Part = tuple[tuple[str, ...], Sequence[tuple[BlockKind, str]]]
-
-
-def make(*parts: Part, language: str = "en") -> Paper:
-    """Return a paper of sections, each a path and its blocks, with a blank line after each block."""
-    text = ""
-    sections = []
-    for path, blocks in parts:
-        start = len(text)
-        placed = []
-        for kind, content in blocks:
-            placed.append(Block(len(text), len(text) + len(content), kind))
-            text += content + "\n\n"
-        sections.append(Section(path=path, start=start, end=len(text), blocks=tuple(placed)))
-    return Paper(title="T", text=text, source="s", sections=tuple(sections), language=language, reader="test/1")
+from tests.domain.sections import C, F, P, Part, T, make, sentences
 
 
 def texts(paper: Paper, *, target: int = 2000, most: int = 4000) -> list[str]:
     passages = split(paper, count=len, target_tokens=target, max_tokens=most)
     return [paper.text[passage.start : passage.end] for passage in passages]
-
-
-def sentences(count: int, length: int = 100) -> str:
-    return " ".join(("S" + "x" * (length - 2) + ".") for _ in range(count))
 
 
 def check(paper: Paper, passages: Sequence[Passage]) -> None:

@@ -22,7 +22,7 @@ class Reason(StrEnum):
     ACKNOWLEDGEMENTS = "acknowledgements"
     FUNDING = "funding"
     DECLARATIONS = "declarations"  # contributions, interests, ethics, consent, availability of data
-    DETAILS = "details"  # of the authors and of the publication: affiliations, keywords, dates
+    FRONT_MATTER = "front_matter"  # of the authors and of the publication: affiliations, keywords, dates
     CONTENTS = "contents"  # also lists of figures, symbols and abbreviations
     LICENCE = "licence"  # also copyright, permissions, how to cite
     TOO_SHORT = "too_short"
@@ -49,7 +49,7 @@ _TITLES = {
         rf"|{_DATA}(?:(?:,? and|,| &|/) ?{_DATA})* (?:availability|access(?:ibility)?)(?: statement)?"
         rf"|availability of (?:the )?{_DATA}(?: (?:and|&) [a-z ]+)?"
     ),
-    Reason.DETAILS: (
+    Reason.FRONT_MATTER: (
         r"authors?(?: information| biograph(?:y|ies)| details)?(?: statement)?|about the authors?|biograph(?:y|ies)"
         r"|affiliations?|correspondence|keywords?|orcids?|(?:submission|publication|article) history"
     ),
@@ -72,11 +72,11 @@ _TITLES_ZH = {
         "|(?:数据|代码)(?:[与和及](?:代码|数据|材料))?(?:可用性|可获得性|可及性|可得性|获取|共享)(?:声明|说明)?"
         "|伦理(?:声明|审批|审查)?"
     ),
-    Reason.DETAILS: "作者(?:简介|信息|介绍)(?:声明|说明)?|关键词|(?:投稿|收稿|出版)(?:历史|日期|信息)",
+    Reason.FRONT_MATTER: "作者(?:简介|信息|介绍)(?:声明|说明)?|关键词|(?:投稿|收稿|出版)(?:历史|日期|信息)",
     Reason.CONTENTS: "[图表]?目录",
     Reason.LICENCE: (
         "版权(?:声明|信息|说明|所有|与许可)?|许可(?:证|协议|声明|信息)?|授权(?:声明|协议|许可)|开放获取许可"
-        "|(?:如何)?引用(?:本文|格式|方式|信息)"
+        "|如何引用(?:本文)?|引用(?:本文|格式|方式|信息)"
     ),
 }
 _PATTERNS = [(reason, re.compile(titles)) for reason, titles in _TITLES.items()]

@@ -86,14 +86,14 @@ def reason_of_paragraph(text: str, start: int, end: int) -> Reason | None:
     if len(whole) <= _LONGEST_CITATION and _CITATION.match(whole) and _HAS_YEAR.search(whole):
         return Reason.LICENCE
     if _DETAILS.match(whole):
-        return Reason.DETAILS
+        return Reason.FRONT_MATTER
     found = None
     for first, last in sentences(text, start, end):
         sentence = _plain(text[first:last])
         if _LICENCE.match(sentence):
             found = Reason.LICENCE
         elif _DETAILS.match(sentence):
-            found = found or Reason.DETAILS
+            found = found or Reason.FRONT_MATTER
         elif not _NEUTRAL.match(sentence):
             return None
     return found

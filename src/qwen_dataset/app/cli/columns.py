@@ -31,9 +31,9 @@ def both_ends(text: str, columns: int) -> str:
     if width(plain) <= columns and len(text) <= 4 * columns:
         return plain
     room = columns - 3
-    begin = _first(plain, room * 3 // 5)
-    end = _first(plain[::-1], room - room * 3 // 5)[::-1]
-    return f"{begin.rstrip()} … {end.lstrip()}"
+    begin = _first(plain, room * 3 // 5).rstrip()
+    end = _first(plain[::-1], room - width(begin))[::-1].lstrip()
+    return f"{begin} … {end}"
 
 
 def one_line(text: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
+import attrs
 import click
 
 from ...domain.papers import Paper
@@ -16,25 +17,22 @@ from .columns import both_ends, right, shortened, width
 _SCREEN = 80  # columns, where nobody says otherwise
 _NARROWEST = 60
 _NUMBER = 5
-_TOKENS = 7
+_TOKENS = 6
 _DEEPEST = 6  # levels of headings that are shown by their indentation
 
 
 def show_tree(paper: Paper, division: Division) -> None:
     """Print the sections of a paper, and under each its passages and what is left out, a line each."""
-    screen = max(shutil.get_terminal_size((_SCREEN, 24)).columns, _NARROWEST)
-    span = max(2 * len(str(len(paper.text))) + 1, width(language.tr("offsets")))
-    room = screen - _NUMBER - 2 - span - _TOKENS - 2
-    offsets, tokens, ends = (language.tr(each) for each in ("offsets", "tokens", "begins … ends"))
-    click.echo(f"{right('#', _NUMBER)}  {right(offsets, span)}{right(tokens, _TOKENS)}  {ends}")
+    table = _Table.of(paper)
+    table.head()
     parts = iter(_parts(division))
     part = next(parts, None)
     for section in paper.sections:
         if section.path:
             indent = "  " * min(len(section.path), _DEEPEST)
-            click.echo(indent + shortened(section.title, screen - len(indent)))
+            click.echo(indent + shortened(section.title, table.screen - len(indent)))
         while part is not None and part[1].start < section.end:
-            _show_part(paper, *part, span=span, room=room)
+            table.row(paper, *part)
             part = next(parts, None)
 
 
@@ -50,16 +48,41 @@ def _parts(division: Division) -> Iterator[tuple[int, Passage | LeftOut]]:
     yield from sorted(numbered, key=lambda each: each[1].start)
 
 
-def _show_part(paper: Paper, number: int, part: Passage | LeftOut, *, span: int, room: int) -> None:
-    text = paper.text[part.start : part.end]
-    label, tokens = "", ""
-    if isinstance(part, LeftOut):
-        label = language.tr(f"left out ({part.reason.value}):") + " "
-    else:
-        tokens = str(part.tokens)
-        label = language.tr("(cannot be cut)") + " " if part.oversized else ""
-    line = f"{right(str(number or '-'), _NUMBER)}  {right(f'{part.start}-{part.end}', span)}{right(tokens, _TOKENS)}"
-    click.echo(f"{line}  {label}{both_ends(text, room - width(label))}")
+@attrs.frozen(kw_only=True)
+class _Table:
+    """The lines below the headings: number, offsets, tokens, and how the text begins and ends, in columns."""
+
+    screen: int
+    offsets: int
+    tokens: int
+
+    @classmethod
+    def of(cls, paper: Paper) -> Self:
+        """Return the columns for a paper: wide enough for its last offset."""
+        return cls(
+            screen=max(shutil.get_terminal_size((_SCREEN, 24)).columns, _NARROWEST),
+            offsets=max(2 * len(str(len(paper.text))) + 1, width(language.tr("offsets"))),
+            tokens=max(_TOKENS, width(language.tr("tokens"))),
+        )
+
+    def head(self) -> None:
+        click.echo(self._line("#", *map(language.tr, ("offsets", "tokens", "begins … ends"))))
+
+    def row(self, paper: Paper, number: int, part: Passage | LeftOut) -> None:
+        label, tokens = "", ""
+        if isinstance(part, LeftOut):
+            label = language.tr(f"left out ({part.reason.value}):")
+        else:
+            tokens = str(part.tokens)
+            label = language.tr("(cannot be cut)") if part.oversized else ""
+        # What is full-width brings its own space.
+        label += " " if label.isascii() and label else ""
+        room = self.screen - width(self._line("", "", "", label))
+        excerpt = both_ends(paper.text[part.start : part.end], room)
+        click.echo(self._line(str(number or "-"), f"{part.start}-{part.end}", tokens, label + excerpt))
+
+    def _line(self, number: str, offsets: str, tokens: str, rest: str) -> str:
+        return "  ".join((right(number, _NUMBER), right(offsets, self.offsets), right(tokens, self.tokens), rest))
 
 
 def _record(part: Passage | LeftOut) -> dict[str, Any]:
