@@ -18,7 +18,11 @@ SOURCE = Path(qwen_dataset.__file__).parent
 NOT_SAID = {
     "testing": "a kit for other people's tests: what it says is said by pytest",
     "__init__.py": "Python's own way to say that a module lacks a name",
-    "domain/passages.py": "expressions",
+    "domain/back_matter.py": "expressions",
+    "domain/boilerplate.py": "expressions",
+    "domain/passages.py": "says that our own code is wrong",
+    "domain/references.py": "expressions",
+    "domain/sentences.py": "expressions",
     "domain/recipes/instruct_prompts.py": "said to the model, in the language of the paper",
     "adapters/readers/atoms.py": "expressions",
     "adapters/readers/outline.py": "expressions",
@@ -330,6 +334,18 @@ COMPOSED: dict[str, list[str]] = {
     "{path} written; `{language.NAME} config show` tells what counts": [
         "my71.toml written; `qwen-dataset config show` tells what counts"
     ],
+    "  {paper.language}, {paper.reader}, {len(paper.sections)} sections, {len(division.passages)} passages,"
+    " {tokens} tokens, {len(paper.text)} characters": [
+        "  zh, markdown/1, 71 sections, 72 passages, 73 tokens, 74 characters",
+    ],
+    "  left out (characters): {each}": [
+        "  left out (characters): 71 references",
+        "  left out (characters): 71 references, 72 declarations, 73 too_short",
+    ],
+    "in all: {_told(self.all)}": ["in all: 71 papers, 72 passages, 73 tokens, 74 characters"],
+    "left out ({part.reason.value}):": ["left out (licence):", "left out (front_matter):", "left out (contents):"],
+    "{model}: tokens {_NOT_QWEN}": ["m71: tokens counted as Qwen3.5's, which it may not be"],
+    "{model}: tokens {_DOUBTS[known]}": ["m71: tokens counted as Qwen3's; as Qwen3.5's English +3 %, Chinese -12 %"],
     # app/api, app/engine, app/dataset
     "{owner}; it was asked to cancel and will do so at its next poll": [
         f"{_BUSY}; it was asked to cancel and will do so at its next poll"

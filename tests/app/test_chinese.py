@@ -25,6 +25,7 @@ from qwen_dataset.app.cli.chinese import endings, translate
 from qwen_dataset.app.wiring.settings import SETTINGS
 from qwen_dataset.domain.inference import FailureKind
 from qwen_dataset.domain.jobs import Phase, Way
+from qwen_dataset.domain.passages import Reason
 from qwen_dataset.domain.samples import RejectReason
 from tests.library.stage import Said, Stage
 
@@ -40,7 +41,7 @@ DATA = re.compile(
 WORDS = {
     *(setting.name for setting in SETTINGS),
     *(choice for setting in SETTINGS for choice in setting.choices),
-    *("ASCII", "Completion", "Failure", "GB18030", "JSON", "Offer", "PDF", "Paper", "Unicode", "YAML"),
+    *("ASCII", "Completion", "Failure", "GB18030", "JSON", "LaTeX", "Offer", "PDF", "Paper", "Unicode", "YAML"),
     *(
         "API",
         "Ctrl-C",
@@ -155,7 +156,7 @@ def why():
 
 def _codes() -> list[str]:
     words = [value for name, value in vars(batch_words).items() if name.isupper()]
-    return [*words, "damaged", *FailureKind, *RejectReason, *Phase, *Way]
+    return [*words, "damaged", *FailureKind, *RejectReason, *Reason, *Phase, *Way]
 
 
 @pytest.mark.parametrize("word", sorted(set(_codes())))

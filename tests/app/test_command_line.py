@@ -145,7 +145,7 @@ def test_ctrl_c_outside_a_run_is_one_word(here: Path, monkeypatch: pytest.Monkey
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("qwen_dataset.app.cli.look.read_papers", interrupted)
+    monkeypatch.setattr("qwen_dataset.app.cli.papers.read_papers", interrupted)
     assert call("papers", code=130).stderr.split() == ["qwen-dataset:", "interrupted"]
 
 
@@ -176,7 +176,7 @@ def test_output_that_cannot_be_written_is_no_traceback(
     def fails(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("qwen_dataset.app.cli.look.read_papers", fails)
+    monkeypatch.setattr("qwen_dataset.app.cli.papers.read_papers", fails)
     monkeypatch.setattr(sys, "stdout", sys.stdout)
     with pytest.raises(SystemExit) as ended:
         main.main(["papers"])

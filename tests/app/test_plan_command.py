@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwen_dataset.app.api import counting, plan, planning
-from qwen_dataset.app.cli.columns import columns, row, wrapped
+from qwen_dataset.app.cli.columns import row, width, wrapped
 from qwen_dataset.app.cli.plan_lines import describe_way, money
 from qwen_dataset.app.wiring.tokens import Vocabulary
 from qwen_dataset.domain.ways import Duration
@@ -118,7 +118,7 @@ def test_the_screen_is_read_at_80_columns(inside: Stage, language: str, screen: 
     args = ("papers.jsonl", "--compare-regions", "cn-beijing", "--deadline", "6h", "--lang", language)
     said = inside.call("plan", *args).works()
     assert said.out == screen
-    assert max(map(columns, said.out.splitlines())) <= 80
+    assert max(map(width, said.out.splitlines())) <= 80
     assert said.err.count("\n") == 1
     assert list(inside.tree()) == ["papers.jsonl"], "nothing is stored"
 
@@ -133,7 +133,7 @@ def test_what_is_not_offered_or_not_known_says_why(inside: Stage) -> None:
     assert "  realtime                    ?          ?          ?  up to 5 min" in said
     assert "the price is not known" in said
     assert "computed from: Model catalogue records of the console [MC], 2026-10" in " ".join(said.split())
-    assert max(map(columns, said.splitlines())) <= 80
+    assert max(map(width, said.splitlines())) <= 80
 
 
 def test_too_late_is_said_and_no_mark_is_there(inside: Stage) -> None:
@@ -241,11 +241,11 @@ words = st.lists(
 @given(words, st.sampled_from([" ", ""]), st.integers(0, 30))
 def test_a_wrapped_text_loses_nothing_and_keeps_to_its_width(parts: list[str], between: str, indent: int) -> None:
     text = between.join(parts)
-    lines = list(wrapped(text, indent=indent, width=70))
+    lines = list(wrapped(text, indent=indent, screen=70))
     assert "".join("".join(lines).split()) == "".join(text.split())
     longest = max(map(len, re.findall(r"[!-~]+", text)), default=0)
     for number, line in enumerate(lines):
         assert number == 0 or line.startswith(" " * indent)
         room = 70 - (indent if number == 0 else 0)
-        assert columns(line) <= max(room, longest + indent + 3)
+        assert width(line) <= max(room, longest + indent + 3)
         assert line.strip()[:1] not in tuple("，。；）") or number == 0

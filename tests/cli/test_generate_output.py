@@ -38,7 +38,8 @@ FIELDS: dict[str, type] = {
 
 def _texts(cli: Any, *paths: str) -> dict[str, dict[str, Any]]:
     said = cli.run("papers", *paths, "--text", "--json")
-    papers = [json.loads(line) for line in said.out.splitlines()]
+    *papers, totals = [json.loads(line) for line in said.out.splitlines()]
+    assert totals.keys() == {"totals"}
     return {paper["id"]: paper for paper in papers}
 
 

@@ -9,34 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwen_dataset.domain.papers import Block, BlockKind, Paper, Section
+from qwen_dataset.domain.papers import BlockKind, Paper
 from qwen_dataset.domain.passages import Passage, bare_title, choose, is_back_matter, split
-
-P, F, T, C = BlockKind.PARAGRAPH, BlockKind.FORMULA, BlockKind.TABLE, BlockKind.CODE
-Part = tuple[tuple[str, ...], Sequence[tuple[BlockKind, str]]]
-
-
-def make(*parts: Part, language: str = "en") -> Paper:
-    """Return a paper of sections, each a path and its blocks, with a blank line after each block."""
-    text = ""
-    sections = []
-    for path, blocks in parts:
-        start = len(text)
-        placed = []
-        for kind, content in blocks:
-            placed.append(Block(len(text), len(text) + len(content), kind))
-            text += content + "\n\n"
-        sections.append(Section(path=path, start=start, end=len(text), blocks=tuple(placed)))
-    return Paper(title="T", text=text, source="s", sections=tuple(sections), language=language, reader="test/1")
+from tests.domain.sections import C, F, P, Part, T, make, sentences
 
 
 def texts(paper: Paper, *, target: int = 2000, most: int = 4000) -> list[str]:
-    passages = split(paper, target_chars=target, max_chars=most)
+    passages = split(paper, count=len, target_tokens=target, max_tokens=most)
     return [paper.text[passage.start : passage.end] for passage in passages]
-
-
-def sentences(count: int, length: int = 100) -> str:
-    return " ".join(("S" + "x" * (length - 2) + ".") for _ in range(count))
 
 
 def check(paper: Paper, passages: Sequence[Passage]) -> None:
@@ -60,7 +40,7 @@ def test_blocks_are_merged_up_to_the_target() -> None:
 
 def test_a_passage_never_spans_two_sections() -> None:
     paper = make((("A",), [(P, sentences(5))]), (("B",), [(P, sentences(5))]))
-    assert [passage.section for passage in split(paper)] == [("A",), ("B",)]
+    assert [passage.section for passage in split(paper, count=len, target_tokens=2000)] == [("A",), ("B",)]
 
 
 def test_a_formula_stays_with_the_paragraph_before_even_above_the_target() -> None:
@@ -177,7 +157,7 @@ def test_a_number_at_the_very_start_is_a_list_mark() -> None:
 
 def test_fragments_are_dropped_when_there_is_something_longer() -> None:
     paper = make((("A",), [(P, "One line.")]), (("B",), [(P, sentences(5))]), (("C",), [(P, "Another.")]))
-    assert [passage.section for passage in split(paper)] == [("B",)]
+    assert [passage.section for passage in split(paper, count=len, target_tokens=2000)] == [("B",)]
 
 
 def test_a_very_short_paper_still_gives_a_passage() -> None:
@@ -186,8 +166,8 @@ def test_a_very_short_paper_still_gives_a_passage() -> None:
 
 def test_a_chinese_fragment_is_shorter_than_an_english_one() -> None:
     parts = [(("A",), [(P, "量" * 100)]), (("B",), [(P, "子" * 300)])]
-    assert len(list(split(make(*parts, language="zh")))) == 2
-    assert len(list(split(make(*parts, language="en")))) == 1
+    assert len(list(split(make(*parts, language="zh"), count=len))) == 2
+    assert len(list(split(make(*parts, language="en"), count=len))) == 1
 
 
 def test_a_short_rest_joins_its_neighbour() -> None:
@@ -256,7 +236,7 @@ def test_back_matter_is_left_out_with_its_subsections() -> None:
         (("References", "Books"), [(P, sentences(7))]),
         (("Appendix",), [(P, sentences(8))]),
     )
-    assert [passage.section for passage in split(paper)] == [("1 Work",), ("Appendix",)]
+    assert [passage.section for passage in split(paper, count=len, target_tokens=2000)] == [("1 Work",), ("Appendix",)]
 
 
 def numbered(count: int) -> list[Passage]:
@@ -296,7 +276,7 @@ parts = st.lists(
 def test_passages_of_any_paper_are_exact_ordered_and_cut_nothing_whole(parts: list[Part], a: int, b: int) -> None:
     paper = make(*parts)
     target, most = min(a, b), max(a, b)
-    passages = list(split(paper, target_chars=target, max_chars=most))
+    passages = list(split(paper, count=len, target_tokens=target, max_tokens=most))
     check(paper, passages)
     for section in paper.sections:
         for block in section.blocks:
@@ -326,4 +306,4 @@ def test_passages_of_any_paper_are_exact_ordered_and_cut_nothing_whole(parts: li
 def test_a_giant_paragraph_is_split_before_pytest_loses_patience(unit: str) -> None:
     # Quadratic cost would take hours here.
     paper = make((("A",), [(P, unit * (4_000_000 // len(unit)))]))
-    check(paper, list(split(paper)))
+    check(paper, list(split(paper, count=len)))

@@ -1,130 +1,149 @@
-"""Passages: the stretches of a paper that requests are made of.
+"""Passages: the stretches of a paper that requests are made of, and what of a paper is in none of them.
 
 A passage lies in one section, is made of whole blocks, and cuts prose only between sentences. Everything here is one
-pass over the text: a paragraph of ten megabytes, or one full of unmatched delimiters, costs no more than its length.
+pass over the text, and no text is counted more than three times: a paragraph of ten megabytes, or one full of unmatched
+delimiters, costs no more than its length.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 
+from .back_matter import Reason, bare_title, is_back_matter, reason_of
+from .boilerplate import reason_of_paragraph
 from .papers import Block, BlockKind, Paper, Section
+from .pieces import Piece, Sizes, groups_of, overlap_of, pieces_of, tokens_of
+from .references import trailing_references
+from .sentences import trim
+from .tokens import PASSAGE_TOKENS, CountTokens, approximate_tokens
+
+__all__ = [
+    "PASSAGE_TOKENS",
+    "Division",
+    "LeftOut",
+    "Passage",
+    "Reason",
+    "bare_title",
+    "choose",
+    "divide",
+    "is_back_matter",
+    "left_out",
+    "split",
+]
 
 # A Chinese character says about what two and a half Latin ones do.
 _SHORT = {"zh": 80}
 _SHORT_OTHERWISE = 200
-# Longer than any inline formula or code span; a stray delimiter protects no more than this from being cut.
-_LONGEST_SPAN = 5_000
-
-_CHINESE_NUMBER = "[一二三四五六七八九十百零〇\\d]"
-_NUMBERING = re.compile(
-    rf"\A(?:§\s*)?(?:第{_CHINESE_NUMBER}+[章节篇部]|[(（]{_CHINESE_NUMBER}+[)）]|[一二三四五六七八九十]+(?=[、.．:：\s])"
-    r"|\d+(?:\.\d+)*|[ivxlc]+(?=[.):：\s])|[a-z](?:\.\d+)*(?=[.):：\s]))[\s.、．:：)）]*"
-)
-_MARKUP = re.compile(r"<[^<>]*>|[*_#`]")
-_NOT_CHINESE = re.compile(r"[^\u3400-\u4dbf\u4e00-\u9fff]+")
-_DATA = r"(?:data|code|software|materials?)"
-_BACK_MATTER = re.compile(
-    r"(?:list of |cited )?references?(?: list| cited)?|references? (?:and|&) [a-z ]+|notes (?:and|&) references"
-    r"|(?:selected |annotated )?bibliography|(?:literature|works|papers) cited|cited literature"
-    r"|acknowledge?ments?(?: (?:and|&) [a-z ]+)?|funding(?: (?:information|statement|sources?|support|details?))?"
-    r"|funding (?:and|&) [a-z ]+|financial support|dedication"
-    r"|authors?(?: contributions?| information| biograph(?:y|ies)| details)(?: statement)?|about the authors?"
-    r"|credit (?:author(?:ship)? )?(?:contributions?(?: statement)?|statement)|contributors|biograph(?:y|ies)"
-    r"|affiliations?|correspondence|keywords?|orcids?"
-    r"|(?:declarations? of |statement of )?(?:competing|conflicting)(?: financial)? interests?(?: [a-z]+)?"
-    r"|(?:declarations? of )?conflicts? of interests?(?: [a-z]+)?|declarations? of interests?|declarations?"
-    r"|disclosures?(?: statement)?|ethic(?:s|al)(?: (?:statement|approval|declarations?)| and [a-z ]+)?"
-    r"|consent (?:to|for) [a-z ]+"
-    rf"|{_DATA}(?:(?:,? and|,| &|/) ?{_DATA})* (?:availability|access(?:ibility)?)(?: statement)?"
-    rf"|availability of (?:the )?{_DATA}(?: (?:and|&) [a-z ]+)?"
-    r"|(?:table of )?contents|list of (?:figures|tables|abbreviations|symbols|acronyms|publications)"
-)
-_BACK_MATTER_ZH = re.compile(
-    r"(?:主要)?参考(?:文献|资料|书目)|引用文献|引文|(?:致|鸣)谢|谢辞|基金(?:项目|资助|支持|信息|声明)?|资助(?:项目|信息|声明|情况)?"
-    r"|(?:资金|经费)(?:支持|来源|资助)|作者(?:贡献|简介|信息|介绍|声明)(?:声明|说明)?|(?:潜在)?利益(?:冲突|声明|关系)(?:声明|说明)?"
-    r"|竞争性?利益(?:声明|说明)?|(?:数据|代码)(?:[与和及](?:代码|数据|材料))?(?:可用性|可获得性|可及性|可得性|获取|共享)(?:声明|说明)?"
-    r"|伦理(?:声明|审批|审查)?|关键词|[图表]?目录"
-)
-
-# Openers and sentence ends in one alternation, so one scan sees them in order. Every repetition is possessive or
-# bounded by what went before: no input makes it look at a character more than a few times.
-_TOKEN = re.compile(
-    r"\\[^()\[\]A-Za-z]"
-    r"|(?P<open>\\[(\[]|`+|\$\$?)"
-    r"|(?P<wide>[。！？．]+[”’」』）)\]\"']*)"
-    r"|(?P<end>(?<![.!?])[.!?]++[\"'”’)\]*_]*+(?:\[\d[\d, –-]{0,20}\])?(?=\s))"
-    r"|(?P<item>\n[ \t]*+(?=(?:[-*+•]|\d{1,3}[.)])[ \t]))"
-)
-_CLOSERS = {
-    "$": re.compile(r"(?<!\\)\$"),
-    "$$": re.compile(r"\$\$"),
-    "\\(": re.compile(r"\\\)"),
-    "\\[": re.compile(r"\\\]"),
-}
-_NEXT_WORD = re.compile(r"\S")
-_ABBREVIATION = re.compile(
-    "al|approx|app|art|ca|cf|ch|chap|corp?|co|def|dept|dr|eds?|eg|eqn?s?|et|etc|ex|figs?|ie|inc|jr|lem|ltd|mrs?|ms|nos?|nr"
-    "|par|pp?|prof|prop|refs?|rem|resp|sects?|secs?|sr|st|tab|thm|univ|viz|vols?|vs?"
-)
 
 
 @attrs.frozen(kw_only=True)
 class Passage:
-    """``paper.text[start:end]``, trimmed of white space, inside the section with the path ``section``."""
+    """``paper.text[start:end]``, trimmed of white space, inside the section with the path ``section``.
+
+    ``tokens`` are those of its parts: the text as a whole may have a few less. ``oversized``: it is one formula, table,
+    code block or sentence, and longer than passages may be. The first ``overlap`` code points are the end of the
+    passage before as well.
+    """
 
     section: tuple[str, ...]
     start: int
     end: int
+    tokens: int = 0
+    oversized: bool = False
+    overlap: int = 0
 
 
-def bare_title(title: str) -> str:
-    """Return a section's title for comparing: lower case, without numbering, markup and a colon at the end."""
-    name = _MARKUP.sub("", unicodedata.normalize("NFKC", title)[:200]).casefold().replace("’", "'")
-    name = name.replace("'s ", " ").replace("s' ", "s ")
-    return _NUMBERING.sub("", " ".join(name.split()), count=1).strip(" .:：,;、-—")
+@attrs.frozen(kw_only=True)
+class LeftOut:
+    """``paper.text[start:end]`` is in no passage, and why; trimmed of white space."""
+
+    section: tuple[str, ...]
+    start: int
+    end: int
+    reason: Reason
 
 
-def is_back_matter(title: str) -> bool:
-    """Say whether a section of this title holds nothing to learn from: references, thanks, funding, declarations.
+@attrs.frozen(kw_only=True)
+class Division:
+    """A paper's passages and what is in none of them, each in order."""
 
-    Numbering, markup and letter case do not matter; ``7. References`` and ``八、参考文献`` are meant. An appendix is
-    not back matter.
+    passages: tuple[Passage, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def divide(
+    paper: Paper,
+    *,
+    count: CountTokens = approximate_tokens,
+    target_tokens: int = PASSAGE_TOKENS,
+    max_tokens: int | None = None,
+    overlap_tokens: int = 0,
+) -> Division:
+    """Return the passages of a paper and what is left out of them; every block is in one or the other.
+
+    Consecutive blocks of a section are merged up to ``target_tokens``, as ``count`` counts them; a formula stays with
+    the prose before it, and a short rest with its neighbour, where ``max_tokens`` (by default twice the target) allows.
+    Formulas, tables, code and sentences are never cut, whatever their size; a paragraph above ``max_tokens`` is cut
+    between sentences. What is larger and cannot be cut is a passage of its own, ``oversized``.
+
+    A passage begins with the last whole sentences and blocks of the one before, in the same section, up to
+    ``overlap_tokens`` and within ``max_tokens``.
+
+    Left out are back matter, licence and copyright boilerplate, references at the end of the paper without a heading,
+    and fragments (below 200 code points, 80 in a Chinese paper) unless the paper has nothing longer. Raises ValueError
+    for sizes that contradict each other.
     """
-    name = bare_title(title)
-    if _BACK_MATTER.fullmatch(name):
-        return True
-    # "致 谢" and "参考文献 (References)" mean the same as their Chinese characters alone.
-    return bool(_BACK_MATTER_ZH.fullmatch(_NOT_CHINESE.sub("", name)))
+    most = 2 * target_tokens if max_tokens is None else max_tokens
+    if not 0 <= overlap_tokens < target_tokens <= most:
+        raise ValueError("a passage overlaps by less than its target, and that is at most the maximum")
+    sizes = Sizes(
+        count=count,
+        # What overlaps is part of the passage.
+        target=target_tokens - overlap_tokens,
+        most=most,
+        overlap=overlap_tokens,
+        short=_SHORT.get(paper.language, _SHORT_OTHERWISE),
+    )
+    left: list[LeftOut] = []
+    passages: list[Passage] = []
+    for section, blocks in _to_read(paper, left):
+        passages += _of_run(paper.text, section, blocks, sizes)
+    long = [passage for passage in passages if _length(passage) >= sizes.short]
+    if long and len(long) < len(passages):
+        left += (_too_short(passage) for passage in passages if _length(passage) < sizes.short)
+    return Division(passages=tuple(long or passages), left_out=tuple(sorted(left, key=lambda each: each.start)))
 
 
-def split(paper: Paper, *, target_chars: int = 2000, max_chars: int = 4000) -> Iterator[Passage]:
-    """Yield the passages of a paper in order, none overlapping.
+def split(
+    paper: Paper,
+    *,
+    count: CountTokens = approximate_tokens,
+    target_tokens: int = PASSAGE_TOKENS,
+    max_tokens: int | None = None,
+    overlap_tokens: int = 0,
+) -> Iterator[Passage]:
+    """Yield the passages of a paper in order, none overlapping unless asked; see ``divide``."""
+    division = divide(
+        paper, count=count, target_tokens=target_tokens, max_tokens=max_tokens, overlap_tokens=overlap_tokens
+    )
+    yield from division.passages
 
-    Consecutive blocks of a section are merged up to ``target_chars`` code points; a formula stays with the prose
-    before it, and a short rest with its neighbour, where ``max_chars`` allows. Formulas, tables and code are never
-    cut, whatever their size; a paragraph above ``max_chars`` is cut between sentences. Back matter is left out, and so
-    are fragments (below 200 code points, 80 in a Chinese paper) unless the paper has nothing longer.
-    """
-    short = _SHORT.get(paper.language, _SHORT_OTHERWISE)
-    fragments: list[Passage] = []
-    seen_longer = False
-    for section in paper.sections:
-        if any(is_back_matter(title) for title in section.path):
-            continue
-        for start, end in _spans(paper.text, section, target_chars, max_chars, short):
-            passage = Passage(section=section.path, start=start, end=end)
-            if end - start >= short:
-                seen_longer = True
-                yield passage
-            elif not seen_longer:
-                fragments.append(passage)
-    if not seen_longer:
-        yield from fragments
+
+def left_out(
+    paper: Paper,
+    *,
+    count: CountTokens = approximate_tokens,
+    target_tokens: int = PASSAGE_TOKENS,
+    max_tokens: int | None = None,
+    overlap_tokens: int = 0,
+) -> Iterator[LeftOut]:
+    """Yield what is in no passage that ``split`` makes with the same sizes, in order; see ``divide``."""
+    division = divide(
+        paper, count=count, target_tokens=target_tokens, max_tokens=max_tokens, overlap_tokens=overlap_tokens
+    )
+    yield from division.left_out
 
 
 def choose(passages: Sequence[Passage], count: int) -> tuple[Passage, ...]:
@@ -139,146 +158,83 @@ def choose(passages: Sequence[Passage], count: int) -> tuple[Passage, ...]:
     return tuple(passages[(2 * k + 1) * total // (2 * count)] for k in range(count))
 
 
-def _spans(text: str, section: Section, target: int, most: int, short: int) -> Iterator[tuple[int, int]]:
-    """Yield the spans of one section's passages; a short last one joins the one before when both fit together."""
-    held: tuple[int, int] | None = None
-    for group in _groups(text, _pieces(text, section.blocks, target, most), target, most):
-        span = (group[0].start, group[-1].end)
-        if held is None:
-            held = span
-        elif min(held[1] - held[0], span[1] - span[0]) < short and span[1] - held[0] <= most:
-            held = (held[0], span[1])
-        else:
-            yield held
-            held = span
-    if held is not None:
-        yield held
+def _to_read(paper: Paper, left: list[LeftOut]) -> list[tuple[Section, list[Block]]]:
+    """Return the runs of blocks that passages are made of, each of one section; note in ``left`` what they lack."""
+    sections: list[tuple[Section, list[tuple[Block, Reason | None]]]] = []
+    for section in paper.sections:
+        reason = next(filter(None, map(reason_of, section.path)), None)
+        judged = [(block, reason or _reason_of_block(paper.text, block)) for block in _trimmed(paper.text, section)]
+        sections.append((section, judged))
+    _mark_references(paper.text, sections)
+    runs = []
+    for section, judged in sections:
+        run: list[Block] = []
+        before: Reason | None = None
+        for block, reason in judged:
+            if reason is None:
+                run.append(block)
+            else:
+                if run:
+                    runs.append((section, run))
+                    run = []
+                _note(left, section, block, reason, joins=before is reason)
+            before = reason
+        if run:
+            runs.append((section, run))
+    return runs
 
 
-def _pieces(text: str, blocks: Iterable[Block], target: int, most: int) -> Iterator[Block]:
-    """Yield the blocks, trimmed, with each paragraph that is too long in pieces of whole sentences."""
-    for block in blocks:
-        start, end = _trim(text, block.start, block.end)
-        if start == end:
-            continue
-        if block.kind is BlockKind.PARAGRAPH and end - start > most:
-            yield from _cut(text, start, end, target)
-        else:
+def _reason_of_block(text: str, block: Block) -> Reason | None:
+    return reason_of_paragraph(text, block.start, block.end) if block.kind is BlockKind.PARAGRAPH else None
+
+
+def _mark_references(text: str, sections: list[tuple[Section, list[tuple[Block, Reason | None]]]]) -> None:
+    """Judge the last blocks of the last section that is read, where they are references without a heading."""
+    for _, judged in reversed(sections):
+        kept = [number for number, (_, reason) in enumerate(judged) if reason is None]
+        if kept:
+            first = trailing_references(text, [judged[number][0] for number in kept])
+            for number in kept[first:]:
+                judged[number] = (judged[number][0], Reason.REFERENCES)
+            return
+
+
+def _note(left: list[LeftOut], section: Section, block: Block, reason: Reason, *, joins: bool) -> None:
+    if joins:
+        left[-1] = attrs.evolve(left[-1], end=block.end)
+    else:
+        left.append(LeftOut(section=section.path, start=block.start, end=block.end, reason=reason))
+
+
+def _trimmed(text: str, section: Section) -> Iterator[Block]:
+    for block in section.blocks:
+        start, end = trim(text, block.start, block.end)
+        if start < end:
             yield Block(start, end, block.kind)
 
 
-def _groups(text: str, pieces: Iterable[Block], target: int, most: int) -> Iterator[list[Block]]:
-    group: list[Block] = []
-    for piece in pieces:
-        if not group:
-            group = [piece]
-            continue
-        last = group[-1]
-        formula = piece.kind is BlockKind.FORMULA
-        # "…, where x is the energy" goes on with the sentence that the formula stands in.
-        goes_on = last.kind is BlockKind.FORMULA and text[piece.start].islower()
-        if piece.end - group[0].start <= (most if formula or goes_on else target):
-            group.append(piece)
-        elif formula and last.kind is BlockKind.PARAGRAPH and len(group) > 1 and piece.end - last.start <= most:
-            yield group[:-1]
-            group = [last, piece]
-        else:
-            yield group
-            group = [piece]
-    if group:
-        yield group
+def _of_run(text: str, section: Section, blocks: Sequence[Block], sizes: Sizes) -> Iterator[Passage]:
+    before: list[Piece] | None = None
+    for group in groups_of(text, pieces_of(text, blocks, sizes), sizes):
+        tokens = tokens_of(group)
+        start, more = group[0].start, 0
+        if before is not None and sizes.overlap:
+            start, more = overlap_of(text, before, group[0], min(sizes.overlap, sizes.most - tokens), sizes)
+        yield Passage(
+            section=section.path,
+            start=start,
+            end=group[-1].end,
+            tokens=tokens + more,
+            oversized=tokens > sizes.most,
+            overlap=group[0].start - start,
+        )
+        before = group
 
 
-def _cut(text: str, start: int, end: int, target: int) -> Iterator[Block]:
-    """Yield pieces of whole sentences, up to ``target`` long where the sentences allow."""
-    piece_start = piece_end = start
-    for sentence_start, sentence_end in _sentences(text, start, end):
-        if piece_end > piece_start and sentence_end - piece_start > target:
-            yield Block(piece_start, piece_end)
-            piece_start = sentence_start
-        piece_end = sentence_end
-    yield Block(piece_start, piece_end)
+def _length(passage: Passage) -> int:
+    return passage.end - passage.start - passage.overlap
 
 
-def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    begun = start
-    for boundary in _boundaries(text, start, end):
-        first, last = _trim(text, begun, boundary)
-        if first < last:
-            yield first, last
-        begun = boundary
-    first, last = _trim(text, begun, end)
-    if first < last:
-        yield first, last
-
-
-def _boundaries(text: str, start: int, end: int) -> Iterator[int]:
-    """Yield the positions right after a sentence, in order; none lies in inline code or mathematics."""
-    ahead: dict[str, int] = {}
-    position = start
-    while (token := _TOKEN.search(text, position, end)) is not None:
-        position = token.end()
-        if opener := token["open"]:
-            closed = _code_end(text, position, end, opener) if opener[0] == "`" else None
-            if opener[0] != "`":
-                closed = _math_end(text, position, end, opener, ahead)
-            position = closed or position
-        elif token["wide"] or token["item"]:
-            yield token.start() if token["item"] else position
-        elif token["end"] and _ends_sentence(text, start, end, token):
-            yield position
-
-
-def _ends_sentence(text: str, start: int, end: int, token: re.Match[str]) -> bool:
-    following = _NEXT_WORD.search(text, token.end(), end)
-    if following is None or following[0].islower() or following[0] in ",;:.)]}%":
-        return False
-    if text[token.start() : token.start() + 2] in ("..", ".!", ".?") or text[token.start()] != ".":
-        return True
-    before = text[max(start, token.start() - 24) : token.start()]
-    word = before.split()[-1].lstrip("([{\"'“‘*_") if before and not before[-1].isspace() else ""
-    if word.isdigit():
-        # The number of a list item stands alone at the start of a line.
-        return bool(before[: -len(word)].strip(" \t")) and not before[: -len(word)].rstrip(" \t").endswith("\n")
-    parts = word.split(".")
-    if len(word) == 1 or (len(parts) > 1 and all(len(part) <= 2 for part in parts)):
-        return False
-    return not _ABBREVIATION.fullmatch(word.casefold())
-
-
-def _code_end(text: str, position: int, end: int, ticks: str) -> int | None:
-    """Return where the code span opened before ``position`` ends: after the next run of as many backticks."""
-    limit = min(end, position + _LONGEST_SPAN)
-    while (found := text.find("`", position, limit)) >= 0:
-        run = found
-        while run < limit and text[run] == "`":
-            run += 1
-        if run - found == len(ticks):
-            return run
-        position = run
-    return None
-
-
-def _math_end(text: str, position: int, end: int, opener: str, ahead: dict[str, int]) -> int | None:
-    """Return where the formula opened before ``position`` ends, or None when the delimiter is only a character.
-
-    ``ahead`` remembers the next closer of each kind: however many openers come before it, it is looked for once.
-    """
-    if ahead.get(opener, -1) < position:
-        found = _CLOSERS[opener].search(text, position, end)
-        ahead[opener] = found.start() if found else end
-    closer = ahead[opener]
-    if closer >= end or closer - position > _LONGEST_SPAN:
-        return None
-    # "$5 and $10" is money: a dollar sign opens beside its formula and closes beside it, or has a space on both sides.
-    if opener == "$" and text[position].isspace() != text[closer - 1].isspace():
-        return None
-    return closer + len(opener)
-
-
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return start, end
+def _too_short(passage: Passage) -> LeftOut:
+    start = passage.start + passage.overlap
+    return LeftOut(section=passage.section, start=start, end=passage.end, reason=Reason.TOO_SHORT)

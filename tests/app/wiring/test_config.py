@@ -18,6 +18,7 @@ from qwen_dataset.app.wiring.config import Config
 from qwen_dataset.app.wiring.secrets import Secret
 from qwen_dataset.app.wiring.settings import PREFIX, SETTINGS, by_name, nearest
 from qwen_dataset.domain.events import RetryUnknown
+from qwen_dataset.domain.recipes.base import RecipeOptions
 from qwen_dataset.errors import SettingError
 
 KEY = "sk-0123456789abcdef0123456789abcdef"
@@ -47,6 +48,8 @@ def test_the_defaults_are_right() -> None:
         "recipe": "instruct",
         "language": "auto",
         "max_samples": 4,
+        "passage_tokens": 512,
+        "passage_overlap": 0,
         "temperature": 0.7,
         "max_tokens": 2000,
         "top_p": 0.9,
@@ -72,7 +75,7 @@ def test_the_defaults_are_right() -> None:
     parameters = config.parameters
     assert (parameters.temperature, parameters.max_tokens, parameters.top_p) == (0.7, 2000, 0.9)
     assert parameters.enable_thinking is False
-    assert (config.options.max_samples, config.options.language) == (4, "auto")
+    assert config.options == RecipeOptions()
     assert config.window_hours == 24
     assert config.current_key() is None
 

@@ -71,6 +71,21 @@ class Renamed(InstructRecipe):
 class Mine(InstructRecipe):
     name = "mine"
 
+class Plain:
+    name = "plain"
+    prompt_version = "plain-1"
+    drafts = entries = None
+
+class Lost(InstructRecipe):
+    name = "lost"
+    def with_counter(self, count):
+        return None
+
+class Broken(InstructRecipe):
+    name = "broken"
+    def with_counter(self, count):
+        raise OSError("no counter today")
+
 class Unlucky(InstructRecipe):
     @property
     def name(self):
@@ -235,6 +250,20 @@ def test_another_package_adds_a_storage(install: Install) -> None:
 
     assert theirs.asked == [("a.db", {"x": "1"})]
     assert plugins.local_folder("mine:a.db") is None
+
+
+def test_a_recipe_is_given_the_count_where_it_takes_one(install: Install) -> None:
+    install("recipes", {name.lower(): f"theirs:{name}" for name in ("Mine", "Plain", "Lost", "Broken")})
+    assert plugins.recipe("mine", count=len).count is len
+    assert plugins.recipe("instruct", count=len).count is len
+    # One that does not measure in tokens is asked as it is.
+    assert plugins.recipe("plain", count=len).name == "plain"
+    assert plugins.recipe("prompts", count=len).name == "prompts"
+    with pytest.raises(SettingError, match="'lost' .*returned None, which is no recipe"):
+        plugins.recipe("lost", count=len)
+    with pytest.raises(SettingError, match="'broken' .*cannot be used: OSError: no counter today"):
+        plugins.recipe("broken", count=len)
+    assert plugins.recipe("broken").name == "broken"
 
 
 def test_another_package_adds_a_recipe_and_a_writer(install: Install) -> None:

@@ -117,7 +117,7 @@ def test_a_text_without_markers_has_no_passage(text: str) -> None:
 
 
 def test_the_version_names_the_wording() -> None:
-    assert re.fullmatch(r"instruct-1-[0-9a-f]{8}", VERSION)
+    assert re.fullmatch(r"instruct-2-[0-9a-f]{8}", VERSION)
 
 
 def test_another_word_is_another_version(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,15 @@ class Catalogue:
         with Index(self.storage, layout) as index:
             ledger = Ledger(self.storage, layout, listener=index.apply)
             await ledger.load()
-            entries = curate(self.storage, layout, index, state=ledger.state, recipe=recipe, tally=Tally())
+            entries = curate(
+                self.storage,
+                layout,
+                index,
+                state=ledger.state,
+                recipe=recipe,
+                prompt_version=status.spec.prompt_version,
+                tally=Tally(),
+            )
             async with contextlib.aclosing(entries):
                 async for entry in entries:
                     yield entry

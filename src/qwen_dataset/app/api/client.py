@@ -230,7 +230,7 @@ class Client(Planning):
 
     def preview(self, papers: Sequence[Path | str]) -> Generator[Planned, None, None]:
         """Yield the exact requests that ``generate`` would make of these papers. Asks nobody, stores nothing."""
-        recipe = plugins.recipe(self.config.recipe)
+        recipe = bootstrap.recipe(self.config)
         with Numbering(self.config.model, self.config.parameters) as numbering:
             for paper in read_papers(as_paths(papers), ReadReport()):
                 for draft in recipe.drafts(paper, self.config.options):
@@ -240,7 +240,7 @@ class Client(Planning):
         target = run.output or self.config.output
         self._runs.output_format.check(target)
         offer = await self._backends.first()
-        recipe = plugins.recipe(self.config.recipe)
+        recipe = bootstrap.recipe(self.config)
         paths = as_paths(papers)
         leave_out = own_files(paths, target, self.folder, self._runs.output_format)
         reading = ReadReport()

@@ -25,7 +25,15 @@ async def judge_pilot(job: Job, recipe: Recipe) -> PilotReport:
     Only the beginning of the plan is looked at: a pilot asks the first requests.
     """
     tally = Tally()
-    entries = curate(job.storage, job.layout, job.index, state=job.state, recipe=recipe, tally=tally)
+    entries = curate(
+        job.storage,
+        job.layout,
+        job.index,
+        state=job.state,
+        recipe=recipe,
+        prompt_version=job.spec.prompt_version,
+        tally=tally,
+    )
     async with aclosing(entries):
         async for entry in entries:
             # Every outcome is counted before what follows it is looked at.

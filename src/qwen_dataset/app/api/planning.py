@@ -15,7 +15,7 @@ from ...ports.inference import Limits
 from ...ports.storage import Storage
 from ..engine.job import Host
 from ..engine.planner import Work
-from ..wiring import plugins
+from ..wiring import bootstrap, plugins
 from ..wiring.config import Config
 from ..wiring.corpus import ReadReport, own_files, read_papers
 from ..wiring.prices import price_list
@@ -130,7 +130,7 @@ class Planning(Catalogue):
         read, and ReadError with ``strict``.
         """
         planner = Planner(self.config, models=models, regions=regions, deadline=_seconds(deadline))
-        recipe = plugins.recipe(self.config.recipe)
+        recipe = bootstrap.recipe(self.config)
         paths = as_paths(papers)
         leave_out = own_files(paths, self.config.output, self.folder, plugins.output_format(self.config.writer))
         reading = ReadReport()

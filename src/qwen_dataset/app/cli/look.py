@@ -1,25 +1,18 @@
-"""Commands that look and change nothing: status, rejects, papers."""
+"""Commands that look at jobs and change nothing: status, rejects."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import click
 
-from ...domain.papers import Paper
-from ...domain.passages import split
-from ...errors import QwenDatasetError, SettingError
 from ..api.client import Client
 from ..api.reports import DamagedJob, JobStatus
 from ..codec import failure_record, reject_record
 from ..dataset.curator import FailedRequest
-from ..wiring.corpus import ReadReport, read_papers
 from . import language, options, session
-from .describe import describe_reading
 from .records import status_record
 from .show import echo_json
 from .times import when
@@ -104,81 +97,3 @@ def rejects(job: str | None, chosen: options.Chosen, as_json: bool) -> None:
     turned_down, failed = session.run(work)
     if not as_json:
         language.say(f"{turned_down} rejects, {failed} failed requests")
-
-
-@click.command()
-@options.papers
-@options.settings("data_dir")
-@click.option("--text", is_flag=True, help="Print the text in which all offsets count, exactly.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a paper.")
-@click.option("--strict", is_flag=True, help="Stop at the first paper that cannot be read.")
-def papers(papers: tuple[Path, ...], chosen: options.Chosen, text: bool, as_json: bool, strict: bool) -> None:
-    """Show what is read from PAPERS: titles, languages, sections, passages.
-
-    PAPERS are files and folders (default: the folder of --data-dir). With --text and several papers, a line
-    `==> SOURCE (ID) <==` stands before each text; --json keeps them apart.
-    """
-    _, sources = chosen.with_papers(papers)
-    report = ReadReport()
-    try:
-        if text and not as_json:
-            _print_texts(read_papers(sources, report, strict=strict))
-        else:
-            for paper in read_papers(sources, report, strict=strict):
-                _print_paper(paper, text=text, as_json=as_json)
-    except SettingError as error:
-        session.fail_all(error.problems, session.BAD_INPUT)
-    except QwenDatasetError as error:
-        session.fail(str(error), session.BAD_INPUT)
-    for sentence in describe_reading(report):
-        language.say(sentence, err=True)
-    if report.unread:
-        sys.exit(session.SOME_FAILED)
-
-
-def _print_texts(found: Iterable[Paper]) -> None:
-    """Print texts exactly as offsets count in them; nothing is added to the only one."""
-    waiting: Paper | None = None
-    several = False
-    for paper in found:
-        if waiting is not None:
-            several = True
-            _print_headed(waiting)
-        waiting = paper
-    if waiting is None:
-        return
-    if several:
-        _print_headed(waiting)
-    else:
-        click.echo(waiting.text.encode("utf-8"), nl=False)
-
-
-def _print_headed(paper: Paper) -> None:
-    click.echo(f"==> {paper.source} ({paper.id}) <==\n{paper.text}\n".encode(), nl=False)
-
-
-def _print_paper(paper: Paper, *, text: bool, as_json: bool) -> None:
-    passages = sum(1 for _ in split(paper))
-    if as_json:
-        record = {
-            "id": paper.id,
-            "title": paper.title,
-            "source": paper.source,
-            "language": paper.language,
-            "reader": paper.reader,
-            "authors": list(paper.authors),
-            "sections": len(paper.sections),
-            "passages": passages,
-            "characters": len(paper.text),
-            "warnings": list(paper.warnings),
-        }
-        echo_json(record | ({"text": paper.text} if text else {}))
-        return
-    click.echo(f"{paper.source}\n  {paper.title}")
-    language.say(
-        f"  {paper.language}, {paper.reader}, {len(paper.sections)} sections, {passages} passages,"
-        f" {len(paper.text)} characters"
-    )
-    click.echo(f"  id {paper.id}")
-    for warning in paper.warnings:
-        language.say(f"  warning: {warning}")

@@ -41,7 +41,7 @@ _COMMANDS = {
     "cancel": _Row("work:cancel", "Stop a job; what was answered is kept."),
     "status": _Row("look:status", "Show the jobs, or one of them."),
     "rejects": _Row("look:rejects", "Show what did not become a sample, and why."),
-    "papers": _Row("look:papers", "Show what is read from files and folders."),
+    "papers": _Row("papers:papers", "Show what is read from files and folders."),
     "show-prompt": _Row("preview:show_prompt", "Show the exact requests for papers; asks nobody."),
     "batch": _Row("batch:batch", "Ask plain prompts in batches: create, status, list, cancel."),
     "prune": _Row("prune:prune", "Delete what no job needs any more."),

@@ -10,7 +10,7 @@ from ...domain.pricing import Price
 from ...domain.ways import Duration
 from ..api.plan import Plan, PlannedWay, doubts
 from . import language
-from .columns import columns, row, wrapped
+from .columns import row, width, wrapped
 
 _LABEL = 12
 _WIDTHS = (2, 18, 11, 11, 11, 2, 25)
@@ -174,5 +174,5 @@ def _beside(label: str, sentence: str, *, indent: int = _LABEL) -> Iterator[str]
     head = language.tr(label) if label else ""
     lines = wrapped(language.tr(sentence), indent=indent)
     front = f"  {head}" if label else ""
-    yield f"{front}{' ' * max(1, indent - columns(front))}{next(lines)}"
+    yield f"{front}{' ' * max(1, indent - width(front))}{next(lines)}"
     yield from lines

@@ -18,7 +18,10 @@ from ..api.client import Client
 from . import language, options, session
 from .show import echo_json
 
-_SETTINGS = ("model", "temperature", "max_tokens", "top_p", "enable_thinking", "max_samples", "language", "recipe")
+_SETTINGS = (
+    "model", "temperature", "max_tokens", "top_p", "enable_thinking", "max_samples", "language", "recipe",
+    "passage_tokens", "passage_overlap",
+)  # fmt: skip
 _COUNTED = 100  # requests that are made to tell how many there are
 
 

@@ -30,6 +30,7 @@ _WRONG_MODEL = "check the model's name"  # what adapters say of a model that is 
 # In the order of the help.
 _GENERATE = (
     "data_dir", "output", "use_batch", "completion_window", "model", "max_samples", "language", "recipe",
+    "passage_tokens", "passage_overlap",
     "temperature", "max_tokens", "top_p", "enable_thinking", "concurrency", "poll", "rounds", "retry_unknown",
     "finish", "after", "clean_remote", "max_cost", "pilot", "pilot_min_yield",
     "backend", "base_url", "region", "storage", "job_name",

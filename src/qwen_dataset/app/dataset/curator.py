@@ -38,14 +38,22 @@ class Unanswered:
 
 
 async def curate(
-    storage: Storage, layout: Layout, index: Index, *, state: JobState, recipe: Recipe, tally: Tally
+    storage: Storage,
+    layout: Layout,
+    index: Index,
+    *,
+    state: JobState,
+    recipe: Recipe,
+    prompt_version: str,
+    tally: Tally,
 ) -> AsyncGenerator[Entry | FailedRequest | Unanswered, None]:
     """Yield the dataset in order of papers and positions: samples, answers, rejects, and failed requests.
 
     What is not answered yet stands at its place, so that who asked for it can be told.
 
     Nothing is spent and nothing is stored; what is counted goes into ``tally``. The same stored outcomes and the same
-    recipe give the same entries, whenever and wherever this runs.
+    recipe give the same entries, whenever and wherever this runs. Samples carry the ``prompt_version`` that was asked,
+    which the recipe of today may no longer have.
     """
     with _Seen() as seen:
         # Closed here and now: it holds files of the local disk.
@@ -62,7 +70,9 @@ async def curate(
                         continue
                     if not _carries_failure(entry):
                         tally.candidate()
-                    judged = seen.judge(entry, paid=paid) if isinstance(entry, Sample) else entry
+                    judged: Entry = entry
+                    if isinstance(entry, Sample):
+                        judged = seen.judge(attrs.evolve(entry, prompt_version=prompt_version), paid=paid)
                     tally.entry(judged)
                     yield judged
 

@@ -46,7 +46,15 @@ async def export(
     tally = Tally()
     samples = 0
     with opened(output, output_format, existing) as target, Spool() as rejects:
-        entries = curate(job.storage, job.layout, job.index, state=job.state, recipe=recipe, tally=tally)
+        entries = curate(
+            job.storage,
+            job.layout,
+            job.index,
+            state=job.state,
+            recipe=recipe,
+            prompt_version=job.spec.prompt_version,
+            tally=tally,
+        )
         async with aclosing(entries):
             async for entry in entries:
                 match entry:

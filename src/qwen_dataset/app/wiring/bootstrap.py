@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from ...domain.jobs import JobSpec, Way
-from ...domain.recipes.base import RecipeOptions
+from ...domain.recipes.base import Recipe, RecipeOptions
 from ...errors import SettingError
 from ...ports.inference import BackendSettings, Offer
 from ...ports.storage import Storage
@@ -18,6 +18,7 @@ from ..engine.patience import PatientStorage
 from . import plugins
 from .config import NOBODY_TO_ASK, Config
 from .process import is_alive, this_process
+from .tokens import vocabulary_of
 
 BATCH_ABOVE = 100
 """Where nobody chose, more requests than this go in batches: the half price is worth the wait."""
@@ -111,6 +112,11 @@ def chosen_way(config: Config) -> Way | None:
     if config.use_batch is None:
         return None
     return Way.BATCH if config.use_batch else Way.REALTIME
+
+
+def recipe(config: Config) -> Recipe:
+    """Return the recipe that makes requests of papers, counting tokens as the model does. Raises SettingError."""
+    return plugins.recipe(config.recipe, count=vocabulary_of(config.model).count)
 
 
 def spec(config: Config, realm: str, way: Way, *, recipe: str, options: RecipeOptions, corpus: str) -> JobSpec:

@@ -90,6 +90,9 @@ class Config:
     no completion; ``concurrency`` bounds calls in flight (None: the backend's own bound). ``lang`` is the language of
     messages, ``language`` that of the samples.
 
+    ``passage_tokens`` is about how long a passage is, in the model's tokens, and ``passage_overlap`` how much of the
+    one before it may begin with.
+
     ``enable_thinking`` is sent with every request, because a service's default differs by model and thinking is billed
     as output; ``thinking_budget`` bounds it, in tokens. ``response_format`` is the API's own table (made of
     ``json_object``, of a JSON schema or of the path of a ``.json`` file that holds one); ``extra_body`` goes into the
@@ -119,6 +122,8 @@ class Config:
     recipe: str = _default("recipe")
     language: str = _default("language")
     max_samples: int = _default("max_samples")
+    passage_tokens: int = _default("passage_tokens")
+    passage_overlap: int = _default("passage_overlap")
     temperature: float = _default("temperature")
     max_tokens: int = _default("max_tokens")
     top_p: float = _default("top_p")
@@ -181,7 +186,12 @@ class Config:
     @property
     def options(self) -> RecipeOptions:
         """What a recipe lets a person choose."""
-        return RecipeOptions(max_samples=self.max_samples, language=self.language)
+        return RecipeOptions(
+            max_samples=self.max_samples,
+            language=self.language,
+            passage_tokens=self.passage_tokens,
+            passage_overlap=self.passage_overlap,
+        )
 
     @property
     def window_hours(self) -> int:

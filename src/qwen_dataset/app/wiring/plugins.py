@@ -22,6 +22,7 @@ import attrs
 
 from ...domain.papers import Paper
 from ...domain.recipes.base import Recipe
+from ...domain.tokens import CountTokens
 from ...errors import QwenDatasetError, ReadError, SettingError
 from ...ports.inference import BackendSettings, Offer
 from ...ports.storage import Storage
@@ -133,8 +134,8 @@ def local_folder(storage: str) -> Path | None:
     return Address.parse(storage, setting="the storage").folder
 
 
-def recipe(name: str) -> Recipe:
-    """Return the recipe with this name. Raises SettingError."""
+def recipe(name: str, *, count: CountTokens | None = None) -> Recipe:
+    """Return the recipe with this name, counting tokens like this where it counts any. Raises SettingError."""
     plugin = recipes.find(name)
     made = plugin.call(needed=_RECIPE, wanted="recipe")
     with plugin.guarded():
@@ -142,6 +143,10 @@ def recipe(name: str) -> Recipe:
     if own != name:
         # A job notes the recipe's own name, and finds it again by that.
         raise SettingError(f"{plugin} cannot be used: it calls itself {quoted(own)}; both names must be the same")
+    if count is not None and hasattr(made, "with_counter"):
+        with plugin.guarded():
+            made = made.with_counter(count)
+        plugin.check(made, needed=_RECIPE, wanted="recipe", verb="returned")
     return cast("Recipe", made)
 
 

@@ -9,11 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 
 from ...domain.events import RetryUnknown
+from ...domain.tokens import PASSAGE_TOKENS
 from . import body_values, values
 from .setting import Setting
 
 _LANGUAGES = ("auto", "zh", "en")
 _MANY = 1_000_000
+# Less than a sentence or two proves nothing, and would make a request of every sentence.
+_SHORTEST_PASSAGE = 64
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -132,6 +135,22 @@ SETTINGS: tuple[Setting, ...] = (
         help="Samples a paper, at most.",
         default=4,
         familiar=("MAX_SAMPLES_PER_PAPER",),
+        metavar="N",
+    ),
+    Setting(
+        name="passage_tokens",
+        read=values.whole(_SHORTEST_PASSAGE, _MANY),
+        wanted=f"a whole number from {_SHORTEST_PASSAGE} to {_MANY}",
+        help="About how long passages are, in tokens.",
+        default=PASSAGE_TOKENS,
+        metavar="N",
+    ),
+    Setting(
+        name="passage_overlap",
+        read=values.whole(0, _MANY),
+        wanted=f"a whole number from 0 to {_MANY}",
+        help="Tokens to repeat of the passage before.",
+        default=0,
         metavar="N",
     ),
     Setting(

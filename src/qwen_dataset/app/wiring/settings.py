@@ -56,6 +56,14 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[Contradiction]:
             "finish is for batches, and everything is asked in realtime (--realtime, USE_BATCH or use_batch); leave one"
             " of the two out",
         )
+    overlap, tokens = values["passage_overlap"], values["passage_tokens"]
+    # What is no number at all is told by its own setting.
+    if isinstance(overlap, int) and isinstance(tokens, int) and overlap > tokens // 2:
+        yield Contradiction(
+            frozenset({"passage_overlap", "passage_tokens"}),
+            f"passage_overlap is {overlap}, and passage_tokens is {tokens}; let passages overlap by half of their"
+            " length at most",
+        )
     if values["after"] is not None and values["finish"] is None:
         yield Contradiction(
             frozenset({"after", "finish"}),

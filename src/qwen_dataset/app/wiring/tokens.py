@@ -20,6 +20,7 @@ from typing import Any
 import attrs
 
 from ...domain.inference import Message
+from ...domain.tokens import CountTokens
 from .plugins import VOCABULARIES
 
 NEWEST = "qwen3.5"
@@ -27,10 +28,13 @@ NEWEST = "qwen3.5"
 
 _MODEL_OF = {"qwen3": "qwen3", NEWEST: NEWEST}  # by what name the library knows the vocabulary
 
+# How far the other vocabulary is off, for who reads a number that may be of either. What holds for English holds for
+# LaTeX as well.
 _DOUBTS = {
-    "qwen3": "counted as Qwen3 does; if the model is newer, English and LaTeX have 3 % more, Chinese 12 % less",
-    NEWEST: "counted as Qwen3.5 does; as Qwen3 does, English and LaTeX have 3 % less, Chinese 14 % more",
+    "qwen3": "counted as Qwen3's; as Qwen3.5's English +3 %, Chinese -12 %",
+    NEWEST: "counted as Qwen3.5's; as Qwen3's English -3 %, Chinese +14 %",
 }
+_NOT_QWEN = "counted as Qwen3.5's, which it may not be"
 
 # The tokenizer's regular expression gives up at some 100,000 blanks in a row, and its time grows faster than a run of
 # line breaks does. Chunks of this many characters are far below either, and cost nothing.
@@ -55,7 +59,7 @@ class Vocabulary:
     """
 
     name: str
-    count: Callable[[str], int]
+    count: CountTokens
     is_sure: bool
 
 
@@ -65,14 +69,21 @@ def vocabulary_of(model: str) -> Vocabulary:
     Of a name that it does not know, and for a model that is not Qwen's, the newest one, unsure. Works offline. The
     first count loads the vocabulary, once a process: 0.3 to 1 s and about 80 MB (``qwen3``) or 130 MB (``qwen3.5``).
     """
-    known, is_sure = importlib.import_module(VOCABULARIES).vocabulary(model)
+    known, is_sure = _family(model)
     return _vocabulary(known or NEWEST, is_sure=is_sure and known is not None)
 
 
 def doubt_about(model: str) -> str:
     """Return the sentence to show beside every number of tokens that is counted for this model, "" where it is sure."""
-    vocabulary = vocabulary_of(model)
-    return "" if vocabulary.is_sure else f"tokens of {model} are an estimate: {_DOUBTS[vocabulary.name]}"
+    known, is_sure = _family(model)
+    if known is None:
+        return f"{model}: tokens {_NOT_QWEN}"
+    return "" if is_sure else f"{model}: tokens {_DOUBTS[known]}"
+
+
+def _family(model: str) -> tuple[str | None, bool]:
+    found: tuple[str | None, bool] = importlib.import_module(VOCABULARIES).vocabulary(model)
+    return found
 
 
 @cache

@@ -10,6 +10,7 @@ import attrs
 from ..inference import Message, Outcome, Request
 from ..papers import Paper
 from ..samples import Entry, Origin
+from ..tokens import PASSAGE_TOKENS, CountTokens
 
 
 @attrs.frozen(kw_only=True)
@@ -46,14 +47,24 @@ class Answered:
 
 @attrs.frozen(kw_only=True)
 class RecipeOptions:
-    """What a person may choose. ``language`` is auto, zh or en; ``max_samples`` bounds the samples of one paper."""
+    """What a person may choose. ``language`` is auto, zh or en; ``max_samples`` bounds the samples of one paper.
+
+    ``passage_tokens`` is about how long a passage is, at most twice that; ``passage_overlap`` how much of the passage
+    before it may begin with; both in tokens.
+    """
 
     max_samples: int = 4
     language: str = "auto"
+    passage_tokens: int = PASSAGE_TOKENS
+    passage_overlap: int = 0
 
 
 class Recipe(Protocol):
-    """One stage. ``prompt_version`` names the exact wording of the prompts; it changes whenever they do."""
+    """One stage. ``prompt_version`` names the exact wording of the prompts; it changes whenever they do.
+
+    A recipe that measures in tokens also has ``with_counter`` (see ``CountingRecipe``); one that does not is asked as
+    it is.
+    """
 
     @property
     def name(self) -> str: ...
@@ -71,4 +82,12 @@ class Recipe(Protocol):
         A completion gives at least one entry (an answer without any candidate is one reject). A failure gives none,
         or an ``Answer`` that carries it.
         """
+        ...
+
+
+class CountingRecipe(Recipe, Protocol):
+    """A recipe whose drafts depend on how many tokens a text has for the model that will be asked."""
+
+    def with_counter(self, count: CountTokens) -> Recipe:
+        """Return the same recipe, counting like this; asked once, before ``drafts``."""
         ...

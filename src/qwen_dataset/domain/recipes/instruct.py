@@ -14,6 +14,7 @@ from ..inference import Completion, Message
 from ..papers import BlockKind, Paper
 from ..passages import Passage, choose, split
 from ..samples import Entry, Evidence, Origin, PaperRef, Reject, RejectReason, Sample, Span
+from ..tokens import CountTokens, approximate_tokens
 from .answers import Unparsed, parse_answer
 from .base import Answered, Draft, RecipeOptions
 from .instruct_prompts import KINDS, VERSION, WORDINGS, user_prompt
@@ -43,7 +44,16 @@ class _Candidate:
 
 @attrs.frozen
 class InstructRecipe:
-    """Asks for one sample a passage, and lets only those through whose every quote stands in that passage."""
+    """Asks for one sample a passage, and lets only those through whose every quote stands in that passage.
+
+    ``count`` measures the passages; whoever knows the model that will be asked gives its own count.
+    """
+
+    count: CountTokens = approximate_tokens
+
+    def with_counter(self, count: CountTokens) -> InstructRecipe:
+        """Return the recipe with passages that are measured like this."""
+        return attrs.evolve(self, count=count)
 
     @property
     def name(self) -> str:
@@ -56,7 +66,10 @@ class InstructRecipe:
     def drafts(self, paper: Paper, options: RecipeOptions) -> Iterator[Draft]:
         """Yield one request a chosen passage. Raises ``SettingError`` for an unknown language."""
         language = _language(paper, options)
-        passages = choose(list(split(paper)), options.max_samples)
+        found = split(
+            paper, count=self.count, target_tokens=options.passage_tokens, overlap_tokens=options.passage_overlap
+        )
+        passages = choose(list(found), options.max_samples)
         for passage, kind in zip(passages, _kinds(paper, passages), strict=True):
             prompt = user_prompt(
                 language=language,

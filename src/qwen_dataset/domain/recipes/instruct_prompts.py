@@ -171,7 +171,8 @@ instruction、input 和 output 用中文书写。引句保持片段原来的语�
 
 WORDINGS: Mapping[str, Wording] = {"en": _ENGLISH, "zh": _CHINESE}
 
-VERSION = "instruct-1-" + content_id([_MARKER_NAME, {k: attrs.asdict(v) for k, v in WORDINGS.items()}])[:8]
+# The number counts what changes the requests besides the words: 2 since passages are measured in tokens.
+VERSION = "instruct-2-" + content_id([_MARKER_NAME, {k: attrs.asdict(v) for k, v in WORDINGS.items()}])[:8]
 
 
 def markers(*texts: str) -> tuple[str, str]:

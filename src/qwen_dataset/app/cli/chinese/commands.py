@@ -171,8 +171,11 @@ PAIRS = (
     ),
     ("{rejects:n} rejects, {failed:n} failed requests", "{rejects} 个被拒绝的候选，{failed} 个失败的请求"),
     (
-        "  {language}, {reader}, {sections:n} sections, {passages:n} passages, {characters:n} characters",
-        "  {language}，{reader}，{sections} 节，{passages} 个段落，{characters} 个字符",
+        (
+            "  {language}, {reader}, {sections:n} sections, {passages:n} passages, {tokens:n} tokens, {characters:n}"
+            " characters"
+        ),
+        "  {language}，{reader}，{sections} 节，{passages} 个段落，{tokens} 个 token，{characters} 个字符",
     ),
     ("  warning: {warning:t}", "  警告：{warning}"),
     ("request     1 of more than {total:n}, id {id}", "请求        第 1 个，共 {total} 个以上，id {id}"),
