@@ -176,6 +176,14 @@ SHOWN: dict[str, tuple[str, int]] = {
 }
 # Commands that show their argument as it was typed, without ligatures.
 TYPED = _names("texttt code path url nolinkurl file pkg proglang ce")
+# Commands that only choose a font: their argument, where they have one, is text as any.
+FONTS = _names(
+    "emph textbf textit textsl textsc textrm textsf textup textmd textnormal textmd underline uline uwave sout"
+    " mbox hbox fbox strong alert hl bf it em sl sc rm sf tt bfseries itshape slshape scshape rmfamily sffamily"
+    " ttfamily upshape mdseries normalfont scriptsize footnotesize small normalsize large Large LARGE huge Huge"
+    " boldmath unboldmath noindent indent centering raggedright raggedleft flushleft leavevmode sloppy"
+    " selectfont boldsymbol bm pmb textls tiny"
+)
 CITATIONS = _names(
     "cite citet citep citealt citealp citeauthor citeyear citeyearpar citenum citen citetext Cite Citet"
     " Citep Citeauthor parencite Parencite textcite Textcite autocite Autocite smartcite footcite"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from .commands import CITATIONS, DROPPED, LENGTHS, REFERENCES, SHOWN, SPACES, TYPED
+from .commands import CITATIONS, DROPPED, FONTS, LENGTHS, REFERENCES, SHOWN, SPACES, TYPED
 from .lists import List
 from .macros import Environment, Macro
 from .marks import Vault
@@ -77,6 +77,8 @@ class Flattener:
                 self.expand(name, self.macros[name])
             elif handler := self.handlers.get(token[0]):
                 handler(self, name)
+            elif name in FONTS:
+                self.stream.skip_line_space()
             elif name in DROPPED:
                 self.stream.read(DROPPED[name])
                 self.emit(" " if name in SPACES else "")

@@ -93,7 +93,7 @@ def _dollar(machine: Flattener, _: str) -> None:
     frame = machine.stream.frames[-1]
     end = dollar_end(frame.text, frame.position)
     if end < 0:
-        machine.stream.charge(min(LONGEST_INLINE, len(frame.text) - frame.position) // 8)
+        machine.stream.charge(min(LONGEST_INLINE, len(frame.text) - frame.position))
         machine.emit("\\$")
         return
     start, frame.position = frame.position, end + 1

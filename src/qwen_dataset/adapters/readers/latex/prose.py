@@ -38,8 +38,8 @@ class Renderer:
         return "".join(map(self._piece, pieces(balanced(written))))
 
     def _piece(self, piece: str) -> str:
-        if not _SPECIAL.search(piece):
-            return piece
+        if "\\" not in piece:
+            return piece.replace("{", "").replace("}", "")
         if len(piece) <= _LONGEST and deepest(piece) <= _DEEPEST:
             from pylatexenc.latexwalker import (  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
                 LatexWalker,

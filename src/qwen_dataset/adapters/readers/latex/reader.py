@@ -17,6 +17,7 @@ from .front import Named, authors, displayed_title
 from .layout import Paragraph, abstracts, paragraphs
 from .macros import undo_structural
 from .prose import Renderer
+from .references import name_references
 from .source import LARGEST, Assembler, Companion, Source
 from .structure import HANDLERS
 from .writing import Writer
@@ -46,7 +47,9 @@ def read_latex(data: bytes, *, source: str, companion: Companion | None = None) 
     assembled = assembler.assemble(decode_latex(data, source=source, declared=assembler.declared))
     machine = Flattener(source, vault, HANDLERS)
     found, named = _flat(machine, assembled)
-    writer = Writer(renderer, vault, top=_top(found), chinese=_reads_chinese(found))
+    chinese = _reads_chinese(found)
+    found = name_references(found, chinese=chinese)
+    writer = Writer(renderer, vault, top=_top(found), chinese=chinese)
     outline = _outline(writer, machine, found, named, source)
     if not outline.blocks and not outline.headings:
         raise ReadError(f"{source} has no text besides commands, comments and figures")

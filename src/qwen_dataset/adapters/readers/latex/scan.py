@@ -9,7 +9,7 @@ _BRACKET = re.compile(r"\\.|[{}\]]", re.DOTALL)
 _DOLLAR = re.compile(r"\\.|[{}$]|\n[ \t]*\n", re.DOTALL)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 # An optional argument is a word, a length or a list of options.
-_LONGEST_OPTION = 5_000
+LONGEST_OPTION = 2_000
 # Longer than any formula inside a line.
 LONGEST_INLINE = 5_000
 _SPACE = re.compile(r"[ \t]*(?:\n[ \t]*(?!\n|[ \t]))?")
@@ -47,7 +47,9 @@ def option_end(text: str, start: int) -> int:
     As TeX has it, a bracket inside must stand in braces.
     """
     braces = 0
-    for token in _BRACKET.finditer(text, start, start + _LONGEST_OPTION):
+    if text.find("]", start, start + LONGEST_OPTION) < 0:
+        return -1
+    for token in _BRACKET.finditer(text, start, start + LONGEST_OPTION):
         if token[0] == "{":
             braces += 1
         elif token[0] == "}":

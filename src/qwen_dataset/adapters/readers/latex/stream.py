@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ....errors import ReadError
 from .macros import Macro, substitute
 from .marks import KEPT
-from .scan import before_blank_line, group_end, option_end, skip_space, skip_white
+from .scan import LONGEST_OPTION, before_blank_line, group_end, option_end, skip_space, skip_white
 
 _CONTROL = re.compile(r"\\(?:[A-Za-z@]+|.)", re.DOTALL)
 _DEEPEST = 200
@@ -92,6 +92,7 @@ class Stream:
             return None
         end = option_end(frame.text, start)
         if end < 0:
+            self.charge(LONGEST_OPTION // 4)
             return None
         frame.position = end
         return frame.text[start + 1 : end - 1]
@@ -150,6 +151,7 @@ class Stream:
     def call(self, macro: Macro) -> str:
         """Read the arguments of a command of the author's and return what stands for it."""
         arguments: dict[int, str] = {}
+        self.skip_line_space()
         for i, part in enumerate(macro.pattern):
             if isinstance(part, str):
                 self._skip(part)
@@ -161,8 +163,6 @@ class Stream:
             else:
                 following = macro.pattern[i + 1] if i + 1 < len(macro.pattern) else None
                 arguments[part] = self._until(following) if isinstance(following, str) else self.argument()
-        if not macro.pattern or macro.default is not None or macro.optional:
-            self.skip_line_space()
         body = substitute(macro.body, arguments)
         self.charge(len(body))
         return body

@@ -151,7 +151,7 @@ def _begin(machine: Flattener, _: str) -> None:
         machine.emit(_section(marks.REFERENCES))
     elif name in LISTS:
         options = stream.read(ARGUMENTS.get(name, "["))[0]
-        depth = sum(one.kind == "1" for one in machine.lists)
+        depth = sum(one.kind == "1" for one in machine.lists[-9:])
         machine.lists.append(numbered(options, depth) if LISTS[name] == "1" else List(LISTS[name]))
         machine.emit("" if name in FLOWING else _BREAK)
     elif name in FLOATS:
