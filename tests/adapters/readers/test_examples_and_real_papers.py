@@ -14,7 +14,8 @@ from qwen_dataset.adapters.readers.markdown import read_markdown
 from qwen_dataset.adapters.readers.text import read_text
 from qwen_dataset.domain.papers import BlockKind, Paper
 from qwen_dataset.domain.passages import Passage, choose, split
-from qwen_dataset.errors import ReadError
+
+from .likeness import shared
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "examples" / "papers"
@@ -122,12 +123,36 @@ def test_every_record_of_the_real_dump_reads() -> None:
 
 
 @real
-@pytest.mark.parametrize("name", ["arxiv_metadata.jsonl", "unarxive_native.jsonl"])
-def test_dumps_of_another_shape_are_errors_that_name_what_is_missing(name: str) -> None:
-    with (REAL / "jsonl" / name).open("rb") as lines:
-        found = list(read_jsonl(lines, source=name))
-    assert found
-    assert all(isinstance(error, ReadError) and 'has no "text"' in str(error) for error in found)
+def test_records_of_metadata_alone_are_short_papers_that_say_so() -> None:
+    papers = list(records(REAL / "jsonl" / "arxiv_metadata.jsonl"))
+    assert len(papers) == 16
+    for paper in papers:
+        assert paper.warnings == ("it holds no full text, only a title and an abstract",)
+        assert [section.path for section in paper.sections] == [("Abstract",)]
+        assert paper.abstract in paper.text
+        assert not re.search(r"\n|\\['\"v]", paper.title + "".join(paper.authors))
+        check(paper)
+
+
+@real
+def test_native_records_of_unarxive_read_like_their_flattened_twins() -> None:
+    twins = {paper.source.rpartition(":")[2]: paper for paper in records(REAL / "papers.jsonl")}
+    papers = list(records(REAL / "jsonl" / "unarxive_native.jsonl"))
+    assert len(papers) == 5
+    for paper in papers:
+        twin = twins[paper.source.rpartition("#")[2]]
+        assert shared(paper, twin) >= 0.90
+        assert "{{" not in paper.text
+        assert (paper.language, bool(paper.authors), bool(paper.abstract)) == ("en", True, True)
+        assert bool(paper.warnings) == (paper.source.endswith("11739"))
+        check(paper)
+
+
+@real
+@pytest.mark.parametrize("path", sorted((REAL / "text").glob("2212.*.txt")), ids=lambda path: path.name[:10])
+def test_plain_texts_of_the_dump_share_its_words(path: Path) -> None:
+    twin = next(paper for paper in records(REAL / "papers.jsonl") if path.name[:10] in paper.source)
+    assert shared(read(path), twin) >= 0.90
 
 
 @real

@@ -83,8 +83,9 @@ def test_line_ends_are_normalised_and_nothing_else() -> None:
         (b'{"text": ""}', 'has a "text" that is empty'),
         (b'{"text": " \\n"}', 'has a "text" that is empty'),
         (b'{"text": 3}', 'has a "text" that is not a string'),
-        (b'{"title": "T", "abstract": "A"}', 'has no "text": it holds only an "abstract"'),
-        (b'{"body_text": [1], "abstract": "A"}', 'has no "text" (it has "body_text" and "abstract")'),
+        (b'{"title": "T", "year": 3}', 'line 1 has no "text", nor a "full_text"'),
+        (b'{"title": "T", "year": 3}', 'it has "title", "year"'),
+        (b'{"body_text": [1], "abstract": "A"}', 'has a "body_text" without a paragraph that could be read'),
         (b'{"text": "\xff"}', "is not a text file"),
         (b"[" * 100_000, "is not JSON"),
     ],
@@ -123,5 +124,5 @@ def test_a_record_that_nests_too_deeply_is_an_error_and_not_a_crash(monkeypatch:
     def too_deep(*_: object, **__: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr("qwen_dataset.adapters.readers.jsonl.text_outline", too_deep)
+    monkeypatch.setattr("qwen_dataset.adapters.readers.records.text_outline", too_deep)
     assert "nested too deeply" in error(b'{"text": "x"}')
