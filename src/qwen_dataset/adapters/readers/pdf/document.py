@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from ....errors import ReadError
+from .expansion import MAX_UNPACKED, unpacks_to_too_much
 from .letters import fold
 from .runs import Page, RunReader
 
@@ -21,6 +22,9 @@ _WRONG_PASSWORD = 4
 _UNKNOWN_SECURITY = 5
 # PDFium looks for the header in the first kilobyte.
 _HEADER_WITHIN = 1024
+_TRAILER_WITHIN = 2048
+# A page of the densest print holds some ten thousand characters.
+MAX_PAGE_CHARACTERS = 200_000
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +53,10 @@ def read_document(data: bytes, *, source: str) -> Document:
         raise ReadError(f"{source} is empty")
     if b"%PDF-" not in data[:_HEADER_WITHIN]:
         raise ReadError(f"{source} is no PDF file: it does not begin as one")
+    if unpacks_to_too_much(data):
+        raise ReadError(
+            f"{source} unpacks to more than {MAX_UNPACKED // 1024**2:,} MB of text and drawings, more than any paper"
+        )
     with _opened(data, source) as document:
         count = len(document)
         if count == 0:
@@ -59,7 +67,9 @@ def read_document(data: bytes, *, source: str) -> Document:
         if not any(page.runs for page in pages):
             if broken == count:
                 raise ReadError(f"{source} is damaged: none of its {count:,} pages can be read")
-            raise ReadError(f"{source} holds pictures of text and no text; run OCR first")
+            if _shows_pictures(document, count):
+                raise ReadError(f"{source} holds pictures of text and no text; run OCR first")
+            raise ReadError(f"{source} holds no text: its pages are empty")
         metadata = document.get_metadata_dict(skip_empty=True)
         return Document(
             pages=pages,
@@ -80,7 +90,8 @@ def _opened(data: bytes, source: str) -> Iterator[Any]:
         code = getattr(error, "err_code", None)
         if code in (_WRONG_PASSWORD, _UNKNOWN_SECURITY):
             raise ReadError(f"{source} is protected by a password; save it without one") from None
-        raise ReadError(f"{source} is a damaged PDF file: it cannot be opened; get it again") from None
+        state = "damaged" if b"%%EOF" in data[-_TRAILER_WITHIN:] else "cut off or damaged"
+        raise ReadError(f"{source} is a PDF file that is {state}: it cannot be opened; get it again") from None
     try:
         yield document
     finally:
@@ -99,15 +110,30 @@ def _pages(document: Any, count: int, source: str) -> tuple[list[Page], int]:
             with _closing(document[number]) as page, _closing(page.get_textpage()) as textpage:
                 characters = textpage.count_chars()
                 total += characters
-                if total > MAX_CHARACTERS:
-                    raise ReadError(
-                        f"{source} holds more than {MAX_CHARACTERS:,} characters of text, more than any paper"
-                    )
+                if characters > MAX_PAGE_CHARACTERS or total > MAX_CHARACTERS:
+                    raise ReadError(_too_much(source, number, characters))
                 pages.append(reader.read(textpage, characters, page.get_cropbox()))
         except PdfiumError:
             broken += 1
             pages.append(Page(left=0, bottom=0, width=0, height=0, runs=[]))
     return pages, broken
+
+
+def _too_much(source: str, number: int, characters: int) -> str:
+    if characters > MAX_PAGE_CHARACTERS:
+        return f"{source} holds {characters:,} characters on page {number + 1}, more than any page of a paper"
+    return f"{source} holds more than {MAX_CHARACTERS:,} characters of text, more than any paper"
+
+
+def _shows_pictures(document: Any, count: int) -> bool:
+    """Say whether the first pages, all without text, show pictures: that is what a scanner makes."""
+    from pypdfium2 import raw  # noqa: PLC0415 - as above
+
+    for number in range(min(count, 5)):
+        with _closing(document[number]) as page:
+            if any(True for _ in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3)):
+                return True
+    return False
 
 
 @contextmanager

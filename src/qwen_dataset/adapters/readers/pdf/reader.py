@@ -38,7 +38,7 @@ def read_pdf(data: bytes, *, source: str) -> Paper:
     document = read_document(data, source=source)
     texts, title = _texts(document)
     if not texts:
-        raise ReadError(f"{source} holds pictures of text and no text; run OCR first")
+        raise ReadError(f"{source} holds no text but page numbers and running heads")
     front = _front(texts)
     text, outline = _outline(texts, front, title or stem(source), document)
     return build_paper(text, outline, source=source, reader=READER)
