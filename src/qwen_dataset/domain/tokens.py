@@ -14,7 +14,7 @@ PASSAGE_TOKENS = 512
 def approximate_tokens(text: str) -> int:
     """Return about how many tokens a text has, without any vocabulary: a quarter of its bytes in UTF-8.
 
-    Within a quarter of what the Qwen models count for English, LaTeX and Chinese papers; for tests, and where the
-    model's own count is not at hand.
+    Within a fifth of what the Qwen models count for prose, English or Chinese; papers full of formulas have up to two
+    thirds more. For tests, and where the model's own count is not at hand.
     """
     return -(-len(text.encode("utf-8", "surrogatepass")) // 4)
