@@ -21,15 +21,16 @@ _BOM = b"\xef\xbb\xbf"
 _OTHER_TEXTS = ("body_text", "full_text", "fulltext", "content", "body", "abstract", "summary")
 
 
-def read_jsonl(lines: Iterable[bytes], *, source: str) -> Iterator[Paper | ReadError]:
+def read_jsonl(lines: Iterable[bytes], *, source: str, first_line: int = 1) -> Iterator[Paper | ReadError]:
     """Yield a paper for each line, or the ReadError that says what is wrong with it; blank lines are skipped.
 
     A record holds ``text`` (needed, a string: Markdown or plain text) and, if known, ``id``, ``title``, ``abstract``
     and ``authors`` (a list of strings or of objects with a ``name``, or one string). ``source`` of a paper is the
     source given here with ``#`` and the record's id, or its line number (from 1). One line is held at a time.
+    ``first_line`` is the number of the first one where the lines are those of a part of a file.
     """
     records = 0
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first_line):
         data = line.removeprefix(_BOM) if number == 1 else line
         if data.strip():
             records += 1
@@ -39,7 +40,7 @@ def read_jsonl(lines: Iterable[bytes], *, source: str) -> Iterator[Paper | ReadE
                 yield error
             except RecursionError:
                 yield ReadError(f"{source} line {number} is nested too deeply to be read")
-    if not records:
+    if not records and first_line == 1:
         yield ReadError(f"{source} is empty; a dump of papers has one JSON object a line")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
@@ -22,12 +23,13 @@ from ..engine.planner import Numbering
 from ..engine.runner import Pace, Until
 from ..wiring import bootstrap, plugins
 from ..wiring.config import Config
-from ..wiring.corpus import ReadReport, own_files, read_papers
+from ..wiring.corpus import Name, ReadReport, own_files, read_papers
 from ..wiring.prompts import PromptLike, as_prompts
 from ..wiring.sources import resolve
 from .backends import Backends
 from .catalogue import Catalogue
-from .intake import Intake, add_paper, add_prompt, as_paths, of_papers, of_prompts
+from .intake import Intake, add_paper, add_prompt, of_papers, of_prompts
+from .reading import papers_of
 from .reports import JobStatus, Report, Watch
 from .runs import Run, Runs
 
@@ -102,7 +104,7 @@ class Client(Catalogue):
 
     async def generate(
         self,
-        papers: Sequence[Path | str],
+        papers: Sequence[Name] | Name,
         output: Path | str | None = None,
         *,
         strict: bool = False,
@@ -119,7 +121,7 @@ class Client(Catalogue):
 
     async def submit(
         self,
-        papers: Sequence[Path | str],
+        papers: Sequence[Name] | Name,
         output: Path | str | None = None,
         *,
         strict: bool = False,
@@ -229,26 +231,31 @@ class Client(Catalogue):
         status = await self.status(job)
         return await self._runs.poll(status)
 
-    def preview(self, papers: Sequence[Path | str]) -> Generator[Planned, None, None]:
+    def preview(self, papers: Sequence[Name] | Name) -> Generator[Planned, None, None]:
         """Yield the exact requests that ``generate`` would make of these papers. Asks nobody, stores nothing."""
         recipe = plugins.recipe(self.config.recipe)
-        with Numbering(self.config.model, self.config.parameters) as numbering:
-            for paper in read_papers(as_paths(papers), ReadReport()):
+        limits, stopped = self.config.read_limits, self.stop.is_set
+        reading = contextlib.closing(read_papers(papers, ReadReport(), limits=limits, stopped=stopped))
+        with Numbering(self.config.model, self.config.parameters) as numbering, reading as found:
+            for paper in found:
                 for draft in recipe.drafts(paper, self.config.options):
                     yield numbering.plan(draft)
 
-    async def _generate(self, papers: Sequence[Path | str], run: Run, *, strict: bool, fresh: bool) -> Report:
+    async def _generate(self, papers: Sequence[Name] | Name, run: Run, *, strict: bool, fresh: bool) -> Report:
         target = run.output or self.config.output
         self._runs.output_format.check(target)
         offer = await self._backends.first()
         recipe = plugins.recipe(self.config.recipe)
-        paths = as_paths(papers)
-        leave_out = own_files(paths, target, self.folder, self._runs.output_format)
+        leave_out = own_files(papers, target, self.folder, self._runs.output_format)
         reading = ReadReport()
         with of_papers(recipe, self.config.options) as intake:
-            for paper in read_papers(paths, reading, strict=strict, leave_out=leave_out):
-                add_paper(intake, paper)
-                await self._breathe()
+            found = papers_of(
+                papers, reading, self.config, strict=strict, leave_out=leave_out, stopped=self.stop.is_set
+            )
+            async with contextlib.aclosing(found):
+                async for paper in found:
+                    add_paper(intake, paper)
+                    await self._breathe()
             run.watch.on_read(reading)
             report = await self._make(offer, intake, run, recipe.name, self.config.options, fresh=fresh)
         return attrs.evolve(report, reading=reading)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 from ...domain.identity import RunningId
 from ...domain.papers import Paper
@@ -77,9 +76,3 @@ def add_prompt(intake: Intake, prompt: Prompt) -> None:
     """Put a prompt aside."""
     line = encode(prompt)
     intake.add(line, line.decode())
-
-
-def as_paths(papers: Sequence[Path | str]) -> list[Path]:
-    """Return the papers as paths; a lone one is one paper, not a list of letters."""
-    named = [papers] if isinstance(papers, str | Path) else papers
-    return [Path(path) for path in named]

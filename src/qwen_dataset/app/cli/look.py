@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import click
 
@@ -17,7 +16,7 @@ from ..api.client import Client
 from ..api.reports import DamagedJob, JobStatus
 from ..codec import failure_record, reject_record
 from ..dataset.curator import FailedRequest
-from ..wiring.corpus import ReadReport, read_papers
+from ..wiring.corpus import Name, ReadReport, read_papers
 from . import language, options, session
 from .records import status_record
 from .show import describe_reading, echo_json
@@ -107,24 +106,26 @@ def rejects(job: str | None, chosen: options.Chosen, as_json: bool) -> None:
 
 @click.command()
 @options.papers
-@options.settings("data_dir")
+@options.settings("data_dir", also=options.READING)
 @click.option("--text", is_flag=True, help="Print the text in which all offsets count, exactly.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a paper.")
 @click.option("--strict", is_flag=True, help="Stop at the first paper that cannot be read.")
-def papers(papers: tuple[Path, ...], chosen: options.Chosen, text: bool, as_json: bool, strict: bool) -> None:
+def papers(papers: tuple[Name, ...], chosen: options.Chosen, text: bool, as_json: bool, strict: bool) -> None:
     """Show what is read from PAPERS: titles, languages, sections, passages.
 
-    PAPERS are files and folders (default: the folder of --data-dir). With --text and several papers, a line
+    PAPERS are files, folders, patterns such as 'a/**/*.pdf', addresses such as s3://bucket/papers, and - for standard
+    input (default: the folder of --data-dir). With --text and several papers, a line
     `==> SOURCE (ID) <==` stands before each text; --json keeps them apart.
     """
-    _, sources = chosen.with_papers(papers)
+    config, sources = chosen.with_papers(papers)
     report = ReadReport()
     try:
-        if text and not as_json:
-            _print_texts(read_papers(sources, report, strict=strict))
-        else:
-            for paper in read_papers(sources, report, strict=strict):
-                _print_paper(paper, text=text, as_json=as_json)
+        with contextlib.closing(read_papers(sources, report, strict=strict, limits=config.read_limits)) as found:
+            if text and not as_json:
+                _print_texts(found)
+            else:
+                for paper in found:
+                    _print_paper(paper, text=text, as_json=as_json)
     except SettingError as error:
         session.fail_all(error.problems, session.BAD_INPUT)
     except QwenDatasetError as error:
