@@ -25,7 +25,7 @@ from ..engine.patience import PatientStorage
 from ..engine.scratch import no_room
 from . import plugins
 from .inputs import Found, Named, is_dataset, stdin
-from .read_limits import ReadLimits, check_stopped
+from .read_limits import ReadLimits, check_stopped, megabytes
 from .read_report import ReadReport
 
 T = TypeVar("T")
@@ -33,7 +33,6 @@ T = TypeVar("T")
 _AT_ONCE = 4  # objects fetched while others are read
 _LOOK_SECONDS = 0.2
 _PIECE = 1024 * 1024
-_MB = 1_000_000
 # What LaTeX takes into a paper besides the files that are papers or parts themselves.
 _BESIDE = frozenset({"bbl", "bib", "cfg", "clo", "cls", "def", "inc", "sty", "tikz"})
 _KINDS = ((b"%PDF-", ".pdf"), (b"{", ".jsonl"))
@@ -137,7 +136,7 @@ class Fetcher:
             while piece:
                 size += len(piece)
                 if size > most:
-                    problem = ReadError(f"stdin holds more than {most // _MB} MB; raise read_size to read it")
+                    problem = ReadError(f"stdin holds more than {megabytes(most)}; raise read_size to read it")
                     break
                 file.write(piece)
                 piece = self._piece(source)
@@ -191,7 +190,7 @@ class Fetcher:
                 async for piece in listing.storage.stream(key):
                     size += len(piece)
                     if size > most:
-                        return ReadError(f"{source} is larger than {most // _MB} MB; raise read_size to read it")
+                        return ReadError(f"{source} is larger than {megabytes(most)}; raise read_size to read it")
                     file.write(piece)
         except (KeyNotFound, InvalidKey):
             return ReadError(f"{source} is not there any more")

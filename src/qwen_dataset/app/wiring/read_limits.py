@@ -66,6 +66,11 @@ class ReadLimits:
         return _cores() if self.processes is None else self.processes
 
 
+def megabytes(size: int) -> str:
+    """Return a number of bytes as sentences tell it."""
+    return f"{size / _MB:g} MB"
+
+
 def check_stopped(stopped: Callable[[], bool]) -> None:
     """Raise JobUnfinished where a person wants the reading to end."""
     if stopped():

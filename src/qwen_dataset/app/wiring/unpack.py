@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from ...domain.papers import Paper
 from ...errors import ReadError
-from .read_limits import ReadLimits
+from .read_limits import ReadLimits, megabytes
 
 PACKED = ".gz"
 
@@ -35,7 +35,7 @@ def whole(path: Path, *, source: str, limits: ReadLimits) -> bytes:
         with path.open("rb") as file:
             data = file.read(most + 1)
         if len(data) > most:
-            raise ReadError(f"{source} is larger than {most // _MB} MB; raise read_size to read it")
+            raise ReadError(f"{source} is larger than {megabytes(most)}; raise read_size to read it")
         return data
     with _unpacked(path, source, most) as file:
         return b"".join(iter(lambda: file.read(_PIECE), b""))
@@ -85,7 +85,7 @@ class _Bounded(io.RawIOBase):
         if self._count > _BOMB_BYTES and self._count > _BOMB_TIMES * self._packed:
             raise ReadError(f"{self._source} unpacks to more than {_BOMB_TIMES} times its size, as no paper does")
         if self._count > self._most:
-            raise ReadError(f"{self._source} unpacks to more than {self._most // _MB} MB; raise read_size to read it")
+            raise ReadError(f"{self._source} unpacks to more than {megabytes(self._most)}; raise read_size to read it")
         buffer[: len(data)] = data
         return len(data)
 
@@ -113,8 +113,8 @@ class Lines:
             if len(line) > self._most:
                 self._pass_over(line)
                 self._only_long = self._is_blank
-                size = f"{self._most / _MB:g} MB"
-                self._problems.append(ReadError(f"{self._source} line {number} is longer than {size}; raise read_size"))
+                where = f"{self._source} line {number}"
+                self._problems.append(ReadError(f"{where} is longer than {megabytes(self._most)}; raise read_size"))
                 yield b"\n"
             else:
                 if self._is_blank and not line.isspace():
