@@ -91,7 +91,7 @@ WORDS = {
     *("workspace", "timeout", "advisory", "conditional", "host", "no", "yes", "list", "openai-batch", "dashscope"),
     *("assistant", "cn-beijing", "data", "id", "instruct", "jsonl", "memory", "papers", "prompt", "qwen-dataset"),
     *("batch", "generate", "prune", "qwen-plus", "real", "realtime", "rebuild", "resume", "role", "system", "token"),
-    *("ulimit", "user", "virtual", *Lie),
+    *("ulimit", "user", "virtual", "MB", "gzip", "stdin", *Lie),
 }
 
 

@@ -308,7 +308,7 @@ def test_papers_come_from_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_what_cannot_be_read_from_standard_input_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     for data in (b"", b" \n "):
         given(monkeypatch, data)
-        with pytest.raises(SettingError, match="^no paper could be read in standard input: stdin holds no text$"):
+        with pytest.raises(SettingError, match="^no paper could be read in -: stdin holds no text$"):
             read("-")
     given(monkeypatch, b"\x00\x01\x02" * 100)
     with pytest.raises(SettingError, match="stdin is not a text file: it holds NUL bytes"):

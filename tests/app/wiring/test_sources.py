@@ -108,7 +108,7 @@ class TestOrder:
         good = {"api_key": "k-1", "base_url": "http://h", "completion_window": "2d", "language": "zh", "lang": "zh"}
         good |= {"use_batch": "no", "retry_unknown": "never", "temperature": "1", "top_p": "1", "concurrency": "7"}
         good |= {"enable_thinking": "yes", "response_format": "json_object", "extra_body": '{"top_k": 20}'}
-        good |= {"finish": "realtime", "after": "6h", "clean_remote": "1"}
+        good |= {"finish": "realtime", "after": "6h", "clean_remote": "1", "read_memory": "300"}
         text = good.get(setting.name, "77")
         for place, variable in enumerate(setting.variables):
             environ = {variable: text, **dict.fromkeys(setting.variables[place + 1 :], "\0 no value of anything")}

@@ -28,8 +28,8 @@ from ..wiring.prompts import PromptLike, as_prompts
 from ..wiring.sources import resolve
 from .backends import Backends
 from .catalogue import Catalogue
-from .intake import Intake, add_paper, add_prompt, of_papers, of_prompts
-from .reading import papers_of
+from .intake import Intake, add_prompt, of_papers, of_prompts
+from .reading import take_in
 from .reports import JobStatus, Report, Watch
 from .runs import Run, Runs
 
@@ -249,13 +249,7 @@ class Client(Catalogue):
         leave_out = own_files(papers, target, self.folder, self._runs.output_format)
         reading = ReadReport()
         with of_papers(recipe, self.config.options) as intake:
-            found = papers_of(
-                papers, reading, self.config, strict=strict, leave_out=leave_out, stopped=self.stop.is_set
-            )
-            async with contextlib.aclosing(found):
-                async for paper in found:
-                    add_paper(intake, paper)
-                    await self._breathe()
+            await take_in(intake, papers, reading, self.config, strict=strict, leave_out=leave_out, stop=self.stop)
             run.watch.on_read(reading)
             report = await self._make(offer, intake, run, recipe.name, self.config.options, fresh=fresh)
         return attrs.evolve(report, reading=reading)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from ...domain.papers import Paper
 from ..wiring.config import Config
 from ..wiring.corpus import Name, ReadReport, read_papers
+from ..wiring.read_limits import check_stopped
+from .intake import Intake, add_paper
 
 
 async def papers_of(
@@ -44,3 +47,21 @@ async def papers_of(
             # Noticed within a moment, also in the middle of a file.
             is_left = True
             thread.submit(found.close)
+
+
+async def take_in(
+    intake: Intake,
+    papers: Sequence[Name] | Name,
+    report: ReadReport,
+    config: Config,
+    *,
+    strict: bool,
+    leave_out: Collection[Path],
+    stop: asyncio.Event,
+) -> None:
+    """Put all papers into an intake. Raises JobUnfinished once ``stop`` is set, and what ``read_papers`` raises."""
+    found = papers_of(papers, report, config, strict=strict, leave_out=leave_out, stopped=stop.is_set)
+    async with contextlib.aclosing(found):
+        async for paper in found:
+            add_paper(intake, paper)
+            check_stopped(stop.is_set)

@@ -33,7 +33,7 @@ def show_prompt(papers: tuple[Name, ...], everything: bool, chosen: options.Chos
     Needs no key and no backend, asks nobody and stores nothing.
     """
     if not papers:
-        raise click.UsageError("Missing argument 'PAPERS...'.")
+        session.fail("name PAPERS, or a list of them with --files-from", session.BAD_INPUT)
     config = chosen.config()
 
     def show(stop: asyncio.Event) -> None:

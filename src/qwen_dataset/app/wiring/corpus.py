@@ -18,7 +18,7 @@ from ..dataset.target import OutputFormat
 from . import plugins
 from .dump_parts import in_parts
 from .fetching import Fetcher, Listing
-from .inputs import STDIN, Found, Kind, Name, Named, files_of, meant, named, quoted_path
+from .inputs import Found, Kind, Name, Named, files_of, meant, named, quoted_path
 from .projects import PartsFound, Projects
 from .read_limits import ReadLimits, check_stopped
 from .read_report import ReadReport
@@ -232,7 +232,7 @@ def _size(path: Path) -> int:
 
 
 def _nothing(all_named: Sequence[Named], report: ReadReport) -> str:
-    where = ", ".join("standard input" if each.text == STDIN else quoted_path(each.text) for each in all_named)
+    where = ", ".join(quoted_path(each.text) for each in all_named)
     if report.unread:
         return f"no paper could be read in {where}: {report.unread_notes[0]}"
     return f"no paper was found in {where}; papers end in {', '.join(plugins.known_suffixes())}"

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Self, TypeVar
 
 import attrs
 
-from ...errors import InvalidKey, JobUnfinished, KeyNotFound, ReadError
+from ...errors import JobUnfinished, KeyNotFound, ReadError
 from ...ports.storage import Storage
 from ..engine.patience import PatientStorage
 from ..engine.scratch import no_room
@@ -181,6 +181,8 @@ class Fetcher:
         source = listing.source(key)
         try:
             path = _place(listing.folder, key)
+            if path is None:
+                return ReadError(f"{source} has a name that no file can have")
             if path.exists():
                 return None
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -192,7 +194,7 @@ class Fetcher:
                     if size > most:
                         return ReadError(f"{source} is larger than {megabytes(most)}; raise read_size to read it")
                     file.write(piece)
-        except (KeyNotFound, InvalidKey):
+        except KeyNotFound:
             return ReadError(f"{source} is not there any more")
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -270,10 +272,10 @@ def _room() -> Iterator[None]:
         no_room(error)
 
 
-def _place(folder: Path, key: str) -> Path:
-    """Return where an object has its place. Raises InvalidKey where that would be elsewhere."""
+def _place(folder: Path, key: str) -> Path | None:
+    """Return where an object has its place, None where that would be elsewhere."""
     if "\0" in key or any(part in ("", ".", "..") for part in key.split("/")):
-        raise InvalidKey(key, "it would leave the folder")
+        return None
     return folder / key
 
 

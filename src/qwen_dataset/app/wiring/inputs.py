@@ -138,15 +138,15 @@ def listed(file: str) -> list[str]:
     Blank lines, and lines that begin with ``#``, are passed over. Relative paths are relative to the current folder, as
     they are for programs that made the list there. Raises SettingError.
     """
-    where = "standard input" if file == STDIN else file
+    where = quoted_path(file)
     try:
         if file == STDIN:
             data = stdin().read(_LIST_BYTES + 1)
         else:
             with Path(file).open("rb") as lines:
                 data = lines.read(_LIST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise SettingError(f"the list of papers {where} cannot be read: {_why(error)}") from None
+    except OSError as error:
+        raise SettingError(f"the list of papers {where} cannot be read: {error.strerror}") from None
     if len(data) > _LIST_BYTES or b"\0" in data:
         raise SettingError(f"{where} is no list of papers; write one path a line")
     # A path may hold any byte.
@@ -295,7 +295,3 @@ def quoted_path(text: str) -> str:
     """Return a path as a sentence shows it: on one line."""
     shown = printable(text)
     return shown if shown.isprintable() else quoted(shown)
-
-
-def _why(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or "it cannot be opened"

@@ -169,16 +169,15 @@ class ReadingPool:
         now = time.monotonic()
         for process in heard.keys() - set(ready):
             if process.overdue(now):
-                seconds = f"{self._limits.seconds:g}"
-                self._fail(
-                    heard[process], f"took longer than {seconds} seconds to read and was left out (read_timeout)"
-                )
+                where, seconds = _where(heard[process]), f"{self._limits.seconds:g}"
+                told = f"{where} took longer than {seconds} seconds to read and was left out (read_timeout)"
+                self._fail(heard[process], told)
 
     def _hear(self, process: ReadingProcess, place: _Place) -> None:
         replies = process.hear()
         if replies is None:
             how = process.verdict()
-            self._fail(place, f"ended the process that read it ({how}) and was left out")
+            self._fail(place, f"{_where(place)} ended the process that read it ({how}) and was left out")
             return
         for reply, data in replies:
             if reply is Reply.DONE:
@@ -186,35 +185,36 @@ class ReadingPool:
                 place.process = None
                 place.is_done = True
             elif reply is Reply.NO_MEMORY:
-                most = self._limits.memory_mb
-                self._fail(place, f"needs more than {most} MB of memory to be read and was left out (read_memory)")
+                where, most = _where(place), self._limits.memory_mb
+                told = f"{where} needs more than {most} MB of memory to be read and was left out (read_memory)"
+                self._fail(place, told)
                 return
             elif reply is Reply.TOO_LARGE:
-                self._fail(place, "holds more text than a file of its size can and was left out")
+                self._fail(place, f"{_where(place)} holds more text than a file of its size can and was left out")
                 return
             else:
                 place.add(reply, data)
 
-    def _fail(self, place: _Place, why: str) -> None:
+    def _fail(self, place: _Place, told: str) -> None:
         """Give up what a process is at, and the process with it; of a dump the lines behind go on in another one."""
         assert place.process is not None
         self._processes.remove(place.process)
         place.process.stop()
         place.process = None
         work, dump = place.work, place.work.dump
-        place.answers.append(ReadError(f"{_where(place)} {why}"))
+        place.answers.append(ReadError(told))
         place.is_done = True
         if dump is None or work.task is None:
             return
         dump.failures += 1
         if dump.is_given_up:
-            told = f"the rest of {work.task.source} was not read, after {dump.failures} records that could not be"
-            place.answers.append(ReadError(told))
+            rest = f"the rest of {work.task.source} was not read, after {dump.failures} records that could not be"
+            place.answers.append(ReadError(rest))
             return
-        number, rest = _behind(work.lines, place.answered)
-        if rest.strip():
+        number, lines = _behind(work.lines, place.answered)
+        if lines.strip():
             task = attrs.evolve(work.task, first_line=work.task.first_line + number)
-            place.work = attrs.evolve(work, task=task, lines=rest)
+            place.work = attrs.evolve(work, task=task, lines=lines)
             place.answered = 0
             place.is_done = False
 

@@ -43,7 +43,7 @@ class ReadingProcess:
                 bufsize=0, env=environment, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
-            raise _cannot_start(error.strerror or "it is not known why") from None
+            raise _cannot_start(str(error.strerror)) from None
         self._messages = Unframed()
         self._limits = limits
         self._is_ready = False

@@ -62,8 +62,9 @@ class SeenPapers:
             theirs = _grams(other_prose)
             smaller = min(len(ours), len(theirs))
             if smaller >= _LEAST and len(ours & theirs) >= _ALIKE * smaller:
-                what = "format" if reader != other_reader else "version"
-                return f"{paper.source} looks like the same paper as {source} in another {what}; both are read"
+                if reader == other_reader:
+                    return f"{paper.source} looks like the same paper as {source} in another version; both are read"
+                return f"{paper.source} looks like the same paper as {source} in another format; both are read"
         return None
 
 
