@@ -14,7 +14,7 @@ import attrs
 from ...domain.jobs import JobSpec, Phase, Way
 from ...domain.recipes.base import Planned, RecipeOptions
 from ...domain.recipes.prompts import PromptsRecipe
-from ...errors import JobUnfinished, SettingError
+from ...errors import SettingError
 from ...ports.inference import Offer
 from ...ports.storage import Storage
 from ..dataset.target import Existing
@@ -25,6 +25,7 @@ from ..wiring import bootstrap, plugins
 from ..wiring.config import Config
 from ..wiring.corpus import Name, ReadReport, own_files, read_papers
 from ..wiring.prompts import PromptLike, as_prompts
+from ..wiring.read_limits import check_stopped
 from ..wiring.sources import resolve
 from .backends import Backends
 from .catalogue import Catalogue
@@ -294,8 +295,6 @@ class Client(Catalogue):
             raise SettingError(message)
 
     async def _breathe(self) -> None:
-        """Let the event loop run while papers are read, and stop if asked to."""
+        """Let the event loop run while prompts are read, and stop if asked to."""
         await asyncio.sleep(0)
-        if self.stop.is_set():
-            message = "interrupted while papers were read; nothing was submitted"
-            raise JobUnfinished(message)
+        check_stopped(self.stop.is_set)

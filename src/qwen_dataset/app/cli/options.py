@@ -259,20 +259,29 @@ def papers(command: F) -> F:
 
     @functools.wraps(command)
     def wrapped(*args: Any, papers: tuple[str, ...], files_from: str | None, **kwargs: Any) -> Any:
-        try:
-            more = listed(files_from) if files_from is not None else []
-        except SettingError as error:
-            session.fail(str(error), session.BAD_INPUT)
-        if files_from == STDIN and STDIN in (*papers, *more):
-            message = "standard input cannot be both a paper and the list of --files-from; name a file for one of them"
-            session.fail(message, session.BAD_INPUT)
-        return command(*args, papers=(*papers, *more), **kwargs)
+        return command(*args, papers=_named(papers, files_from), **kwargs)
 
     wrapped = click.option(
         "--files-from", type=click.Path(allow_dash=True), metavar="FILE",
         help="Read more PAPERS from FILE, one a line.",
     )(wrapped)  # fmt: skip
     return click.argument("papers", nargs=-1, type=click.Path(allow_dash=True))(wrapped)  # type: ignore[return-value]
+
+
+def _named(papers: tuple[str, ...], files_from: str | None) -> tuple[str, ...]:
+    """Return all that is named, by itself and by a list."""
+    if files_from is None:
+        return papers
+    everything = papers
+    if files_from != STDIN or STDIN not in papers:
+        try:
+            everything = (*papers, *listed(files_from))
+        except SettingError as error:
+            session.fail(str(error), session.BAD_INPUT)
+    if files_from == STDIN and STDIN in everything:
+        message = "standard input cannot be both a paper and the list of --files-from; name a file for one of them"
+        session.fail(message, session.BAD_INPUT)
+    return everything
 
 
 def output(command: F) -> F:

@@ -28,6 +28,7 @@ from .seen import SeenPapers
 
 __all__ = ["Name", "ReadLimits", "ReadReport", "own_files", "read_papers"]
 
+_NAMED = 10  # names in one sentence
 _NOTED_A_FILE = 10  # how many broken records of one dump are told in words
 # To start processes takes as long as to read so much of what is quick to read.
 _READ_HERE_BYTES = 1_000_000
@@ -232,7 +233,8 @@ def _size(path: Path) -> int:
 
 
 def _nothing(all_named: Sequence[Named], report: ReadReport) -> str:
-    where = ", ".join(quoted_path(each.text) for each in all_named)
+    names = [quoted_path(each.text) for each in all_named]
+    where = ", ".join(names if len(names) <= _NAMED else [*names[:_NAMED], "…"])
     if report.unread:
         return f"no paper could be read in {where}: {report.unread_notes[0]}"
     return f"no paper was found in {where}; papers end in {', '.join(plugins.known_suffixes())}"
