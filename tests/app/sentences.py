@@ -103,6 +103,14 @@ INTERNAL = {
     "computed from ": "stands in --json only, as every source does",
     "pip install \"qwen-dataset{f'[{extra}]' if extra else ''}\"": "a command to type",
     "This is test {secrets.token_hex(8)}.": "said to the model",
+    "a task": "says that our own code is wrong",
+    "a paper that was read": "says that our own code is wrong",
+    "the limits of reading": "says that our own code is wrong",
+    "the parts of a paper": "says that our own code is wrong",
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from qwen_dataset.app.wiring.reading_worker import main;"
+    " main(sys.argv[2].encode())": "a program",
+    "bytes | None": "a type",
+    "{size / _MB} MB": "a size",
     " or ": "joins words of a file that `config init` writes, and of the fake's parameters",
 }
 

@@ -93,7 +93,7 @@ WORDS = {
     *("CNY", "LaTeX", "currency", "date", "input", "note", "output", "source", "sources", "tiers", "title", "way"),
     *("assistant", "cn-beijing", "data", "id", "instruct", "jsonl", "memory", "papers", "prompt", "qwen-dataset"),
     *("batch", "generate", "prune", "qwen-plus", "real", "realtime", "rebuild", "resume", "role", "system", "token"),
-    *("ulimit", "user", "virtual", *Lie),
+    *("ulimit", "user", "virtual", "MB", "gzip", "stdin", *Lie),
 }
 
 

@@ -126,7 +126,7 @@ def test_the_familiar_attributes_are_the_same_as_what_they_stand_for(page: str, 
             familiar.add(name)
             assert getattr(config, name) == getattr(config, same.strip("`"))
     properties = {name for name, value in vars(Config).items() if isinstance(value, property)}
-    assert familiar == properties - {"parameters", "options", "window_hours", "after_seconds"}
+    assert familiar == properties - {"parameters", "options", "window_hours", "after_seconds", "read_limits"}
 
 
 @pytest.mark.parametrize("readme", READMES)

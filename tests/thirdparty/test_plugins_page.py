@@ -26,7 +26,8 @@ def test_the_page_shows_the_file_as_it_is(name: str) -> None:
 
 
 def test_every_group_and_every_name_of_ours_is_on_the_page() -> None:
-    every = (plugins.backends, plugins.storages, plugins.readers, plugins.dumps, plugins.recipes, plugins.writers)
+    reading = (plugins.readers, plugins.dumps, plugins.collections, plugins.projects, plugins.parts)
+    every = (plugins.backends, plugins.storages, plugins.recipes, plugins.writers, *reading)
     for registry in every:
         assert f"`{registry.group}`" in PAGE
         assert all(f"`{name}`" in PAGE for name in registry.rows)

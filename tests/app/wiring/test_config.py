@@ -70,6 +70,10 @@ def test_the_defaults_are_right() -> None:
         "ask_above": Decimal(10),
         "writer": "jsonl",
         "prices": None,
+        "read_timeout": 60.0,
+        "read_memory": 2048,
+        "read_size": 200.0,
+        "read_processes": None,
         "lang": "auto",
     }
     parameters = config.parameters
@@ -132,6 +136,10 @@ def test_the_table_and_the_fields_are_the_same() -> None:
         ("rounds", [0, 101]),
         ("retry_unknown", ["", "sometimes", None, True]),
         ("writer", ["", "a b"]),
+        ("read_timeout", [0, -1, math.nan, 86_401, "long"]),
+        ("read_memory", [0, 255, 2048.5, "much"]),
+        ("read_size", [0, -1, math.inf, 100_001]),
+        ("read_processes", [-1, 1001, "all", 1.5]),
         ("lang", ["fr", ""]),
     ],
 )

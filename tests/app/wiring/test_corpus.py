@@ -91,7 +91,7 @@ def test_a_file_that_may_not_be_opened_is_told(tmp_path: Path, monkeypatch: pyte
     def refuse(*_: object, **__: object) -> bytes:
         raise PermissionError(13, "Permission denied", str(file))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(SettingError, match=r"a\.md cannot be read: Permission denied"):
         sources(file, report=report)
 

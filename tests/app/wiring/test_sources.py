@@ -109,6 +109,7 @@ class TestOrder:
         good |= {"use_batch": "no", "retry_unknown": "never", "temperature": "1", "top_p": "1", "concurrency": "7"}
         good |= {"enable_thinking": "yes", "response_format": "json_object", "extra_body": '{"top_k": 20}'}
         good |= {"finish": "realtime", "after": "6h", "clean_remote": "1", "pilot_min_yield": "0.5"}
+        good |= {"read_memory": "300"}
         text = good.get(setting.name, "77")
         for place, variable in enumerate(setting.variables):
             environ = {variable: text, **dict.fromkeys(setting.variables[place + 1 :], "\0 no value of anything")}

@@ -32,16 +32,17 @@ _IDS = ("id", "paper_id", "arxiv_id", "corpusid")
 _FIRST_LINE = re.compile(rb"\s*(\{[^\r\n]*\})\s*\r?\n\s*\{")
 
 
-def read_jsonl(lines: Iterable[bytes], *, source: str) -> Iterator[Paper | ReadError]:
+def read_jsonl(lines: Iterable[bytes], *, source: str, first_line: int = 1) -> Iterator[Paper | ReadError]:
     """Yield a paper for each line, or the ReadError that says what is wrong with it; blank lines are skipped.
 
     A record holds ``text`` (a string: Markdown or plain text) and, if known, ``id``, ``title``, ``abstract`` and
     ``authors`` (a list of strings or of objects with a ``name``, or one string), or one of the other shapes that
     ``records`` knows. ``source`` of a paper is the source given here with ``#`` and the record's id, or its line number
     (from 1). One line is held at a time, and none beyond 64 MiB: such a line is an error and is not held.
+    ``first_line`` is the number of the first one where the lines are those of a part of a file.
     """
     records = 0
-    for number, line in enumerate(_bounded(lines), 1):
+    for number, line in enumerate(_bounded(lines), first_line):
         where = f"{source} line {number}"
         if line is None:
             records += 1
@@ -51,7 +52,7 @@ def read_jsonl(lines: Iterable[bytes], *, source: str) -> Iterator[Paper | ReadE
         if data.strip():
             records += 1
             yield _from_line(data, source, number, where)
-    if not records:
+    if not records and first_line == 1:
         yield ReadError(f"{source} is empty; a dump of papers has one JSON object a line")
 
 

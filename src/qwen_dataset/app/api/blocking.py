@@ -8,7 +8,6 @@ import functools
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar
 
@@ -19,6 +18,7 @@ from ...ports.inference import Offer
 from ...ports.storage import Storage
 from ..dataset.curator import FailedRequest
 from ..wiring.config import Config
+from ..wiring.corpus import Name
 from .client import Client
 
 P = ParamSpec("P")
@@ -90,7 +90,7 @@ class BlockingClient:
     def rejects(self, job: str | None = None) -> Iterator[Reject | FailedRequest]:
         return self._each(self._client.rejects(job))
 
-    def preview(self, papers: Sequence[Path | str]) -> Generator[Planned, None, None]:
+    def preview(self, papers: Sequence[Name] | Name) -> Generator[Planned, None, None]:
         self._check_open()
         return self._client.preview(papers)
 

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import attrs
 
 from ...domain.jobs import JobSpec, Phase, Way
-from ...domain.recipes.base import Planned, RecipeOptions
+from ...domain.papers import Paper
+from ...domain.recipes.base import RecipeOptions
 from ...domain.recipes.prompts import PromptsRecipe
-from ...errors import JobUnfinished, SettingError
+from ...errors import SettingError
 from ...ports.inference import Offer
 from ...ports.storage import Storage
 from ..dataset.target import Existing
 from ..engine.job import Host
-from ..engine.planner import Numbering
 from ..engine.runner import Pace, Until
 from ..wiring import bootstrap, plugins
 from ..wiring.config import Config
-from ..wiring.corpus import ReadReport, own_files, read_papers
+from ..wiring.corpus import Name, ReadReport, own_files
 from ..wiring.prompts import PromptLike, as_prompts
+from ..wiring.read_limits import check_stopped
 from ..wiring.sources import resolve
 from .backends import Backends
 from .forecasts import forecast_of
-from .intake import Intake, add_paper, add_prompt, as_paths
+from .intake import Intake, add_paper, add_prompt
 from .planning import Planner, Planning
+from .reading import take_in
 from .reports import JobStatus, Report, Watch
 from .runs import Run, Runs
 
@@ -101,7 +103,7 @@ class Client(Planning):
 
     async def generate(
         self,
-        papers: Sequence[Path | str],
+        papers: Sequence[Name] | Name,
         output: Path | str | None = None,
         *,
         strict: bool = False,
@@ -118,7 +120,7 @@ class Client(Planning):
 
     async def submit(
         self,
-        papers: Sequence[Path | str],
+        papers: Sequence[Name] | Name,
         output: Path | str | None = None,
         *,
         strict: bool = False,
@@ -228,27 +230,20 @@ class Client(Planning):
         status = await self.status(job)
         return await self._runs.poll(status)
 
-    def preview(self, papers: Sequence[Path | str]) -> Generator[Planned, None, None]:
-        """Yield the exact requests that ``generate`` would make of these papers. Asks nobody, stores nothing."""
-        recipe = bootstrap.recipe(self.config)
-        with Numbering(self.config.model, self.config.parameters) as numbering:
-            for paper in read_papers(as_paths(papers), ReadReport()):
-                for draft in recipe.drafts(paper, self.config.options):
-                    yield numbering.plan(draft)
-
-    async def _generate(self, papers: Sequence[Path | str], run: Run, *, strict: bool, fresh: bool) -> Report:
+    async def _generate(self, papers: Sequence[Name] | Name, run: Run, *, strict: bool, fresh: bool) -> Report:
         target = run.output or self.config.output
         self._runs.output_format.check(target)
         offer = await self._backends.first()
         recipe = bootstrap.recipe(self.config)
-        paths = as_paths(papers)
-        leave_out = own_files(paths, target, self.folder, self._runs.output_format)
+        leave_out = own_files(papers, target, self.folder, self._runs.output_format)
         reading = ReadReport()
         planner = Planner(self.config)
         with Intake() as intake:
-            for paper in read_papers(paths, reading, strict=strict, leave_out=leave_out):
+
+            def add(paper: Paper) -> None:
                 planner.add(add_paper(intake, recipe, self.config.options, paper))
-                await self._breathe()
+
+            await take_in(add, papers, reading, self.config, strict=strict, leave_out=leave_out, stop=self.stop)
             run.watch.on_read(reading)
             report = await self._make(
                 offer, intake, run, recipe.name, self.config.options, fresh=fresh, planner=planner
@@ -308,8 +303,6 @@ class Client(Planning):
             raise SettingError(message)
 
     async def _breathe(self) -> None:
-        """Let the event loop run while papers are read, and stop if asked to."""
+        """Let the event loop run while prompts are read, and stop if asked to."""
         await asyncio.sleep(0)
-        if self.stop.is_set():
-            message = "interrupted while papers were read; nothing was submitted"
-            raise JobUnfinished(message)
+        check_stopped(self.stop.is_set)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 import attrs
 
@@ -68,9 +67,3 @@ def add_paper(intake: Intake, recipe: Recipe, options: RecipeOptions, paper: Pap
 def add_prompt(intake: Intake, prompt: Prompt) -> Work:
     """Put a prompt aside, and return it."""
     return intake.add(Work(None, [PromptsRecipe().draft(prompt)]), encode(prompt).decode())
-
-
-def as_paths(papers: Sequence[Path | str]) -> list[Path]:
-    """Return the papers as paths; a lone one is one paper, not a list of letters."""
-    named = [papers] if isinstance(papers, str | Path) else papers
-    return [Path(path) for path in named]

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
 
-from ...errors import JobUnfinished, SettingError, StorageError
+from ...domain.papers import Paper
+from ...domain.recipes.base import Planned
+from ...errors import SettingError, StorageError
 from ...ports.inference import Limits
 from ...ports.storage import Storage
 from ..engine.job import Host
-from ..engine.planner import Work
+from ..engine.planner import Numbering, Work
 from ..wiring import bootstrap, plugins
 from ..wiring.config import Config
-from ..wiring.corpus import ReadReport, own_files, read_papers
+from ..wiring.corpus import Name, ReadReport, own_files, read_papers
 from ..wiring.prices import price_list
 from ..wiring.tokens import vocabulary_of
 from ..wiring.values import minutes
 from .catalogue import Catalogue
 from .counting import Counting
-from .intake import as_paths
 from .plan import Plan, bounds_of, make_plan, named_regions, realms_of, regions_of
 from .priors import Prior, measured_prior, stored_specs
+from .reading import take_in
 
 _NOTHING = "there is nothing to ask about: no passage of the papers holds enough text"
 
@@ -112,7 +115,7 @@ class Planning(Catalogue):
 
     async def plan(
         self,
-        papers: Sequence[Path | str],
+        papers: Sequence[Name] | Name,
         *,
         models: Sequence[str] = (),
         regions: Sequence[str] = (),
@@ -131,16 +134,24 @@ class Planning(Catalogue):
         """
         planner = Planner(self.config, models=models, regions=regions, deadline=_seconds(deadline))
         recipe = bootstrap.recipe(self.config)
-        paths = as_paths(papers)
-        leave_out = own_files(paths, self.config.output, self.folder, plugins.output_format(self.config.writer))
+        leave_out = own_files(papers, self.config.output, self.folder, plugins.output_format(self.config.writer))
         reading = ReadReport()
-        for paper in read_papers(paths, reading, strict=strict, leave_out=leave_out):
+
+        def add(paper: Paper) -> None:
             planner.add(Work(paper, recipe.drafts(paper, self.config.options)))
-            await asyncio.sleep(0)
-            if self.stop.is_set():
-                message = "interrupted while papers were read; nothing was submitted"
-                raise JobUnfinished(message)
+
+        await take_in(add, papers, reading, self.config, strict=strict, leave_out=leave_out, stop=self.stop)
         return await planner.plan(self.storage, now=self._host.clock.now(), reading=reading)
+
+    def preview(self, papers: Sequence[Name] | Name) -> Generator[Planned, None, None]:
+        """Yield the exact requests that ``generate`` would make of these papers. Asks nobody, stores nothing."""
+        recipe = bootstrap.recipe(self.config)
+        limits, stopped = self.config.read_limits, self.stop.is_set
+        reading = contextlib.closing(read_papers(papers, ReadReport(), limits=limits, stopped=stopped))
+        with Numbering(self.config.model, self.config.parameters) as numbering, reading as found:
+            for paper in found:
+                for draft in recipe.drafts(paper, self.config.options):
+                    yield numbering.plan(draft)
 
 
 def _seconds(deadline: str | None) -> float | None:

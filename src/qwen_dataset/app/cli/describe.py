@@ -18,6 +18,7 @@ def describe_reading(report: ReadReport) -> list[str]:
     if report.unread > len(report.unread_notes):
         sentences.append(f"… and {report.unread - len(report.unread_notes)} more that could not be read")
     sentences += [f"read once: {note}" for note in report.repeated_notes]
+    sentences += [f"note: {note}" for note in report.alike_notes]
     counts = [f"{report.papers} papers read"]
     if report.unread:
         counts.append(f"{report.unread} not read")

@@ -15,6 +15,7 @@ from ..dataset.target import Existing
 from ..wiring import plugins
 from ..wiring.addresses import Address
 from ..wiring.config import Config
+from ..wiring.inputs import STDIN, Name, listed
 from ..wiring.registry import Registry
 from ..wiring.secrets import redact
 from ..wiring.settings import Setting, by_name
@@ -32,6 +33,9 @@ BACKEND_SETTINGS = ("api_key", "backend", "base_url", "region", "completion_wind
 
 NO_OPTION = ("thinking_budget", "response_format", "extra_body")
 """What changes answers, and is set in a file or in the environment only."""
+
+READING = ("read_timeout", "read_memory", "read_size", "read_processes")
+"""What bounds the reading of papers, set likewise; every command that takes PAPERS minds it."""
 
 _LONGEST_METAVAR = 12
 _PATHS = {"DIR": "dir", "FILE": "file"}
@@ -78,7 +82,7 @@ class Chosen:
         config = self.config(problems=problems)
         return config if "backend" in self.arguments else attrs.evolve(config, backend=None)
 
-    def with_papers(self, papers: tuple[Path, ...]) -> tuple[Config, tuple[Path, ...]]:
+    def with_papers(self, papers: tuple[Name, ...]) -> tuple[Config, tuple[Name, ...]]:
         """Return the settings, and the papers that were named or the configured folder of papers."""
         clash = papers and "data_dir" in self.arguments
         resolved = self._resolved({})
@@ -251,8 +255,33 @@ def quiet_and_json(command: F) -> F:
 
 
 def papers(command: F) -> F:
-    """Add PAPERS; the command gets ``papers``, for ``Chosen.with_papers``."""
-    return click.argument("papers", nargs=-1, type=click.Path(path_type=Path))(command)
+    """Add PAPERS and --files-from; the command gets ``papers``, all that is named, for ``Chosen.with_papers``."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, papers: tuple[str, ...], files_from: str | None, **kwargs: Any) -> Any:
+        return command(*args, papers=_named(papers, files_from), **kwargs)
+
+    wrapped = click.option(
+        "--files-from", type=click.Path(allow_dash=True), metavar="FILE",
+        help="Read more PAPERS from FILE, one a line.",
+    )(wrapped)  # fmt: skip
+    return click.argument("papers", nargs=-1, type=click.Path(allow_dash=True))(wrapped)  # type: ignore[return-value]
+
+
+def _named(papers: tuple[str, ...], files_from: str | None) -> tuple[str, ...]:
+    """Return all that is named, by itself and by a list."""
+    if files_from is None:
+        return papers
+    everything = papers
+    if files_from != STDIN or STDIN not in papers:
+        try:
+            everything = (*papers, *listed(files_from))
+        except SettingError as error:
+            session.fail(str(error), session.BAD_INPUT)
+    if files_from == STDIN and STDIN in everything:
+        message = "standard input cannot be both a paper and the list of --files-from; name a file for one of them"
+        session.fail(message, session.BAD_INPUT)
+    return everything
 
 
 def output(command: F) -> F:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -14,7 +14,7 @@ from ...domain.papers import Paper
 from ...domain.passages import Division, divide
 from ...errors import QwenDatasetError, SettingError
 from ..wiring.config import Config
-from ..wiring.corpus import ReadReport, read_papers
+from ..wiring.corpus import Name, ReadReport, read_papers
 from ..wiring.tokens import doubt_about, vocabulary_of
 from . import language, options, session
 from .describe import describe_reading
@@ -24,17 +24,18 @@ from .show import echo_json
 
 @click.command()
 @options.papers
-@options.settings("data_dir", "model", "passage_tokens", "passage_overlap")
+@options.settings("data_dir", "model", "passage_tokens", "passage_overlap", also=options.READING)
 @click.option("--show", is_flag=True, help="Print the sections, their passages, and what is left out.")
 @click.option("--text", is_flag=True, help="Print the text in which all offsets count, exactly.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a paper, and one of totals.")
 @click.option("--strict", is_flag=True, help="Stop at the first paper that cannot be read.")
 def papers(
-    papers: tuple[Path, ...], chosen: options.Chosen, show: bool, text: bool, as_json: bool, strict: bool
+    papers: tuple[Name, ...], chosen: options.Chosen, show: bool, text: bool, as_json: bool, strict: bool
 ) -> None:
     """Show what is read from PAPERS: formats, languages, titles, sections, passages, tokens.
 
-    PAPERS are files and folders (default: the folder of --data-dir). Tokens are those of the passages, as --model
+    PAPERS are files, folders, patterns such as 'a/**/*.pdf', addresses such as s3://bucket/papers, and - for standard
+    input (default: the folder of --data-dir). Tokens are those of the passages, as --model
     counts them. With --text and several papers, a line `==> SOURCE (ID) <==` stands before each text; --json keeps
     them apart.
     """
@@ -43,10 +44,11 @@ def papers(
         session.fail("--show and --text contradict each other; leave one out, or add --json", session.BAD_INPUT)
     report = ReadReport()
     try:
-        if text and not as_json:
-            _print_texts(read_papers(sources, report, strict=strict))
-        else:
-            _print_papers(read_papers(sources, report, strict=strict), report, config, show, text, as_json)
+        with contextlib.closing(read_papers(sources, report, strict=strict, limits=config.read_limits)) as found:
+            if text and not as_json:
+                _print_texts(found)
+            else:
+                _print_papers(found, report, config, show, text, as_json)
     except SettingError as error:
         session.fail_all(error.problems, session.BAD_INPUT)
     except QwenDatasetError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -13,6 +12,7 @@ import click
 
 from ..api.client import Client
 from ..api.plan import Plan, PlannedWay, doubts
+from ..wiring.corpus import Name
 from . import language, options, session
 from .describe import describe_reading
 from .plan_lines import label_of, summary, table
@@ -29,11 +29,11 @@ _SETTINGS = (
 @click.option("--compare-models", "models", metavar="A,B", default="", help="Other models to compare with.")
 @click.option("--compare-regions", "regions", metavar="A,B", default="", help="Regions. Default: those with batches.")
 @click.option("--deadline", metavar="TIME", help="Until when it must be done, such as 90m, 6h or 2d.")
-@options.settings(*_SETTINGS, also=(*options.NO_OPTION, "output", "writer"))
+@options.settings(*_SETTINGS, also=(*options.NO_OPTION, *options.READING, "output", "writer"))
 @click.option("--strict", is_flag=True, help="Stop at the first paper that cannot be read.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 def plan(
-    papers: tuple[Path, ...],
+    papers: tuple[Name, ...],
     models: str,
     regions: str,
     deadline: str | None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,6 +14,7 @@ from ...domain.inference import Parameters
 from ...domain.recipes.base import Planned
 from ...errors import SettingError
 from ..api.client import Client
+from ..wiring.corpus import Name
 from . import language, options, session
 from .show import echo_json
 
@@ -26,18 +26,20 @@ _COUNTED = 100  # requests that are made to tell how many there are
 
 
 @click.command("show-prompt")
-@click.argument("papers", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.papers
 @click.option("--all", "everything", is_flag=True, help="Show every request, not only the first one.")
-@options.settings(*_SETTINGS, also=options.NO_OPTION)
+@options.settings(*_SETTINGS, also=(*options.NO_OPTION, *options.READING))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a request.")
-def show_prompt(papers: tuple[Path, ...], everything: bool, chosen: options.Chosen, as_json: bool) -> None:
+def show_prompt(papers: tuple[Name, ...], everything: bool, chosen: options.Chosen, as_json: bool) -> None:
     """Show the exact requests that `generate` would make of PAPERS, by default the first one.
 
     Needs no key and no backend, asks nobody and stores nothing.
     """
+    if not papers:
+        session.fail("name PAPERS, or a list of them with --files-from", session.BAD_INPUT)
     config = chosen.config()
 
-    async def work(stop: asyncio.Event) -> None:
+    def show(stop: asyncio.Event) -> None:
         requests = Client(config, stop=stop).preview(papers)
         first = next(requests, None)
         if first is None:
@@ -50,6 +52,10 @@ def show_prompt(papers: tuple[Path, ...], everything: bool, chosen: options.Chos
         else:
             more = sum(1 for _ in itertools.islice(requests, _COUNTED))
             _show(first, f"1 of {1 + more}" if more < _COUNTED else f"1 of more than {_COUNTED}")
+
+    async def work(stop: asyncio.Event) -> None:
+        # In a thread: a paper may take its time, and Ctrl-C is heard by the event loop.
+        await asyncio.to_thread(show, stop)
 
     session.run(work)
 

@@ -41,6 +41,7 @@ _EXAMPLES = {
     "extra_body": "{ top_k = 20 }",
     "concurrency": "8",
     "after": '"6h"',
+    "read_processes": "2",
 }
 
 

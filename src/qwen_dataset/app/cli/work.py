@@ -17,6 +17,7 @@ from ..api.client import Client
 from ..api.reports import JobStatus, Report
 from ..dataset.target import Existing
 from ..wiring.config import Config
+from ..wiring.corpus import Name
 from . import language, options, session
 from .approval import approval
 from .follow import carried, command
@@ -43,7 +44,7 @@ _RESUME = (
 
 @click.command()
 @options.papers
-@options.settings(*_GENERATE, also=("api_key", "ask_above", "prices", "writer", *options.NO_OPTION))
+@options.settings(*_GENERATE, also=("api_key", "ask_above", "prices", "writer", *options.NO_OPTION, *options.READING))
 @click.option("--no-wait", is_flag=True, help="Submit and exit; collect later with resume.")
 @click.option("--strict", is_flag=True, help="Stop at the first paper that cannot be read.")
 @click.option("--fresh", is_flag=True, help="Pay again for what is answered (new --job-name).")
@@ -51,7 +52,7 @@ _RESUME = (
 @options.existing
 @options.quiet_and_json
 def generate(
-    papers: tuple[Path, ...],
+    papers: tuple[Name, ...],
     chosen: options.Chosen,
     no_wait: bool,
     strict: bool,
@@ -61,7 +62,7 @@ def generate(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Make a dataset from PAPERS (files, folders; default: those in --data-dir).
+    """Make a dataset from PAPERS (files, folders, patterns, s3://…, -; default: those in --data-dir).
 
     The same papers and settings are the same job: run it again after any interruption, and only what is missing is
     asked. Spends money unless the backend is the fake.

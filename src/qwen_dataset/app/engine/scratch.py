@@ -37,14 +37,14 @@ class ScratchDatabase:
         try:
             return self._database.execute(statement, values)
         except sqlite3.OperationalError as error:
-            _no_room(error)
+            no_room(error)
 
     def executemany(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run one statement for each row."""
         try:
             self._database.executemany(statement, rows)
         except sqlite3.OperationalError as error:
-            _no_room(error)
+            no_room(error)
 
 
 class Spool:
@@ -54,7 +54,7 @@ class Spool:
         try:
             self._file = tempfile.TemporaryFile(prefix="qwen-dataset-")  # noqa: SIM115 - closed by __exit__
         except OSError as error:
-            _no_room(error)
+            no_room(error)
         self._end = 0
 
     def __enter__(self) -> Self:
@@ -72,7 +72,7 @@ class Spool:
             self._file.seek(self._end)
             self._file.write(line)
         except OSError as error:
-            _no_room(error)
+            no_room(error)
         self._end += len(line)
         return place
 
@@ -82,7 +82,7 @@ class Spool:
             self._file.seek(offset)
             return self._file.read(length)
         except OSError as error:
-            _no_room(error)
+            no_room(error)
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield every line in order; nothing may be appended meanwhile."""
@@ -92,10 +92,11 @@ class Spool:
             for line in self._file:  # noqa: UP028
                 yield line
         except OSError as error:
-            _no_room(error)
+            no_room(error)
 
 
-def _no_room(error: Exception) -> NoReturn:
+def no_room(error: Exception) -> NoReturn:
+    """Raise StorageFull for what the folder for temporary files could not take."""
     where = tempfile.gettempdir() if tempfile.tempdir else "the folder for temporary files (TMPDIR)"
     message = f"{where} has no room for temporary files ({error}); free some space or set TMPDIR to another folder"
     raise StorageFull(message) from error

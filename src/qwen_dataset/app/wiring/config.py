@@ -15,6 +15,7 @@ from ...domain.events import RetryUnknown
 from ...domain.inference import Parameters
 from ...domain.recipes.base import RecipeOptions
 from ...errors import SettingError
+from .read_limits import ReadLimits
 from .secrets import Secret
 from .settings import SETTINGS, by_name, contradictions
 from .values import STALLED, minutes, window_hours
@@ -105,6 +106,10 @@ class Config:
     which is bought only if a share of ``pilot_min_yield`` of them gave a sample. The command asks before it spends more
     than ``ask_above``.
 
+    ``read_timeout`` (seconds), ``read_memory`` (MB of a process) and ``read_size`` (MB of a file, unpacked) bound the
+    reading of one paper; ``read_processes`` is how many read at once, None: as many as there are cores, 0: none, this
+    process reads.
+
     Raises SettingError with all problems at once. The key is never shown.
     """
 
@@ -144,6 +149,10 @@ class Config:
     ask_above: Decimal = attrs.field(default=by_name("ask_above").default, converter=_amount)
     writer: str = _default("writer")
     prices: Path | None = attrs.field(default=None, converter=_path_or_none)
+    read_timeout: float = _default("read_timeout")
+    read_memory: int = _default("read_memory")
+    read_size: float = _default("read_size")
+    read_processes: int | None = _default("read_processes")
     lang: str = _default("lang")
 
     def __attrs_post_init__(self) -> None:
@@ -181,6 +190,16 @@ class Config:
             thinking_budget=self.thinking_budget,
             response_format=cast("Any", self.response_format),  # a converter of any type at all
             extra_body=cast("Any", self.extra_body or {}),
+        )
+
+    @property
+    def read_limits(self) -> ReadLimits:
+        """How much reading papers may cost."""
+        return ReadLimits(
+            seconds=self.read_timeout,
+            memory_mb=self.read_memory,
+            size_mb=self.read_size,
+            processes=self.read_processes,
         )
 
     @property

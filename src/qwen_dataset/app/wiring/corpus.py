@@ -1,169 +1,240 @@
-"""Named files and folders to papers, in a fixed order; what is not a paper is noted, never fatal."""
+"""What a person names to papers, in a fixed order; what is not a paper is noted, never fatal."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 import attrs
 
 from ...domain.papers import Paper
 from ...errors import ReadError, SettingError
 from ..dataset.target import OutputFormat
-from ..engine.scratch import ScratchDatabase
 from . import plugins
+from .dump_parts import in_parts
+from .fetching import Fetcher, Listing
+from .inputs import Found, Kind, Name, Named, files_of, meant, named, quoted_path
+from .projects import PartsFound, Projects
+from .read_limits import ReadLimits, check_stopped
+from .read_report import ReadReport
+from .reading import ReadingPool, Work
+from .reading_task import Task, What, papers_in, parts_in
+from .seen import SeenPapers
 
-_NOTED = 100  # how many of each kind are remembered by name
-_NOTED_A_FILE = 10  # how many broken records of one dump
-_DATASET_SUFFIXES = (".jsonl", ".ndjson")
+__all__ = ["Name", "ReadLimits", "ReadReport", "own_files", "read_papers"]
 
-
-@attrs.define
-class ReadReport:
-    """What became of the files: counts, and the first hundred of each kind in words.
-
-    ``unread``: named by a person or of a reader's suffix, and failed. ``ignored``: other files found in a folder.
-    ``repeated``: the same paper as one read before.
-    """
-
-    papers: int = 0
-    unread: int = 0
-    ignored: int = 0
-    repeated: int = 0
-    unread_notes: list[str] = attrs.field(factory=list)
-    ignored_notes: list[str] = attrs.field(factory=list)
-    repeated_notes: list[str] = attrs.field(factory=list)
-
-    def note_unread(self, sentence: str, *, silent: bool = False) -> None:
-        """Count what could not be read; a ``silent`` one is not remembered in words."""
-        self.unread += 1
-        if not silent and len(self.unread_notes) < _NOTED:
-            self.unread_notes.append(sentence)
-
-    def note_ignored(self, source: str) -> None:
-        self.ignored += 1
-        if len(self.ignored_notes) < _NOTED:
-            self.ignored_notes.append(source)
-
-    def note_repeated(self, sentence: str) -> None:
-        self.repeated += 1
-        if len(self.repeated_notes) < _NOTED:
-            self.repeated_notes.append(sentence)
+_NAMED = 10  # names in one sentence
+_NOTED_A_FILE = 10  # how many broken records of one dump are told in words
+# To start processes takes as long as to read so much of what is quick to read.
+_READ_HERE_BYTES = 1_000_000
+_READ_HERE_FILE_BYTES = 256_000
+_LIMITS = ReadLimits()
 
 
 def read_papers(
-    paths: Sequence[Path], report: ReadReport, *, strict: bool = False, leave_out: Collection[Path] = ()
-) -> Iterator[Paper]:
-    """Yield the papers below these files and folders, each once, folders in order of their names.
+    papers: Sequence[Name] | Name,
+    report: ReadReport,
+    *,
+    strict: bool = False,
+    leave_out: Collection[Path] = (),
+    limits: ReadLimits = _LIMITS,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Generator[Paper, None, None]:
+    """Yield the papers of files, folders, patterns, addresses and standard input, each paper once, in a fixed order.
 
-    A dataset that some job left in a folder is no paper. With ``strict`` the first file that cannot be
-    read raises ReadError. ``leave_out`` names files and folders that are not papers wherever they stand (our own output
-    and jobs). Raises SettingError for a path that does not exist, and when there is not a single paper.
+    A dataset that some job left in a folder is no paper. With ``strict`` the first file that cannot be read raises
+    ReadError. ``leave_out`` names files and folders that are not papers wherever they stand (our own output and jobs).
+    Raises SettingError for a path that does not exist, for a reader or storage that cannot be used, and when there is
+    not a single paper; what a storage raises; and JobUnfinished once ``stopped`` says so.
+
+    Papers are read in processes of their own, but for a few small ones; closing the generator ends them. It is to be
+    iterated and closed in one thread.
     """
-    own = {_real(path) for path in leave_out}
-    if not paths:
-        message = "no papers are named; name files or folders"
-        raise SettingError(message)
-    if missing := [path for path in paths if not path.exists()]:
-        raise SettingError.of(f"{path} does not exist; name a file or folder of papers" for path in missing)
-    with ScratchDatabase("CREATE TABLE papers (id BLOB PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID") as seen:
-        for file, source in (each for path in paths for each in _files(path, report, own)):
-            failed = 0
-            for found in _read(file, source):
-                if isinstance(found, ReadError):
-                    if strict:
-                        raise found
-                    failed += 1
-                    report.note_unread(str(found), silent=failed > _NOTED_A_FILE)
-                elif first := _seen_before(seen, found):
-                    report.note_repeated(f"{found.source} is the same paper as {first}")
-                else:
-                    report.papers += 1
-                    yield found
+    all_named = named(papers)
+    own = {os.path.realpath(path) for path in leave_out}
+    failed: dict[str, int] = {}
+    with SeenPapers() as seen, _Reading(all_named, own, limits, stopped) as reading:
+        for work, found in reading.answers(report):
+            if isinstance(found, ReadError):
+                if strict:
+                    raise found
+                count = failed[work.source] = failed.get(work.source, 0) + 1
+                report.note_unread(str(found), silent=count > _NOTED_A_FILE)
+            elif first := seen.before(found):
+                report.note_repeated(f"{found.source} is the same paper as {first}")
+            else:
+                if told := seen.alike(found):
+                    report.note_alike(told)
+                report.papers += 1
+                yield found
     if not report.papers:
-        raise SettingError(_nothing(paths, report))
+        raise SettingError(_nothing(all_named, report))
 
 
-def own_files(papers: Sequence[Path], output: Path, jobs: Path | None, output_format: OutputFormat) -> list[Path]:
+def own_files(
+    papers: Sequence[Name] | Name, output: Path, jobs: Path | None, output_format: OutputFormat
+) -> list[Path]:
     """Return what is ours and not a paper, wherever it stands: the folder of the jobs, and an earlier output.
 
     Raises SettingError where the output would replace one of the papers.
     """
     target = output.resolve()
-    is_input = target.is_file() and any(target.is_relative_to(path.resolve()) for path in papers)
+    is_input = target.is_file() and any(each.covers(target) for each in meant(papers))
     if is_input and target.stat().st_size and plugins.has_reader(target) and not output_format.recognise(target):
         message = f"the output {output} is one of the papers; choose another --output"
         raise SettingError(message)
     return [output] if jobs is None else [output, jobs]
 
 
-def _seen_before(seen: ScratchDatabase, paper: Paper) -> str | None:
-    """Note a paper; return the source of the copy that was read before, if any."""
-    key = bytes.fromhex(paper.id)
-    if seen.execute("INSERT OR IGNORE INTO papers VALUES (?, ?)", (key, paper.source)).rowcount:
-        return None
-    (first,) = seen.execute("SELECT source FROM papers WHERE id = ?", (key,)).fetchone()
-    return str(first)
+class _Reading:
+    """The reading of one corpus: what is named, to files, to papers. Closed, no process and no file of it is left."""
+
+    def __init__(
+        self, all_named: list[Named], own: Collection[str], limits: ReadLimits, stopped: Callable[[], bool]
+    ) -> None:
+        self._named = all_named
+        self._own = own
+        self._limits = limits
+        self._stopped = stopped
+        self._stack = contextlib.ExitStack()
+        self._pool = self._stack.enter_context(ReadingPool(limits, stopped=stopped))
+        self._fetcher = self._stack.enter_context(Fetcher(limits, stopped=stopped))
+        self._projects: Projects | None = None
+        self._listings: dict[str, Listing] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def answers(self, report: ReadReport) -> Iterator[tuple[Work, Paper | ReadError]]:
+        """Yield what comes of every file, in order."""
+        self._tell_parts_apart()
+        files = self._papers(report)
+        later: Iterator[Found] = iter(())
+        left = _READ_HERE_BYTES
+        for file in files:
+            left -= _size(file.path) if self._limits.workers and file.problem is None else 0
+            if self._limits.workers and file.problem is None and (left < 0 or not _is_quick(file.path)):
+                later = itertools.chain([file], files)
+                break
+            yield from self._read_here(file)
+        for work, answer in self._pool.read(each for file in later for each in self._work(file)):
+            if not isinstance(answer, PartsFound):
+                yield work, answer
+
+    def _read_here(self, file: Found) -> Iterator[tuple[Work, Paper | ReadError]]:
+        work = Work(source=file.source)
+        if file.problem is not None:
+            yield work, file.problem
+            return
+        found = papers_in(_task(file), b"", self._limits)
+        while True:
+            check_stopped(self._stopped)
+            try:
+                answer = next(found, None)
+            except MemoryError:
+                answer = ReadError(f"{file.source} needs more memory than there is and was left out")
+            if answer is None:
+                break
+            yield work, answer
+        self._fetcher.done(file)
+
+    def _papers(self, report: ReadReport) -> Iterator[Found]:
+        """Yield the files that are papers, as far as that can be told from without."""
+        for each in self._named:
+            for file in self._files(each, report):
+                why_not = None
+                if self._projects is not None and _is_searched(each) and plugins.has_parts(file.path):
+                    why_not = self._projects.why_not(file)
+                if why_not is None:
+                    yield file
+                else:
+                    report.note_ignored(f"{file.source} ({why_not})")
+
+    def _files(self, each: Named, report: ReadReport) -> Iterator[Found]:
+        if each.kind is Kind.STDIN:
+            yield self._fetcher.stdin()
+        elif each.kind is Kind.ADDRESS:
+            if each.text not in self._listings:
+                self._listings[each.text] = self._fetcher.listing(each)
+            yield from self._fetcher.files_of(self._listings[each.text], report)
+        else:
+            yield from files_of(each, report, self._own)
+
+    def _tell_parts_apart(self) -> None:
+        """Look into every file that may be a part of another one; a file that is named itself is a paper."""
+        files = (file for each in self._named if _is_searched(each) for file in self._candidates(each))
+        first = next(files, None)
+        if first is None:
+            return
+        self._projects = self._stack.enter_context(Projects())
+        for file, parts in self._parts(itertools.chain([first], files)):
+            self._projects.add(file, parts)
+
+    def _candidates(self, each: Named) -> Iterator[Found]:
+        if each.kind is not Kind.ADDRESS:
+            found = files_of(each, ReadReport(), self._own)
+        else:
+            self._listings[each.text] = listing = self._fetcher.listing(each)
+            found = self._fetcher.parts_of(listing)
+        return (file for file in found if file.problem is None and plugins.has_parts(file.path))
+
+    def _parts(self, files: Iterable[Found]) -> Iterator[tuple[Found, PartsFound]]:
+        """Yield what each file says of itself; nothing where it cannot be looked into: its reader tells why."""
+        asked: deque[Found] = deque()
+
+        def work() -> Iterator[Work]:
+            for file in files:
+                asked.append(file)
+                yield Work(source=file.source, task=attrs.evolve(_task(file), what=What.PARTS))
+
+        if not self._limits.workers:
+            yield from ((file, parts_in(attrs.evolve(_task(file), what=What.PARTS), self._limits)) for file in files)
+            return
+        for _, answer in self._pool.read(work()):
+            yield asked.popleft(), answer if isinstance(answer, PartsFound) else PartsFound()
+
+    def _work(self, file: Found) -> Iterator[Work]:
+        if file.problem is not None:
+            yield Work(source=file.source, known=file.problem)
+        elif plugins.is_by_line(file.path):
+            yield from in_parts(file, _task(file), self._limits)
+            self._fetcher.done(file)
+        else:
+            yield Work(source=file.source, task=_task(file), done=lambda: self._fetcher.done(file))
 
 
-def _files(path: Path, report: ReadReport, own: Collection[str]) -> Iterator[tuple[Path, str]]:
-    """Yield the files below a path with their sources: a file's name, or its path from the named folder on."""
-    if not path.is_dir():
-        yield path, _printable(path.name)
-        return
-    base = path.resolve().name
-
-    def unreadable(error: OSError) -> None:
-        report.note_unread(f"{_printable(str(error.filename))} cannot be read: {error.strerror}")
-
-    for folder, folders, names in os.walk(path, onerror=unreadable):
-        # Sorted in place, so that walk goes down in this order as well.
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and _real(Path(folder) / name) not in own
-        )
-        for name in sorted(names):
-            file = Path(folder) / name
-            source = _printable("/".join([base, *file.relative_to(path).parts]).lstrip("/"))
-            if name.startswith(".") or not plugins.has_reader(file) or _real(file) in own or _is_dataset(file):
-                report.note_ignored(source)
-            else:
-                yield file, source
+def _is_searched(each: Named) -> bool:
+    """Say whether files are looked for there; one that a person names is a paper, whoever includes it."""
+    return each.is_folder or each.kind is Kind.ADDRESS
 
 
-def _is_dataset(file: Path) -> bool:
-    """Say whether a file is what some job made: it lies among the papers, and is none."""
-    # A pipe or device would be waited for without end.
-    return file.suffix.lower() in _DATASET_SUFFIXES and file.is_file() and plugins.output_format().recognise(file)
+def _task(file: Found) -> Task:
+    # Whoever reads may be in another folder by then.
+    return Task(path=os.path.abspath(file.path), source=file.source, root=os.path.abspath(file.root))  # noqa: PTH100 - links stay
 
 
-def _read(file: Path, source: str) -> Iterator[Paper | ReadError]:
-    if not plugins.has_reader(file):
-        known = ", ".join(plugins.known_suffixes())
-        yield ReadError(f"{source} has no reader for {file.suffix or 'a name without suffix'}; known: {known}")
-        return
-    if not file.is_file():
-        # A pipe or device would be waited for without end.
-        yield ReadError(f"{source} is not a regular file")
-        return
+def _is_quick(path: Path) -> bool:
+    return plugins.is_light(path) and _size(path) <= _READ_HERE_FILE_BYTES
+
+
+def _size(path: Path) -> int:
     try:
-        yield from plugins.read_file(file, source=source)
-    except OSError as error:
-        yield ReadError(f"{source} cannot be read: {error.strerror}")
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
-def _real(path: Path) -> str:
-    # Unlike Path.resolve this ends, and raises nothing, where links lead in a circle.
-    return os.path.realpath(path)
-
-
-def _printable(name: str) -> str:
-    """Return a file's name as text that can be stored and shown, also where its bytes are not UTF-8."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _nothing(paths: Sequence[Path], report: ReadReport) -> str:
-    where = ", ".join(str(path) for path in paths)
+def _nothing(all_named: Sequence[Named], report: ReadReport) -> str:
+    names = [quoted_path(each.text) for each in all_named]
+    where = ", ".join(names if len(names) <= _NAMED else [*names[:_NAMED], "…"])
     if report.unread:
         return f"no paper could be read in {where}: {report.unread_notes[0]}"
     return f"no paper was found in {where}; papers end in {', '.join(plugins.known_suffixes())}"

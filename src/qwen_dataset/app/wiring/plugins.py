@@ -6,13 +6,18 @@ first; a package of somebody else's adds its own by an entry point in one of the
 - ``qwen_dataset.backends``: ``(BackendSettings) -> Offer``
 - ``qwen_dataset.storages``: ``(location, parameters) -> Storage``
 - ``qwen_dataset.readers``, named by the suffix without its dot: ``(data: bytes, *, source: str) -> Paper``
-- ``qwen_dataset.dumps``, likewise: ``(lines: Iterable[bytes], *, source: str) -> Iterable[Paper | ReadError]``
+- ``qwen_dataset.dumps``, likewise: ``(lines: Iterable[bytes], *, source: str) -> Iterable[Paper | ReadError]``; with
+  ``first_line: int = 1`` besides, a large file is handed over in parts
+- ``qwen_dataset.collections``, likewise: ``(data: bytes, *, source: str) -> Iterable[Paper | ReadError]``
+- ``qwen_dataset.projects``, likewise: ``(data: bytes, *, source: str, companion: Companion) -> Paper``
+- ``qwen_dataset.parts``, of projects: ``(data: bytes, *, source: str) -> Parts``
 - ``qwen_dataset.recipes``: ``() -> Recipe``, whose ``name`` is the entry point's
 - ``qwen_dataset.writers``: an ``OutputFormat``, as a module or an object
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -27,16 +32,26 @@ from ...errors import QwenDatasetError, ReadError, SettingError
 from ...ports.inference import BackendSettings, Offer
 from ...ports.storage import Storage
 from ..dataset.target import OutputFormat
+from . import unpack
 from .addresses import Address
+from .companions import Companion, Parts, nothing_beside
+from .read_limits import ReadLimits
 from .registry import Plugin, Registry, Row, described, only
 from .secrets import quoted
+from .unpack import Lines, is_packed
 
 _ADAPTERS = "qwen_dataset.adapters"
 _RECIPES = "qwen_dataset.domain.recipes"
 
-_MARKDOWN = Row(f"{_ADAPTERS}.readers.markdown:read_markdown")
-_TEXT = Row(f"{_ADAPTERS}.readers.text:read_text")
-_JSONL = Row(f"{_ADAPTERS}.readers.jsonl:read_jsonl")
+_READERS = f"{_ADAPTERS}.readers"
+_MARKDOWN = Row(f"{_READERS}.markdown:read_markdown")
+_TEXT = Row(f"{_READERS}.text:read_text")
+_PDF = Row(f"{_READERS}.pdf:read_pdf", extra="pdf")
+_HTML = Row(f"{_READERS}.html:read_html", extra="html")
+_LATEX = Row(f"{_READERS}.latex:read_latex", extra="latex")
+_LATEX_PARTS = Row(f"{_READERS}.latex:parts_of", extra="latex")
+_JSONL = Row(f"{_READERS}.jsonl:read_jsonl")
+_JSON = Row(f"{_READERS}.jsonl:read_json")
 
 BATCH_LINES = f"{_ADAPTERS}.inference.openai_api.lines"
 """The module that makes and reads the lines of the Batch API's files."""
@@ -84,9 +99,15 @@ storages = Registry(
 readers = Registry(
     "reader",
     "qwen_dataset.readers",
-    {"md": _MARKDOWN, "markdown": _MARKDOWN, "txt": _TEXT, "text": _TEXT, "rst": _TEXT},
-)
+    {
+        "md": _MARKDOWN, "markdown": _MARKDOWN, "txt": _TEXT, "text": _TEXT, "rst": _TEXT,
+        "pdf": _PDF, "html": _HTML, "htm": _HTML, "xhtml": _HTML,
+    },
+)  # fmt: skip
 dumps = Registry("reader", "qwen_dataset.dumps", {"jsonl": _JSONL, "ndjson": _JSONL})
+collections = Registry("reader", "qwen_dataset.collections", {"json": _JSON})
+projects = Registry("reader", "qwen_dataset.projects", {"tex": _LATEX, "latex": _LATEX, "ltx": _LATEX})
+parts = Registry("reader", "qwen_dataset.parts", {"tex": _LATEX_PARTS, "latex": _LATEX_PARTS, "ltx": _LATEX_PARTS})
 recipes = Registry(
     "recipe",
     "qwen_dataset.recipes",
@@ -103,6 +124,8 @@ _STORAGE = ("get", "stream", "put", "keys", "delete")
 _RECIPE = ("name", "prompt_version", "drafts", "entries")
 _FORMAT = ("open", "check", "digest", "recognise")
 _NOTHING_SET = BackendSettings()
+_LIMITS = ReadLimits()
+_LIGHT = frozenset({"md", "markdown", "txt", "text", "rst", "jsonl", "ndjson"})
 
 
 def open_backend(text: str, settings: BackendSettings = _NOTHING_SET) -> Offer:
@@ -127,6 +150,11 @@ def open_storage(text: str) -> Storage:
     plugin = storages.find(address.scheme, hint=hint)
     storage = plugin.call(address.location, address.parameters, needed=_STORAGE, wanted="storage")
     return cast("Storage", storage)
+
+
+def is_storage(scheme: str) -> bool:
+    """Say whether there is a storage with this name."""
+    return scheme in storages.rows or bool(storages.offered(scheme))
 
 
 def local_folder(storage: str) -> Path | None:
@@ -160,28 +188,83 @@ def output_format(name: str = "jsonl") -> OutputFormat:
 
 def has_reader(path: PurePath) -> bool:
     """Say whether files of this name are read as papers."""
-    suffix = _suffix(path)
-    return suffix in readers.rows or suffix in dumps.rows or bool(_offered(suffix))
+    suffix = suffix_of(path)
+    return any(suffix in registry.rows for registry in _reading()) or bool(_offered(suffix))
 
 
 def known_suffixes() -> list[str]:
-    """Return the suffixes that have a reader."""
-    return sorted({f".{name}" for name in [*readers.names(), *dumps.names()]})
+    """Return the suffixes that have a reader; each may have ``.gz`` behind it."""
+    return sorted({f".{name}" for registry in _reading() for name in registry.names()})
 
 
-def read_file(path: Path, *, source: str) -> Iterator[Paper | ReadError]:
+def suffix_of(path: PurePath) -> str:
+    """Return the suffix that a reader is found by: lower case, without its dot and without a ``.gz`` behind it."""
+    plain = path.with_suffix("") if is_packed(path.name) else path
+    return plain.suffix.lower().removeprefix(".")
+
+
+def is_light(path: PurePath) -> bool:
+    """Say whether files of this name are read by code of ours alone, in a time that grows with their size."""
+    return suffix_of(path) in _LIGHT and not is_packed(path.name)
+
+
+def is_by_line(path: PurePath) -> bool:
+    """Say whether the lines of such a file can be read apart from each other, by ``read_lines``.
+
+    So says a reader of dumps that takes ``first_line``, the number of the first of some lines. Raises SettingError.
+    """
+    if suffix_of(path) in dumps.rows:
+        return True
+    offered = dumps.offered(suffix_of(path))
+    return bool(offered) and "first_line" in inspect.signature(only(offered).function()).parameters
+
+
+def has_parts(path: PurePath) -> bool:
+    """Say whether such a file may be a part of another one, as ``parts_of`` says."""
+    return suffix_of(path) in parts.rows or bool(parts.offered(suffix_of(path)))
+
+
+def read_file(
+    path: Path, *, source: str, companion: Companion = nothing_beside, limits: ReadLimits = _LIMITS
+) -> Iterator[Paper | ReadError]:
     """Yield the papers of one file; what cannot be read is yielded as the error it is.
 
-    Raises SettingError where the reader itself cannot be used, and may raise OSError.
+    ``companion`` returns the bytes of a file that is named in this one. Raises SettingError where the reader itself
+    cannot be used, and may raise OSError.
     """
-    plugin, is_dump = _reader(path)
+    plugin, registry = _reader(path)
     read = plugin.function()
-    if is_dump:
-        with path.open("rb") as lines:
-            yield from _papers(plugin, lambda: read(lines, source=source), source)
+    try:
+        if registry is dumps:
+            with unpack.stream(path, source=source, limits=limits) as file:
+                lines = Lines(file, source=source, most=limits.line_bytes)
+                yield from lines.told(_papers(plugin, lambda: read(lines, source=source), source))
+            return
+        data = unpack.whole(path, source=source, limits=limits)
+    except ReadError as error:
+        yield error
+        return
+    more = {"companion": companion} if registry is projects else {}
+    if registry is collections:
+        yield from _papers(plugin, lambda: read(data, source=source), source)
     else:
-        data = path.read_bytes()
-        yield from _papers(plugin, lambda: [read(data, source=source)], source)
+        yield from _papers(plugin, lambda: [read(data, source=source, **more)], source)
+
+
+def read_lines(path: PurePath, lines: Iterable[bytes], *, source: str, first_line: int) -> Iterator[Paper | ReadError]:
+    """Yield the papers of some lines of a file that ``is_by_line``; the first of them has this number."""
+    plugin, _ = _reader(path)
+    read = plugin.function()
+    yield from _papers(plugin, lambda: read(lines, source=source, first_line=first_line), source)
+
+
+def parts_of(path: Path, *, source: str, limits: ReadLimits = _LIMITS) -> Parts | None:
+    """Return what a file that ``has_parts`` says of itself, None where it cannot be read: its reader will say why."""
+    plugin = parts.find(suffix_of(path))
+    try:
+        return cast("Parts", plugin.function()(unpack.whole(path, source=source, limits=limits), source=source))
+    except (ReadError, OSError):
+        return None
 
 
 def _papers(
@@ -195,7 +278,7 @@ def _papers(
             yield found
     except ReadError as error:
         yield error
-    except QwenDatasetError:
+    except (QwenDatasetError, MemoryError):
         raise
     except Exception as error:
         told = plugin.explained(error)
@@ -206,12 +289,16 @@ def _papers(
         yield ReadError(f"{source} could not be read by {plugin}: {described(error)}")
 
 
-def _reader(path: PurePath) -> tuple[Plugin, bool]:
-    """Return what reads files of this name, and whether it wants their lines. Raises SettingError."""
-    suffix = _suffix(path)
-    for registry in (dumps, readers):
+def _reading() -> tuple[Registry, ...]:
+    return (dumps, collections, projects, readers)
+
+
+def _reader(path: PurePath) -> tuple[Plugin, Registry]:
+    """Return what reads files of this name, and how it is called. Raises SettingError."""
+    suffix = suffix_of(path)
+    for registry in _reading():
         if suffix in registry.rows:
-            return registry.find(suffix), registry is dumps
+            return registry.find(suffix), registry
     offered = _offered(suffix)
     if not offered:
         known = ", ".join(known_suffixes())
@@ -220,12 +307,8 @@ def _reader(path: PurePath) -> tuple[Plugin, bool]:
     return offered[0]
 
 
-def _offered(suffix: str) -> list[tuple[Plugin, bool]]:
-    return [(plugin, registry is dumps) for registry in (dumps, readers) for plugin in registry.offered(suffix)]
-
-
-def _suffix(path: PurePath) -> str:
-    return path.suffix.lower().removeprefix(".")
+def _offered(suffix: str) -> list[tuple[Plugin, Registry]]:
+    return [(plugin, registry) for registry in _reading() for plugin in registry.offered(suffix)]
 
 
 def _keys(settings: BackendSettings) -> Collection[str]:

@@ -34,6 +34,7 @@ PAIRS = (
     ("{done:n}/{total:n} requests, {failed:n} failed", "请求 {done}/{total}，失败 {failed}，用时"),
     ("not read: {note:t}", "未能读取：{note}"),
     ("… and {more:n} more that could not be read", "……另有 {more} 个未能读取"),
+    ("note: {note:t}", "注意：{note}"),
     ("read once: {note:t}", "只读取一次：{note}"),
     ("{papers:n} papers read", "已读取 {papers} 篇论文"),
     ("{papers:n} papers read, {more:t}", "已读取 {papers} 篇论文，{more}"),

@@ -76,6 +76,7 @@ PAIRS = (
     ("auto, en or zh", "auto、en 或 zh"),
     ("auto, always or never", "auto、always 或 never"),
     ("a whole number from {least:n} to {most:n}", "{least} 到 {most} 之间的整数"),
+    ("a number of MB above 0 and at most {most:n}", "大于 0 且不大于 {most} 的数（单位 MB）"),
     ("a number of at least 0 and below 2", "不小于 0 且小于 2 的数"),
     ("a number above 0 and at most 1", "大于 0 且不大于 1 的数"),
     ("a number of seconds above 0 and at most 86400 (a day)", "大于 0 且不大于 86400（一天）的秒数"),
