@@ -57,7 +57,7 @@ def check_wall(scene: Scene, limit: Decimal, ended: Child) -> None:
     status = scene.status()
     assert Decimal(status["max_cost"]) == limit
     # Our own books are never below the bill.
-    assert bill_of(scene) <= Decimal(status["cost"]) <= limit
+    assert bill_of(scene) <= Decimal(status["cost"]) + Decimal(status["reserved"]) <= limit
 
 
 def go_on_to_the_end(scene: Scene, limit: Decimal, ended: Child) -> None:

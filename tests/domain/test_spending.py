@@ -82,6 +82,7 @@ def test_several_answers_cost_several_times() -> None:
         (Parameters(), False, "max_tokens"),
         (Parameters(max_tokens=10, enable_thinking=True), True, "thinking_budget"),
         (Parameters(max_tokens=10, extra_body={"enable_search": True}), False, "enable_search"),
+        (Parameters(max_tokens=10, extra_body={"chat_template_kwargs": {}}), False, "chat_template_kwargs"),
         (Parameters(max_tokens=10, extra_body={"n": "3"}), False, "'n'"),
         (Parameters(max_tokens=10, extra_body={"max_completion_tokens": 9}), False, "max_completion_tokens"),
     ],
@@ -113,6 +114,22 @@ def test_above_the_last_tier_nobody_can_say() -> None:
 def test_the_cost_is_that_of_the_usage_that_was_read() -> None:
     answer = Completion(request_id="a", text="", usage=Usage(prompt_tokens=1_000_000, completion_tokens=500_000))
     assert made(Parameters(max_tokens=1)).cost(answer) == Decimal(2)
+
+
+def test_an_answer_whose_output_was_not_counted_has_no_known_cost() -> None:
+    usage = Usage(prompt_tokens=100)
+    assert made(Parameters(max_tokens=1)).cost(Completion(request_id="a", text="said", usage=usage)) is None
+    assert made(Parameters(max_tokens=1)).cost(Completion(request_id="a", text="", usage=usage)) == Decimal("0.0001")
+
+
+def test_thinking_that_nobody_asked_for_is_charged_as_thinking() -> None:
+    tier = Tier(input=Decimal(1), output=Decimal(2), thinking_output=Decimal(8))
+    found = meter(price(tier), Parameters(max_tokens=10), OutputBound(), thinks=False)
+    assert isinstance(found, Meter)
+    usage = Usage(prompt_tokens=1, completion_tokens=1_000_000, reasoning_tokens=5)
+    cost = found.cost(Completion(request_id="a", text="x", usage=usage))
+    assert cost is not None
+    assert cost > 8
 
 
 def test_without_usage_the_cost_is_not_known() -> None:

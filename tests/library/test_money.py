@@ -17,6 +17,7 @@ from qwen_dataset import (
     Config,
     CostLimitReached,
     Forecast,
+    JobUnfinished,
     NotApproved,
     Offer,
     PilotFailed,
@@ -45,17 +46,21 @@ class Desk:
 
     folder: Path
     asked: list[str] = attrs.field(factory=list)
+    written: int = 100
+    after: tuple[int, asyncio.Event] | None = None
     text: str = '{"instruction": "What is %s?", "input": "", "output": "It.", "evidence": ["The gate is kept cold"]}'
 
     async def answer(self, request: Request) -> Completion:
         self.asked.append(request.id)
-        usage = Usage(prompt_tokens=1000, completion_tokens=100)
+        if self.after is not None and len(self.asked) >= self.after[0]:
+            self.after[1].set()
+        usage = Usage(prompt_tokens=1000, completion_tokens=self.written)
         return Completion(request_id=request.id, text=self.text.replace("%s", request.id), usage=usage)
 
     def client(self, **settings: Any) -> Client:
         prices = self.folder / "prices.toml"
         prices.write_text(PRICES)
-        offer = Offer(backend=ConcurrentBackend(self.answer, realm="desk", concurrency=2), name="desk", realtime=True)
+        offer = Offer(backend=ConcurrentBackend(self.answer, realm="desk", concurrency=1), name="desk", realtime=True)
         config = Config(storage=f"file:{self.folder / 'jobs'}", prices=prices, **{"max_tokens": 500, **settings})
         return Client(config, backend=offer)
 
@@ -200,6 +205,39 @@ def test_a_poor_pilot_stops_the_job_until_a_person_resumes_it(desk: Desk) -> Non
     assert told[0].rejects == 2
     asyncio.run(desk.client().resume())
     assert len(desk.asked) == 6
+
+
+def test_a_pilot_by_whose_measure_the_rest_is_much_dearer_is_asked_for_again(desk: Desk) -> None:
+    """The default says 400 tokens an answer; here each has 100,000."""
+    asked: list[Decimal | None] = []
+
+    def once(forecast: Forecast) -> bool:
+        asked.append(forecast.likely)
+        return len(asked) == 1
+
+    desk.written = 100_000
+    with pytest.raises(PilotFailed, match="a person said no"):
+        desk.generate(Watch(approve=once), pilot=2, max_tokens=200_000)
+    assert len(desk.asked) == 2
+    assert asked[0] is not None
+    assert asked[1] is not None
+    assert asked[1] > 10 * asked[0]
+
+
+def test_an_interrupted_pilot_is_judged_by_whoever_goes_on(desk: Desk) -> None:
+    desk.text = "I would rather not."
+
+    async def scenario() -> None:
+        client = desk.client(pilot=4, pilot_min_yield=0.9, concurrency=1)
+        desk.after = (1, client.stop)
+        with pytest.raises(JobUnfinished):
+            await client.generate([desk.folder / "papers"], desk.folder / "out.jsonl")
+        desk.after = None
+        with pytest.raises(PilotFailed):
+            await desk.client().resume()
+
+    asyncio.run(scenario())
+    assert len(desk.asked) == 4
 
 
 def test_a_pilot_of_prompts_counts_answers(desk: Desk) -> None:

@@ -64,7 +64,8 @@ class RoundOpened:
     """Intent to get an answer for every request that has no final outcome; other jobs can see it from now on.
 
     ``finishing``: the backend that finishes stragglers is asked, not the job's own. ``fresh``: only what never had an
-    outcome. ``pilot``: only the first ``pending`` of these, so that a person can judge before the rest is bought.
+    outcome. ``pilot``: only the first ``pending`` of these, so that a person can judge before the rest is bought: it is
+    not, where less than ``least_yield`` of them become samples (None: a person only looks).
     """
 
     round: int
@@ -73,6 +74,7 @@ class RoundOpened:
     finishing: bool = False
     fresh: bool = False
     pilot: bool = False
+    least_yield: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -145,9 +147,10 @@ class ShardCancelled:
 
 @attrs.frozen(kw_only=True)
 class CallsBegan:
-    """From here on calls of a submitted shard are made: if this run dies, some may be paid and not stored."""
+    """Calls of a shard are made from here on: a run that dies leaves up to ``at_risk`` of them paid and not stored."""
 
     shard: int
+    at_risk: int
 
 
 @attrs.frozen(kw_only=True)

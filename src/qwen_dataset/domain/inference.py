@@ -114,12 +114,17 @@ class Completion:
 
 @attrs.frozen(kw_only=True)
 class Failure:
-    """No answer, and why. ``retryable``: the same request may be sent again without a person's decision."""
+    """No answer, and why. ``retryable``: the same request may be sent again without a person's decision.
+
+    ``possibly_paid``: it was refused after something of it had been read or written, which may have been billed. What
+    is ``unknown`` may be paid in any case.
+    """
 
     request_id: str
     kind: FailureKind
     message: str
     retryable: bool
+    possibly_paid: bool = False
 
 
 Outcome = Completion | Failure

@@ -96,7 +96,8 @@ class Shard:
     backend's reason when it said no; ``lost`` why nobody can tell any more whether the backend has it.
 
     ``reserved`` is the most that it can cost (None: no price is known), ``charged`` what its stored outcomes cost, and
-    ``doubt`` the most that calls cost which a run that died had under way. ``calling``: some may be under way now.
+    ``doubt`` the most that calls cost which a run that died had under way. ``calling`` is how many may be under way
+    now. ``uncounted``: some outcomes were stored by a run that knew no price.
     """
 
     number: int
@@ -114,12 +115,18 @@ class Shard:
     reserved: Decimal | None = None
     charged: Decimal = Decimal(0)
     doubt: Decimal = Decimal(0)
-    calling: bool = False
+    calling: int = 0
+    uncounted: bool = False
 
     @property
     def committed(self) -> Decimal:
         """The most that the shard can have cost when it is finished."""
         return max(self.reserved or Decimal(0), self.charged) + self.doubt
+
+    @property
+    def settled(self) -> Decimal:
+        """What the shard cost at the most, once every request has its outcome."""
+        return self.committed if self.uncounted else self.charged + self.doubt
 
 
 @attrs.frozen(kw_only=True)
@@ -131,8 +138,8 @@ class JobState:
 
     ``cancelling``: a person wants the job to stop. ``hurrying``: what is in flight is cancelled so that another backend
     finishes it in the next round, and ``finishing``: the open round is that one. ``fresh``: the open round asks only
-    what never had an outcome; ``pilot``: it, or the last one, is a pilot, and
-    ``pilots`` is how many there were.
+    what never had an outcome; ``pilot``: it, or the last one, is a pilot, with
+    its ``least_yield``, and ``pilots`` is how many there were.
 
     ``settled`` is what finished shards cost at the most, in ``currency``, and ``cost_limit`` what the job may cost over
     its whole life (None: no limit). ``unpriced``: something was bought at a price that was not known. ``estimate`` is
@@ -168,11 +175,17 @@ class JobState:
     fresh: bool = True
     pilot: bool = False
     pilots: int = 0
+    least_yield: float | None = None
     settled: Decimal = Decimal(0)
     currency: str = ""
     unpriced: bool = False
     cost_limit: Decimal | None = None
     estimate: Estimated | None = None
+
+    @property
+    def spent(self) -> Decimal:
+        """What the job cost so far, at the most where that is in doubt; without what is reserved."""
+        return self.settled + sum((shard.charged + shard.doubt for shard in self.shards.values()), Decimal(0))
 
     @property
     def committed(self) -> Decimal:

@@ -107,6 +107,7 @@ def _round(state: JobState, event: RoundOpened | RoundWithdrawn | RoundCleared |
                 fresh=event.fresh or event.round == 1,
                 pilot=event.pilot,
                 pilots=state.pilots + event.pilot,
+                least_yield=event.least_yield,
             )
         case RoundWithdrawn():
             _expect(state, event, state.phase is Phase.RUNNING and not state.cleared and event.round == state.round)
@@ -151,7 +152,7 @@ def _shard(
     if shard is None or isinstance(event, ShardFinished):
         _expect(state, event, shard is not None)
         assert shard is not None
-        settled = state.settled + shard.charged + shard.doubt
+        settled = state.settled + shard.settled
         left = {n: each for n, each in state.shards.items() if n != event.shard}
         return attrs.evolve(state, shards=left, settled=settled)
     match event:
@@ -176,20 +177,22 @@ def _calls(state: JobState, event: CallsBegan | CallsEnded) -> JobState:
     _expect(state, event, shard is not None and shard.token is not None)
     assert shard is not None
     if isinstance(event, CallsBegan):
-        shard = attrs.evolve(shard, calling=True)
+        shard = attrs.evolve(shard, calling=event.at_risk)
     else:
-        shard = attrs.evolve(shard, calling=False, doubt=shard.doubt + event.doubt)
+        shard = attrs.evolve(shard, calling=0, doubt=shard.doubt + event.doubt)
     return attrs.evolve(state, shards={**state.shards, event.shard: shard})
 
 
 def _charged(state: JobState, event: Stored) -> JobState:
     """Count what outcomes cost, with their shard while that is open."""
-    if event.charged is None:
-        return state
     shard = None if event.shard is None else state.shards.get(event.shard)
     if shard is None:
-        return attrs.evolve(state, settled=state.settled + event.charged)
-    shard = attrs.evolve(shard, charged=shard.charged + event.charged)
+        return attrs.evolve(state, settled=state.settled + (event.charged or 0))
+    if event.charged is None:
+        # What was reserved for them is then what they cost.
+        shard = attrs.evolve(shard, uncounted=True)
+    else:
+        shard = attrs.evolve(shard, charged=shard.charged + event.charged)
     return attrs.evolve(state, shards={**state.shards, shard.number: shard})
 
 

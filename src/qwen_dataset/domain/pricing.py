@@ -7,7 +7,7 @@ tokens of that request are billed by it. Thinking is billed as output.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from enum import StrEnum
 from typing import Self
 
@@ -165,3 +165,10 @@ class PriceList:
     def merge(self, other: PriceList) -> PriceList:
         """Return this list with the prices of another one over it."""
         return PriceList({**self._rows, **other._rows})
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """Return an amount as a person reads it: to four significant digits of what is below one, never less than it is."""
+    places = Decimal("0.01") if amount >= 1 or not amount else Decimal(1).scaleb(amount.adjusted() - 3)
+    whole, _, rest = f"{amount.quantize(places, rounding=ROUND_UP):f}".partition(".")
+    return f"{whole}.{rest.rstrip('0'):0<2} {currency}".strip()

@@ -26,7 +26,7 @@ _PER_REQUEST = 64
 _HARMLESS = frozenset(
     {
         *("top_k", "min_p", "stop", "presence_penalty", "frequency_penalty", "repetition_penalty", "logprobs"),
-        *("top_logprobs", "user", "result_format", "parallel_tool_calls", "chat_template_kwargs"),
+        *("top_logprobs", "user", "result_format", "parallel_tool_calls"),
     }
 )
 _COUNTED = frozenset({"n", "tools", "tool_choice"})
@@ -64,8 +64,12 @@ class Meter:
         if not isinstance(outcome, Completion) or not outcome.usage.prompt_tokens:
             return None
         usage = outcome.usage
+        if not usage.completion_tokens and (outcome.text or outcome.reasoning):
+            return None
+        # A model may think although nobody asked it to.
+        thinking = self.thinks or usage.reasoning_tokens > 0
         return self.price.cost(
-            prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens, thinking=self.thinks
+            prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens, thinking=thinking
         )
 
 

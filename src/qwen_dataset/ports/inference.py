@@ -166,6 +166,7 @@ class Offer:
 
     ``billed_as`` is the way under which a list of prices has what is charged here (None: by ``realtime``). ``is_play``:
     nothing is paid here, and what it would cost is reckoned at a service's list prices, so that a limit can be tried.
+    ``switches_thinking``: whether ``enable_thinking`` is sent in a form that the service obeys.
     """
 
     backend: InferenceBackend
@@ -181,6 +182,7 @@ class Offer:
     advice: Callable[[str, Parameters], Sequence[str]] | None = None
     billed_as: PriceWay | None = None
     is_play: bool = False
+    switches_thinking: bool = True
 
 
 BackendFactory = Callable[[BackendSettings], Offer]

@@ -16,7 +16,7 @@ from qwen_dataset.app.engine.finishing import Finisher
 from qwen_dataset.app.engine.harvest import Clean
 from qwen_dataset.app.engine.job import Host, Job, own_job
 from qwen_dataset.app.engine.lease import Process
-from qwen_dataset.app.engine.pilot import Pilot
+from qwen_dataset.app.engine.pilot import Judge, Pilot, nobody_judges
 from qwen_dataset.app.engine.planner import Work, write_plan
 from qwen_dataset.app.engine.runner import Pace, Runner
 from qwen_dataset.app.engine.tracker import RunProgress
@@ -180,6 +180,8 @@ def runner(
     clean: Clean | None = None,
     budget: Budget = UNPRICED,
     pilot: Pilot | None = None,
+    judge: Judge = nobody_judges,
+    notice: Callable[[str], None] = lambda _: None,
     on_progress: Callable[[RunProgress], None] = lambda _: None,
 ) -> Runner:
     return Runner(
@@ -194,5 +196,7 @@ def runner(
         clean=clean,
         budget=budget,
         pilot=pilot,
+        judge=judge,
+        notice=notice,
         on_progress=on_progress,
     )

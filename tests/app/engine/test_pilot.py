@@ -32,6 +32,7 @@ class World:
         self.judged: list[tuple[int, int]] = []
 
     async def judge(self, job: Job) -> str | None:
+        assert job.state.least_yield == 0.25
         self.judged.append((job.state.completed, job.state.failed))
         return self.verdict
 
@@ -43,10 +44,12 @@ class World:
             finisher = Finisher(
                 backend=self.realtime, backend_name="realtime", sleep=hands.sleep, after_seconds=60.0, hurries=hurries
             )
-            asked_ahead = None if pilot is None else Pilot(requests=pilot, elsewhere=True, judge=self.judge)
+            asked_ahead = None if pilot is None else Pilot(requests=pilot, elsewhere=True, least_yield=0.25)
             async with a_job(TEXTS, storage=self.storage, clock=hands, number=number) as job:
                 try:
-                    await runner(job, self.batch, hands, finisher=finisher, pilot=asked_ahead).run(**run)
+                    await runner(job, self.batch, hands, finisher=finisher, pilot=asked_ahead, judge=self.judge).run(
+                        **run
+                    )
                 except JobUnfinished as caught:
                     error = caught
                 return Ran(job.state, job.index.counts(), error)
@@ -128,12 +131,12 @@ def test_a_run_that_dies_in_the_pilot_goes_on_with_it() -> None:
     world = World(dies_once)
     with pytest.raises(Died):
         world.play()
-    # Also without being told again that there was to be a pilot.
+    # Also without being told again that there was to be a pilot, and what it must give.
     ran = world.play(None, number=2)
     assert ran.state.phase is Phase.FINISHED
     assert world.realtime.asked() == ["a", "b", "b"]
     assert world.batch.asked() == ["c", "d", "e", "f", "g"]
-    assert world.judged == []
+    assert world.judged == [(2, 0)]
 
 
 def test_a_run_that_dies_before_the_verdict_is_judged_when_it_comes_back() -> None:

@@ -11,15 +11,16 @@ import attrs
 import pytest
 
 from qwen_dataset.adapters.storage.memory import MemoryStorage
-from qwen_dataset.app.engine.budget import Budget, money
+from qwen_dataset.app.engine.budget import Budget
+from qwen_dataset.app.engine.job import request_cancel
 from qwen_dataset.app.engine.runner import Pace, Until
 from qwen_dataset.domain.events import CostLimited, RetryUnknown
 from qwen_dataset.domain.inference import Completion, FailureKind, Outcome, Parameters, Request, Usage
 from qwen_dataset.domain.jobs import JobState, Phase
-from qwen_dataset.domain.pricing import Price, PriceWay, Tier
+from qwen_dataset.domain.pricing import Price, PriceWay, Tier, money
 from qwen_dataset.domain.spending import Meter, OutputBound, meter
 from qwen_dataset.errors import BackendRejected, BackendUnavailable, CostLimitReached, StorageUnavailable
-from tests.app.engine.bench import LIMITS, HandClock, Scripted, a_job, failing, runner
+from tests.app.engine.bench import LIMITS, HandClock, Scripted, a_job, failing, process, runner
 from tests.app.engine.test_runner_money import Died, Ran
 
 # One token in costs a millionth, one out as much; an answer has ten tokens at most.
@@ -56,6 +57,8 @@ def play(
     at_risk: int = 0,
     number: int = 1,
     texts: list[str] | None = None,
+    price: Meter | None = METER,
+    notice: Callable[[str], None] = lambda _: None,
     watch: Callable[[JobState], None] = lambda _: None,
     **run: Any,
 ) -> Ran:
@@ -70,7 +73,8 @@ def play(
             backend.before_submit = lambda _: watch(job.state)
             pace = run.pop("pace", Pace())
             try:
-                await runner(job, backend, hands, pace=pace, budget=Budget(meter=METER, at_risk=at_risk)).run(**run)
+                budget = Budget(meter=price, at_risk=at_risk)
+                await runner(job, backend, hands, pace=pace, budget=budget, notice=notice).run(**run)
             except CostLimitReached as caught:
                 error = caught
             return Ran(job.state, job.index.counts(), error)
@@ -233,6 +237,79 @@ def test_a_batch_that_is_read_again_leaves_no_doubt(storage: MemoryStorage) -> N
         play(Scripted(dies), storage, None)
     ran = play(Scripted(paid), storage, None, number=2)
     assert ran.state.committed == 8 * COST
+
+
+def dies_at_b(request: Request) -> Outcome | BaseException:
+    return Died() if request.messages[0].content == "b" else paid(request)
+
+
+def test_a_job_that_is_cancelled_after_a_crash_keeps_its_doubt(storage: MemoryStorage) -> None:
+    with pytest.raises(Died):
+        play(Scripted(dies_at_b), storage, None, at_risk=2)
+    hands = HandClock()
+
+    async def cancel() -> JobState:
+        async with a_job(TEXTS, storage=storage, clock=hands, number=2) as job:
+            await request_cancel(storage, job.id, process=process(3))
+            await runner(job, Scripted(paid), hands, budget=Budget(meter=METER, at_risk=2)).cancel()
+            return job.state
+
+    state = asyncio.run(cancel())
+    assert state.phase is Phase.STOPPED
+    # One answer was saved before the run died; two more calls may have been paid.
+    assert state.committed == COST + 2 * MOST
+
+
+def test_the_doubt_is_that_of_the_run_that_died(storage: MemoryStorage) -> None:
+    """However few calls the next run makes at once."""
+    with pytest.raises(Died):
+        play(Scripted(dies_at_b), storage, None, at_risk=2)
+    ran = play(Scripted(paid), storage, None, at_risk=1, number=2)
+    assert ran.state.committed == 8 * COST + 2 * MOST
+
+
+def test_a_run_that_knows_no_price_settles_at_what_was_reserved(storage: MemoryStorage) -> None:
+    play(Scripted(paid), storage, None, until=Until.SUBMITTED)
+    ran = play(Scripted(paid), storage, None, price=None, number=2)
+    assert ran.state.phase is Phase.FINISHED
+    assert ran.state.committed == 8 * MOST
+
+
+def test_a_run_that_knows_no_price_keeps_the_doubt_of_one_that_died(storage: MemoryStorage) -> None:
+    with pytest.raises(Died):
+        play(Scripted(dies_at_b), storage, None, at_risk=2)
+    ran = play(Scripted(paid), storage, None, price=None, number=2)
+    # The shard of three that was under way: once more at its most.
+    assert ran.state.committed >= 3 * MOST + 2 * MOST
+
+
+def test_a_request_that_no_price_holds_for_makes_the_job_unpriced(storage: MemoryStorage) -> None:
+    narrow = attrs.evolve(PRICE, tiers=(Tier(up_to=1000, input=Decimal(1), output=Decimal(1)),))
+    found = meter(narrow, Parameters(max_tokens=10), OutputBound(), thinks=False)
+    ran = play(Scripted(paid), storage, None, texts=["a", "x" * 3000], price=found)
+    assert ran.state.unpriced
+
+
+def test_what_was_refused_in_the_middle_of_an_answer_keeps_its_most(storage: MemoryStorage) -> None:
+    def cut_off(request: Request) -> Outcome:
+        failure = failing(FailureKind.CONTENT_FILTER, retryable=False)(request)
+        return attrs.evolve(failure, possibly_paid=True)
+
+    ran = play(Scripted(cut_off), storage, None)
+    assert ran.state.committed == 8 * MOST
+
+
+def test_a_person_is_told_that_the_wall_holds_requests_back(storage: MemoryStorage) -> None:
+    told: list[str] = []
+    play(Scripted(paid), storage, 4 * MOST, notice=told.append)
+    assert told[0].startswith("the limit of 0.000364 CNY has room for 4 requests at a time")
+    assert "4 wait until these are answered" in told[0]
+
+
+def test_without_a_wall_nobody_is_told_anything(storage: MemoryStorage) -> None:
+    told: list[str] = []
+    play(Scripted(paid), storage, None, notice=told.append)
+    assert told == []
 
 
 class Hiccup(MemoryStorage):

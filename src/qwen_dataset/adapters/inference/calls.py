@@ -24,7 +24,8 @@ class CallFailed(Exception):
 
     ``status`` is the HTTP status of the reply, None where no reply came. ``code`` and ``message`` are the service's
     own words. ``retry_after`` is what the service asked to wait, in seconds. ``sent`` matters only where no reply
-    came: False means that nothing left this machine (no connection); True or None that it did or may have.
+    came: False means that nothing left this machine (no connection); True or None that it did or may have. ``begun``:
+    something of an answer had come, or its usage, so that it may be billed although it was refused then.
     """
 
     def __init__(
@@ -34,6 +35,8 @@ class CallFailed(Exception):
         message: str = "",
         retry_after: float | None = None,
         sent: bool | None = None,
+        *,
+        begun: bool = False,
     ) -> None:
         super().__init__(sentence(status, code, message))
         self.status = status
@@ -41,6 +44,7 @@ class CallFailed(Exception):
         self.message = message
         self.retry_after = retry_after
         self.sent = sent
+        self.begun = begun
 
     def told(self, *, is_bailian: bool) -> str:
         """Return what happened and what to do, in words that suit the server."""
@@ -161,7 +165,13 @@ class RealtimeCaller:
         message = error.told(is_bailian=self._is_bailian)
         if said.kind is FailureKind.NOT_SENT:
             raise BackendUnreached(message) from None
-        return Failure(request_id=request.id, kind=said.kind, message=message, retryable=said.retryable)
+        return Failure(
+            request_id=request.id,
+            kind=said.kind,
+            message=message,
+            retryable=said.retryable,
+            possibly_paid=error.begun,
+        )
 
 
 def estimated_tokens(request: Request) -> int:

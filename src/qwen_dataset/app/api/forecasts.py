@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
-from ...domain.estimates import Compared, Estimate
+import attrs
+
+from ...domain.estimates import Compared, Cost, Estimate
 from ...domain.events import Estimated
 from ...domain.jobs import JobState
+from ...errors import NotApproved
 from ...ports.inference import Offer
 from ..dataset.sums import Sums
 from ..wiring.budgets import is_billed, price_of
 from ..wiring.config import Config
 from .plan import Plan
 from .reports import Forecast, PilotReport
+
+_MUCH_MORE = Decimal("1.2")
+"""By how much a job may become dearer than what was approved without anybody being asked again."""
 
 
 def forecast_of(config: Config, offer: Offer, plan: Plan) -> Forecast:
@@ -48,6 +55,22 @@ def corrected(pilot: PilotReport, estimate: Estimate) -> Estimated:
         cost=cost,
         currency=pilot.currency,
     )
+
+
+def dearer(pilot: PilotReport, forecast: Forecast, approve: Callable[[Forecast], bool]) -> str | None:
+    """Return why the rest is not to be bought: it will cost much more than was approved, and nobody approves that."""
+    if pilot.cost is None or pilot.rest_cost is None or pilot.estimate is None or forecast.likely is None:
+        return None
+    in_all = pilot.cost + pilot.rest_cost
+    if in_all <= forecast.likely * _MUCH_MORE:
+        return None
+    again = attrs.evolve(forecast, estimate=pilot.estimate, cost=Cost(expected=in_all, most=None))
+    try:
+        if approve(again):
+            return None
+    except NotApproved as error:
+        return str(error)
+    return "a person said no to what it will cost by the measure of the pilot"
 
 
 def compared(state: JobState, sums: Sums) -> tuple[Compared, ...]:

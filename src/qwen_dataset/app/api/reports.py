@@ -26,7 +26,8 @@ class Report:
     left in the output, ``known`` the samples that were among them.
 
     ``charged`` is what the job cost so far, in ``currency``: by the service's usage, and at the most for what is
-    possibly paid; None where no price is known. ``compared`` holds estimates beside what came of them.
+    possibly paid; None where no price is known. ``is_play``: at list prices, and nothing was paid. ``compared`` holds
+    estimates beside what came of them.
     """
 
     job_id: str
@@ -38,6 +39,7 @@ class Report:
     known: int = 0
     charged: Decimal | None = None
     currency: str = ""
+    is_play: bool = False
     compared: tuple[Compared, ...] = ()
 
 

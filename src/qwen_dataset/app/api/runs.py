@@ -22,14 +22,14 @@ from ..dataset.target import Existing, OutputFormat, check_output
 from ..engine.finishing import Finisher
 from ..engine.guard import handle_of
 from ..engine.job import Host, Job, own_job, request_cancel
-from ..engine.pilot import Pilot
+from ..engine.pilot import Judge, Pilot
 from ..engine.planner import write_plan
 from ..engine.runner import Pace, Runner, Until
 from ..wiring import plugins
 from ..wiring.budgets import budget, check_limit, price_of
 from ..wiring.config import Config
 from .backends import Backends, advise
-from .forecasts import compared, corrected, estimated
+from .forecasts import compared, corrected, dearer, estimated
 from .intake import Intake
 from .pilots import judge_pilot, with_the_rest
 from .reports import Forecast, JobStatus, Report, Route, Watch
@@ -201,7 +201,7 @@ class Runs:
             await runner.run(reopen=run.reopen, until=run.until)
         if job.state.phase is not Phase.FINISHED:
             return Report(job_id=job.id, recipe=job.spec.recipe, output=run.output, sums=None)
-        return await self._export(job, run)
+        return await self._export(job, run, offer)
 
     @contextlib.asynccontextmanager
     async def _runner(
@@ -224,14 +224,19 @@ class Runs:
                 finisher=self._finisher(finisher, job),
                 clean=offer.clean if self.config.clean_remote else None,
                 budget=budget(self.config, offer, job.spec),
-                pilot=self._pilot(offer, watch, forecast),
+                pilot=self._pilot(offer),
+                judge=self._judge(offer, watch, forecast),
+                notice=self.notice,
                 on_progress=watch.on_progress,
             )
 
-    def _pilot(self, offer: Offer, watch: Watch, forecast: Forecast | None) -> Pilot | None:
+    def _pilot(self, offer: Offer) -> Pilot | None:
         if self.config.pilot is None:
             return None
+        least = self.config.pilot_min_yield
+        return Pilot(requests=self.config.pilot, elsewhere=not offer.realtime, least_yield=least)
 
+    def _judge(self, offer: Offer, watch: Watch, forecast: Forecast | None) -> Judge:
         async def judge(job: Job) -> str | None:
             found = await judge_pilot(job, plugins.recipe(job.spec.recipe))
             if forecast is not None:
@@ -239,9 +244,11 @@ class Runs:
                 if found.estimate is not None:
                     await job.ledger.append(corrected(found, found.estimate))
             watch.on_pilot(found)
-            return found.objection(self.config.pilot_min_yield)
+            given = self.config.pilot_min_yield
+            objection = found.objection(job.state.least_yield if given is None else given)
+            return objection or (None if forecast is None else dearer(found, forecast, watch.approve))
 
-        return Pilot(requests=self.config.pilot, elsewhere=not offer.realtime, judge=judge)
+        return judge
 
     def _finisher(self, offer: Offer | None, job: Job) -> Finisher | None:
         if offer is None:
@@ -256,7 +263,7 @@ class Runs:
             budget=budget(self.config, offer, job.spec),
         )
 
-    async def _export(self, job: Job, run: Run) -> Report:
+    async def _export(self, job: Job, run: Run, offer: Offer | None = None) -> Report:
         recipe = plugins.recipe(job.spec.recipe)
         made = await export(
             job, recipe, run.output, self.output_format, existing=run.existing, on_sample=run.watch.on_sample
@@ -268,9 +275,10 @@ class Runs:
             sums=made.sums,
             kept=made.kept,
             known=made.known,
-            charged=None if job.state.unpriced else job.state.committed,
+            charged=None if offer is None or job.state.unpriced else job.state.committed,
             currency=job.state.currency,
-            compared=compared(job.state, made.sums),
+            is_play=offer is not None and offer.is_play,
+            compared=() if offer is None else compared(job.state, made.sums),
         )
 
 

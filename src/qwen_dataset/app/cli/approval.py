@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...domain.pricing import money
 from ...errors import NotApproved
 from ..api.reports import Forecast
-from ..engine.budget import money
 from ..wiring.config import Config
 from . import session
 from .show import Display
@@ -25,8 +25,8 @@ def approval(config: Config, display: Display, *, yes: bool) -> Callable[[Foreca
         if not session.can_ask():
             raise NotApproved(f"{doubt}: add --yes to buy it all the same, or --max-cost to limit it")
         # A moving bar would write over the question.
-        display.stop()
-        return bool(session.answered(f"{doubt}; go on?"))
+        with display.paused():
+            return bool(session.answered(f"{doubt}; go on?"))
 
     return approve
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...domain.jobs import Way
+from ...domain.pricing import money
 from ..api.reports import Forecast, PilotReport, Report, Route
 from ..dataset.sums import Sums
-from ..engine.budget import money
 from ..engine.finishing import STALLED_SECONDS
 from ..wiring.bootstrap import BATCH_ABOVE
 from ..wiring.config import Config
@@ -53,7 +53,7 @@ def describe_forecast(forecast: Forecast) -> list[str]:
     if written is None:
         sentences = [f"estimate: {asked} requests, {read} tokens in; how much comes out is not known"]
     if cost is None or forecast.likely is None:
-        if forecast.is_billed:
+        if not forecast.is_play:
             sentences.append(f"estimate: what {forecast.plan.model} costs there is not known")
         return sentences
     likely = money(forecast.likely, forecast.currency)
@@ -121,6 +121,13 @@ def describe_money(report: Report) -> list[str]:
     """Return what was paid, and how far the estimate was off, as lines."""
     lines = []
     if report.charged is not None and report.currency:
-        lines.append(f"cost        {money(report.charged, report.currency)}")
+        amount = money(report.charged, report.currency)
+        unsure = report.sums is not None and report.sums.possibly_paid
+        if report.is_play:
+            lines.append(f"cost        {amount} at list prices; nothing was paid")
+        elif unsure:
+            lines.append(f"cost        {amount} at the most; some calls got no reply")
+        else:
+            lines.append(f"cost        {amount}")
     lines += [f"estimate    {each.what} off by {each.off:+.1%}" for each in report.compared if each.off is not None]
     return lines

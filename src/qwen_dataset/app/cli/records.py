@@ -24,7 +24,8 @@ def status_record(status: JobStatus | DamagedJob) -> dict[str, Any]:
         "unanswered": state.unanswered,
         "reused": state.reused,
         "possibly_paid": state.possibly_paid,
-        "cost": None if state.unpriced else state.committed,
+        "cost": None if state.unpriced else state.spent,
+        "reserved": None if state.unpriced else state.committed - state.spent,
         "max_cost": state.cost_limit,
         "currency": state.currency or None,
         "model": status.spec.model,
@@ -42,8 +43,8 @@ def report_record(report: Report) -> dict[str, Any]:
     record: dict[str, Any] = {"job": report.job_id, "output": output, "submitted_only": report.sums is None}
     if report.sums is not None:
         record |= attrs.asdict(report.sums) | {"kept": report.kept, "known": report.known}
-        record |= {"cost": report.charged, "currency": report.currency or None}
-        record["off_by"] = {each.what: each.off for each in report.compared}
+        record |= {"cost": report.charged, "currency": report.currency or None, "is_play": report.is_play}
+        record["off_by"] = {each.what: round(float(each.off), 4) for each in report.compared if each.off is not None}
     if report.reading is not None:
         record["reading"] = attrs.asdict(report.reading)
     return record

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -47,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 def _amount(value: object) -> str:
     if isinstance(value, Decimal):
-        return str(value)
+        return f"{value:f}"
     raise TypeError
 
 
@@ -107,6 +109,15 @@ class Display:
             on_pilot=self._on_pilot,
             on_forecast=self._on_forecast,
         )
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the bar away while a person is asked something."""
+        self.stop()
+        yield
+        if self._live is not None:
+            with language.unheard():
+                self._live.start()
 
     def stop(self) -> None:
         """Take the bar away."""

@@ -12,7 +12,7 @@ import click
 
 from ...domain.jobs import Phase
 from ...domain.recipes.prompts import PromptsRecipe
-from ...errors import BackendDenied, JobBusy, JobOverlap, JobUnfinished, QwenDatasetError
+from ...errors import BackendDenied, CostLimitReached, JobBusy, JobOverlap, JobUnfinished, QwenDatasetError
 from ..api.client import Client
 from ..api.reports import JobStatus, Report
 from ..dataset.target import Existing
@@ -206,7 +206,8 @@ def run(
         if isinstance(error, BackendDenied) and _WRONG_MODEL in str(error):
             # A job asks its model for ever.
             return "run again with another --model"
-        go_on = f"go on with: {command('resume', display.job_id, storage, more)}"
+        limit = " --max-cost AMOUNT" if isinstance(error, CostLimitReached) else ""
+        go_on = f"go on with: {command('resume', display.job_id, storage, more)}{limit}"
         if display.is_batch and isinstance(error, JobUnfinished) and stopped is not None and stopped.is_set():
             stop_it = command("cancel", display.job_id, storage)
             return f"what is submitted goes on at the service ({stop_it} stops it); {go_on}"

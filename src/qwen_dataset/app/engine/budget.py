@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
 
 import attrs
 
 from ...domain.inference import Completion, FailureKind, Outcome
 from ...domain.jobs import JobState, Shard
+from ...domain.pricing import money
 from ...domain.spending import Meter
 from ...errors import CostLimitReached
 from .job import Job
@@ -40,31 +41,43 @@ def room(state: JobState) -> Decimal | None:
     return None if state.cost_limit is None else state.cost_limit - state.committed
 
 
-def cost_limit_reached(job: Job, wanted: Decimal | None) -> CostLimitReached:
-    """Return the error that ends a run at the wall. ``wanted`` is what the next request needs at most, where known."""
+def held_back(job: Job) -> str:
+    """Return what a person should know whose limit lets a job go on in small parts only."""
     state = job.state
     assert state.cost_limit is not None
-    limit, spent = money(state.cost_limit, state.currency), money(state.committed, state.currency)
-    left = (
-        f"{state.completed} of {state.requests} requests are answered and kept, {state.unanswered} are left:"
-        " resume it with a higher --max-cost"
+    asked = sum(shard.requests for shard in state.shards.values())
+    limit, waiting = money(state.cost_limit, state.currency), state.open - asked
+    return (
+        f"the limit of {limit} has room for {asked} requests at a time, at the most that they may cost; {waiting} wait"
+        " until these are answered: a lower max_tokens or a higher limit makes more room"
     )
-    if wanted is None:
-        message = f"job {job.id} stops at its limit of {limit}: {spent} are spent, or may have been; {left}"
-    else:
-        next_one = money(wanted, state.currency)
-        message = (
-            f"job {job.id} stops at its limit of {limit}: {spent} are spent, or may have been, and the next request may"
-            f" cost {next_one}; {left}"
+
+
+def cost_limit_reached(job: Job, wanted: Decimal | None, *, is_priced: bool = True) -> CostLimitReached:
+    """Return the error that ends a run at the wall. ``wanted`` is what the next request needs at most, where known.
+
+    ``is_priced`` is False where no price is known for a request as large as the next one.
+    """
+    state = job.state
+    assert state.cost_limit is not None
+    limit, spent = money(state.cost_limit, state.currency), money(state.spent, state.currency)
+    done = f"{state.completed} of {state.requests} requests are answered and kept, {state.unanswered} are left"
+    if not is_priced:
+        return CostLimitReached(
+            f"job {job.id} stops, as the next request is larger than any that a price is known for, and a limit of"
+            f" {limit} could not be kept; {done}: write its price into your own file of prices, or resume with"
+            " --max-cost none"
         )
-    return CostLimitReached(message)
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """Return an amount as a person reads it: to four significant digits of what is below one, never less than it is."""
-    places = Decimal("0.01") if amount >= 1 or not amount else Decimal(1).scaleb(amount.adjusted() - 3)
-    whole, _, rest = f"{amount.quantize(places, rounding=ROUND_UP):f}".partition(".")
-    return f"{whole}.{rest.rstrip('0'):0<2} {currency}".strip()
+    if wanted is None:
+        return CostLimitReached(
+            f"job {job.id} stops at its limit of {limit}: {spent} are spent, or may be in calls that got no reply;"
+            f" {done}: resume it with a higher --max-cost"
+        )
+    needed = money(state.committed + wanted, state.currency)
+    return CostLimitReached(
+        f"job {job.id} stops at its limit of {limit}: {spent} are spent, and the next request is only sent where"
+        f" {needed} are allowed; {done}: resume it with a higher --max-cost"
+    )
 
 
 class Account:
@@ -94,7 +107,7 @@ class Account:
                 self._uncertain.append(outcome.request_id)
             else:
                 self._charged += cost
-        elif outcome.kind is FailureKind.UNKNOWN:
+        elif outcome.kind is FailureKind.UNKNOWN or outcome.possibly_paid:
             self._uncertain.append(outcome.request_id)
 
     def take(self) -> tuple[Decimal, list[str]]:
@@ -118,7 +131,8 @@ class Account:
     async def doubt(self, remaining: set[str], at_risk: int) -> Decimal:
         """Return the most that so many calls for the remaining requests can cost."""
         if self._meter is None:
-            return Decimal(0)
+            # As much as was reserved for all that are left, since nobody knows what one costs.
+            return self._shard.committed - self._shard.doubt - self._shard.charged
         return sum(heapq.nlargest(at_risk, [await self._most_of(ident) for ident in remaining]), Decimal(0))
 
     async def _most_of(self, ident: str) -> Decimal:

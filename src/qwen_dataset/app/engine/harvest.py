@@ -92,16 +92,16 @@ class Harvester:
 
         Raises CostLimitReached where the doubt of a former run has used up what the job may cost.
         """
+        if shard.calling:
+            doubt = await account.doubt(remaining, shard.calling)
+            await self._job.ledger.append(CallsEnded(shard=shard.number, doubt=doubt))
         if not (self._budget.meter and self._budget.at_risk) or shard.cancelled:
             yield
             return
-        if shard.calling:
-            doubt = await account.doubt(remaining, self._budget.at_risk)
-            await self._job.ledger.append(CallsEnded(shard=shard.number, doubt=doubt))
         left = room(self._job.state)
         if left is not None and left < 0:
             raise cost_limit_reached(self._job, None)
-        await self._job.ledger.append(CallsBegan(shard=shard.number))
+        await self._job.ledger.append(CallsBegan(shard=shard.number, at_risk=self._budget.at_risk))
         try:
             yield
         except BackendError:

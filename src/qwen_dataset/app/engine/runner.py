@@ -13,14 +13,14 @@ from ...domain.events import Finished, Hurried, RetryUnknown, RoundFinished, Rou
 from ...domain.jobs import JobState, Phase, Shard
 from ...errors import BackendUnavailable, JobUnfinished, PilotFailed
 from ...ports.inference import InferenceBackend
-from .budget import UNPRICED, Budget, cost_limit_reached
+from .budget import UNPRICED, Budget, cost_limit_reached, held_back
 from .clock import Sleep
 from .finishing import Finisher, Haste
 from .guard import LONGEST_WAIT_SECONDS, Guard, handle_of
 from .harvest import Clean, Harvester
 from .job import Job, overrule_cancels
 from .neighbours import clear_round
-from .pilot import Pilot
+from .pilot import Judge, Pilot, nobody_judges
 from .submitter import Submitter
 from .tracker import RunProgress, Tracker
 
@@ -63,8 +63,9 @@ class Runner:
 
     ``sleep`` waits, and ``now`` tells the time in seconds, in the backend's time (the fake's is virtual). Setting
     ``stop`` ends the run cleanly: nothing new is begun, what is in flight is awaited and stored. ``clean`` deletes what
-    the backend keeps of a shard whose results are safe. ``budget`` is what the job's own backend charges, and ``pilot``
-    what is asked ahead of everything else.
+    the backend keeps of a shard whose results are safe. ``budget`` is what the job's own backend charges, ``pilot``
+    what is asked ahead of everything else, and ``judge`` says whether the rest follows. ``notice`` is told what a
+    person should know meanwhile.
     """
 
     def __init__(
@@ -81,6 +82,8 @@ class Runner:
         clean: Clean | None = None,
         budget: Budget = UNPRICED,
         pilot: Pilot | None = None,
+        judge: Judge = nobody_judges,
+        notice: Callable[[str], None] = lambda _: None,
         on_progress: Callable[[RunProgress], None] = lambda _: None,
     ) -> None:
         self._job = job
@@ -88,6 +91,8 @@ class Runner:
         self._tracker = Tracker(job, on_progress)
         self._finisher = finisher
         self._pilot = pilot
+        self._judge = judge
+        self._notice = notice
         self._haste = None if finisher is None or not finisher.hurries else Haste(finisher, now)
 
         def crew(backend: InferenceBackend, name: str, sleep: Sleep, clean: Clean | None, budget: Budget) -> _Crew:
@@ -187,9 +192,14 @@ class Runner:
         number, never_asked = state.round + 1, index.never_asked()
         if self._pilot is not None and not state.round:
             pending = min(self._pilot.requests, never_asked)
-            finishing = self._pilot.elsewhere
             return RoundOpened(
-                round=number, pending=pending, retry_unknown=policy, finishing=finishing, fresh=True, pilot=True
+                round=number,
+                pending=pending,
+                retry_unknown=policy,
+                finishing=self._pilot.elsewhere,
+                fresh=True,
+                pilot=True,
+                least_yield=self._pilot.least_yield,
             )
         if state.pilot and never_asked:
             return RoundOpened(round=number, pending=never_asked, retry_unknown=policy, fresh=True)
@@ -202,9 +212,9 @@ class Runner:
 
     async def _judge_pilot(self) -> None:
         """Stop the job where its pilot has ended and says that the rest is not worth its price."""
-        if self._pilot is None or not self._state.pilot or self._state.phase is not Phase.PLANNED:
+        if not self._state.pilot or self._state.phase is not Phase.PLANNED:
             return
-        reason = await self._pilot.judge(self._job)
+        reason = await self._judge(self._job)
         if reason is not None:
             await self._job.ledger.append(Stopped(reason=reason))
             raise PilotFailed(f"job {self._job.id} was stopped: {reason}; `qwen-dataset resume` goes on all the same")
@@ -222,6 +232,8 @@ class Runner:
             cutter = await crew.submitter.submit_everything()
             await crew.guard.checkpoint()
             in_flight = bool(self._state.shards)
+            if cutter.is_blocked and in_flight:
+                self._notice(held_back(self._job))
             if until is Until.SUBMITTED and in_flight:
                 return False
             await self._collect(crew, once=until is Until.LOOKED)
@@ -230,7 +242,7 @@ class Runner:
             if not cutter.is_blocked or self._state.winding_down:
                 break
             if not in_flight:
-                raise cost_limit_reached(self._job, cutter.wanted)
+                raise cost_limit_reached(self._job, cutter.wanted, is_priced=cutter.wanted is not None)
             # What came back may have cost less than was reserved for it.
         if self._state.winding_down:
             await crew.submitter.give_up_the_rest()

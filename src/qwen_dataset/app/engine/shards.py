@@ -57,18 +57,17 @@ class _Gathered:
     first: int = 0
     last: int = 0
     size: int = 0
-    most: Decimal = Decimal(0)
+    most: Decimal | None = Decimal(0)
 
     def add(self, each: _Measured) -> None:
         self.first = self.first if self.ids else each.place.chunk
         self.last = each.place.chunk
         self.ids.append(each.place.id)
         self.size += each.length
-        self.most += each.most or 0
+        self.most = None if self.most is None or each.most is None else self.most + each.most
 
-    def cut(self, *, priced: bool) -> Cut:
-        most = self.most if priced else None
-        return Cut(ids=tuple(self.ids), first_chunk=self.first, last_chunk=self.last, most=most)
+    def cut(self) -> Cut:
+        return Cut(ids=tuple(self.ids), first_chunk=self.first, last_chunk=self.last, most=self.most)
 
 
 class Cutter:
@@ -97,13 +96,13 @@ class Cutter:
         self._room = room
 
     async def cuts(self) -> AsyncIterator[Cut]:
-        gathered, room, priced = _Gathered(), self._room(), self._meter is not None
+        gathered, room = _Gathered(), self._room()
         async for each in self._measured():
             if each.length > self._limits.line_bytes:
                 self.too_large.append(each.place.id)
                 continue
             if gathered.ids and (self._is_full(gathered, each) or not _fits(gathered, each, room)):
-                yield gathered.cut(priced=priced)
+                yield gathered.cut()
                 # Whoever took it has reserved what it costs by now.
                 gathered, room = _Gathered(), self._room()
             if not _fits(gathered, each, room):
@@ -111,7 +110,7 @@ class Cutter:
                 return
             gathered.add(each)
         if gathered.ids:
-            yield gathered.cut(priced=priced)
+            yield gathered.cut()
 
     def _is_full(self, gathered: _Gathered, each: _Measured) -> bool:
         limits = self._limits
@@ -133,7 +132,7 @@ class Cutter:
 def _fits(gathered: _Gathered, each: _Measured, room: Decimal | None) -> bool:
     if room is None:
         return True
-    return each.most is not None and gathered.most + each.most <= room
+    return each.most is not None and gathered.most is not None and gathered.most + each.most <= room
 
 
 @attrs.frozen

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from ...domain.jobs import JobSpec, JobState
-from ...domain.pricing import Price, PriceWay
+from ...domain.pricing import Price, PriceWay, money
 from ...domain.spending import Meter, OutputBound, meter
 from ...domain.ways import Thinks, WayFacts
 from ...errors import SettingError
 from ...ports.inference import Offer
-from ..engine.budget import Budget, money
+from ..engine.budget import Budget
 from . import plugins
 from .config import Config
 from .prices import price_list, region_of_realm
@@ -71,8 +71,9 @@ def price_of(config: Config, offer: Offer, model: str) -> Price | None:
 
 
 def is_billed(config: Config, offer: Offer) -> bool:
-    """Say whether somebody sells what a backend does: any price is known there, of whatever model."""
-    return not offer.is_play and any(price.region == _region(offer) for price in price_list(config))
+    """Say whether somebody sells what a backend does: it is Bailian, or any price is known there."""
+    region = _region(offer)
+    return not offer.is_play and (_is_bailian(offer) or any(price.region == region for price in price_list(config)))
 
 
 def _meter(config: Config, offer: Offer, spec: JobSpec) -> Meter | str:
@@ -85,8 +86,9 @@ def _meter(config: Config, offer: Offer, spec: JobSpec) -> Meter | str:
         )
     facts = _facts(offer, spec)
     bound = OutputBound(answer=facts.most_answer, thinking=facts.most_thinking)
-    chosen = spec.parameters.enable_thinking
-    thinks = {Thinks.ALWAYS: True, Thinks.NEVER: False}.get(facts.thinks, chosen)
+    # Whether it thinks is what was asked for only where the model can be asked, and is.
+    unasked = not offer.switches_thinking or (facts.thinks is Thinks.UNKNOWN and _is_bailian(offer))
+    thinks = {Thinks.ALWAYS: True, Thinks.NEVER: False}.get(facts.thinks, spec.parameters.enable_thinking or unasked)
     return meter(price, spec.parameters, bound, thinks=thinks)
 
 
@@ -97,6 +99,10 @@ def _facts(offer: Offer, spec: JobSpec) -> WayFacts:
         spec.model, _region(offer), _way(offer), thinking=thinking, today=today
     )
     return found
+
+
+def _is_bailian(offer: Offer) -> bool:
+    return offer.is_play or bool(importlib.import_module(plugins.WAYS).is_region(_region(offer)))
 
 
 def _region(offer: Offer) -> str:

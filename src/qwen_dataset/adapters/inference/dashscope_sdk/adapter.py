@@ -56,6 +56,7 @@ def open_dashscope(settings: BackendSettings) -> Offer:
         destination=options.destination,
         probe=backend.probe,
         advice=partial(advice, options),
+        switches_thinking=options.switches_thinking,
     )
 
 
@@ -208,6 +209,7 @@ class DashScopeBackend(RealtimeBackend):
         if failed.code == _GARBLED or (begun and again):
             # What was written until then may be billed, so it is not quietly asked again.
             return CallFailed(message=f"the stream broke off: {failed.message}", sent=True)
+        failed.begun = begun
         return failed
 
     def _refused(self, reply: Mapping[str, Any], *, status: int | None) -> CallFailed:

@@ -60,6 +60,7 @@ def open_openai_batch(settings: BackendSettings) -> Offer:
         clean=backend.clean,
         probe=backend.probe,
         advice=partial(advice, options),
+        switches_thinking=options.switches_thinking,
     )
 
 

@@ -63,6 +63,7 @@ def chat_offer(options: Options) -> Offer:
         destination=f"{options.destination} (Batch Chat, half price)" if is_half else options.destination,
         probe=partial(probe, options),
         advice=partial(advice, options),
+        switches_thinking=options.switches_thinking,
         billed_as=PriceWay.BATCH_CHAT if options.name == BATCH_CHAT else PriceWay.REALTIME,
     )
 

@@ -87,4 +87,6 @@ def _failure(request_id: str, failed: CallFailed) -> Failure:
     found = verdict(failed.status, failed.code, failed.message)
     message = sentence(failed.status, failed.code, failed.message)
     retryable = found.retryable and found.kind is not FailureKind.UNKNOWN  # which nobody sends again unasked
-    return Failure(request_id=request_id, kind=found.kind, message=message, retryable=retryable)
+    return Failure(
+        request_id=request_id, kind=found.kind, message=message, retryable=retryable, possibly_paid=failed.begun
+    )

@@ -174,6 +174,12 @@ class Options:
         """Whether the requests go to Bailian itself."""
         return self.region is not None
 
+    @property
+    def switches_thinking(self) -> bool:
+        """Whether thinking is switched in a form that the server obeys: Bailian knows its own only."""
+        dialects = {Dialect.ENABLE_THINKING} if self.is_bailian else {*Dialect} - {Dialect.NONE}
+        return self.thinking in dialects
+
     @classmethod
     def from_settings(cls, settings: BackendSettings, *, name: str = OPENAI_CHAT) -> Self:
         """Take the settings of the backend ``name`` together.

@@ -118,7 +118,8 @@ class Answer:
     def _broken_off(self, trouble: CallFailed) -> CallFailed:
         """Return what an error inside the stream means: behind a part of the answer, that part may have been billed."""
         said = verdict(trouble.status, trouble.code, trouble.message)
-        if said.action is Action.RETRY and (any(self._text) or any(self._reasoning)):
+        trouble.begun = any(self._text) or any(self._reasoning)
+        if said.action is Action.RETRY and trouble.begun:
             message = f"the stream broke off in the middle of the answer: {trouble}"
             return CallFailed(status=None, code="", message=message, retry_after=None, sent=True)
         return trouble

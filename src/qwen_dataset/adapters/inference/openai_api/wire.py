@@ -90,6 +90,7 @@ def completion_of(request_id: str, body: Any, status: int | None = None) -> Comp
         message = {"content": choice.get("text")}
     text, reasoning = apart(text_in(message), reasoning_in(message))
     if trouble is not None and not text:
+        trouble.begun = bool(reasoning) or usage_of(body.get("usage")).prompt_tokens > 0
         raise trouble
     return Completion(
         request_id=request_id,
