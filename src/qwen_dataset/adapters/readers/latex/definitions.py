@@ -151,11 +151,13 @@ def _newif(machine: Flattener, _: str) -> None:
 def _set(machine: Flattener, name: str) -> None:
     value = name.endswith("true")
     machine.conditions[name.removesuffix("true" if value else "false")] = value
+    machine.stream.skip_line_space()
 
 
 def _test(machine: Flattener, name: str) -> None:
     if not machine.conditions.get(name[2:], True):
         _skip(machine, stop_at_else=True)
+    machine.stream.skip_line_space()
 
 
 def _primitive(machine: Flattener, name: str) -> None:
@@ -169,6 +171,7 @@ def _primitive(machine: Flattener, name: str) -> None:
 
 def _else(machine: Flattener, _: str) -> None:
     _skip(machine, stop_at_else=False)
+    machine.stream.skip_line_space()
 
 
 def _skip(machine: Flattener, *, stop_at_else: bool) -> None:

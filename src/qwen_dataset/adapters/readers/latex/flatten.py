@@ -122,4 +122,4 @@ class Flattener:
         """Say whether a command means something here that no definition of the author's may change."""
         if "\\" + name in self.handlers:
             return True
-        return any(name in known for known in (DROPPED, SHOWN, TYPED, CITATIONS, REFERENCES, LENGTHS))
+        return any(name in known for known in (FONTS, DROPPED, SHOWN, TYPED, CITATIONS, REFERENCES, LENGTHS))

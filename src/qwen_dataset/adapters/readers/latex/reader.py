@@ -53,7 +53,7 @@ def read_latex(data: bytes, *, source: str, companion: Companion | None = None) 
     outline = _outline(writer, machine, found, named, source)
     if not outline.blocks and not outline.headings:
         raise ReadError(f"{source} has no text besides commands, comments and figures")
-    warnings = (*assembler.warnings, *machine.warnings, *_failures(renderer.failed))
+    warnings = (*assembler.warnings, *_more(assembler.untold), *machine.warnings, *_failures(renderer.failed))
     paper = build_paper(writer.text, attrs.evolve(outline, warnings=warnings), source=source, reader=READER)
     return _without_untitled(paper)
 
@@ -102,10 +102,15 @@ def _reads_chinese(found: list[Paragraph]) -> bool:
     return detect_language(_COMMAND.sub("", " ".join(one.written for one in found)[:_SAMPLE])) == "zh"
 
 
+def _more(untold: int) -> tuple[str, ...]:
+    return (f"{untold} more parts or listings are left out",) if untold else ()
+
+
 def _failures(failed: int) -> tuple[str, ...]:
     if not failed:
         return ()
-    return (f"{failed} piece{'s' if failed > 1 else ''} of LaTeX could not be parsed and lost the commands in it",)
+    what = "1 piece" if failed == 1 else f"{failed} pieces"
+    return (f"{what} of LaTeX could not be parsed and lost the commands in it",)
 
 
 def _without_untitled(paper: Paper) -> Paper:
