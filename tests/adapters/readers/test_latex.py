@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
 import subprocess
 import sys
-from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from qwen_dataset.adapters.readers.latex import READER, SUFFIXES, parts_of, read_latex
-from qwen_dataset.domain.papers import BlockKind, Paper
+from qwen_dataset.domain.papers import BlockKind
 from qwen_dataset.errors import ReadError
-from tests.adapters.readers.test_markdown import blocks, check, paths
-
-INNER = re.compile("[\ufdd0-\ufdef]")
-
-
-def read(text: str, files: Mapping[str, str | bytes] | None = None, source: str = "papers/some-paper.tex") -> Paper:
-    held = {name: data.encode() if isinstance(data, str) else data for name, data in (files or {}).items()}
-    paper = read_latex(text.encode(), source=source, companion=held.get)
-    check(paper)
-    assert not INNER.search(paper.text + paper.title + " ".join((*paper.authors, *paper.warnings)))
-    return paper
-
-
-def document(body: str, preamble: str = "") -> str:
-    return f"\\documentclass{{article}}\n{preamble}\n\\begin{{document}}\n{body}\n\\end{{document}}\nNot read.\n"
-
-
-def prose(body: str, preamble: str = "") -> list[str]:
-    return blocks(read(document(body, preamble)), BlockKind.PARAGRAPH)
-
-
-def formulas(paper: Paper) -> list[str]:
-    return blocks(paper, BlockKind.FORMULA)
+from tests.adapters.readers.latex_papers import DISPLAYS, document, formulas, prose, read
+from tests.adapters.readers.test_markdown import blocks, paths
 
 
 def test_a_paper_has_its_title_authors_abstract_and_sections() -> None:
@@ -101,8 +75,8 @@ def test_headings_make_the_section_tree(body: str, sections: list[tuple[str, ...
             ("Ada Lovelace", "Bob Ross", "Carl Gauß"),
         ),
         (
-            "\\author{\\IEEEauthorblockN{Ada L.\\IEEEauthorrefmark{1}, Bob Ross}\\IEEEauthorblockA{Dept} \\IEEEauthorblockN{Carl C.}}",
-            ("Ada L.", "Bob Ross", "Carl C."),
+            "\\author{\\IEEEauthorblockN{Ada L.\\IEEEauthorrefmark{1}, Bob R.}\\IEEEauthorblockN{Carl C.}}",
+            ("Ada L.", "Bob R.", "Carl C."),
         ),
         ("\\author{Ada~Lovelace,~\\IEEEmembership{Member,~IEEE,} and~Jane~Doe}", ("Ada Lovelace", "Jane Doe")),
         (
@@ -238,18 +212,6 @@ def test_prose_reads_as_prose(written: str, text: str) -> None:
 def test_commands_of_the_author_are_replaced_in_prose(definition: str, used: str, text: str) -> None:
     assert prose(used, definition) == [text]
     assert prose(f"{definition}\n{used}") == [text]
-
-
-DISPLAYS = [
-    "\\begin{equation}\n a = b\n\\end{equation}",
-    "\\begin{align*}\n a &= b \\\\\n &= \\foo{c}\n\\end{align*}",
-    "\\[ x \\\\[2pt] y \\]",
-    "$$ x = \\text{a \\$5 note} $$",
-    "\\begin{gather}\\begin{split}a\\end{split}\\end{gather}",
-    "\\begin{eqnarray}\na\n\n&=& b\n\\end{eqnarray}",
-    "\\begin{multline} \\mbox{if $x$ and $$ } \\end{multline}",
-    "\\begin{equation}\\begin{array}{l} \\text{\\verb|x|} \\end{array}\\end{equation}",
-]
 
 
 @pytest.mark.parametrize("formula", DISPLAYS)
@@ -542,142 +504,6 @@ def test_what_is_no_paper_is_one_sentence(data: bytes, why: str) -> None:
     assert why in str(caught.value)
 
 
-def test_parts_that_are_too_large_together_are_one_sentence() -> None:
-    with pytest.raises(ReadError, match=r"^papers/some-paper\.tex with its parts is larger than 20 MB of LaTeX$"):
-        read(document("\\input{a}" * 5), {"a.tex": "text " * 1_000_000})
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{" * 10_000 + "text" + "}" * 10_000,
-        "\\emph{" * 10_000 + "text" + "}" * 10_000,
-        "\\begin{center}" * 10_000 + "text" + "\\end{center}" * 10_000,
-        "\\begin{itemize}\\item " * 10_000 + "text" + "\\end{itemize}" * 10_000,
-        "\\begin{figure}" * 10_000 + "text" + "\\end{figure}" * 10_000,
-        "\\begin{equation}" * 10_000 + "text" + "\\end{equation}" * 10_000,
-        "\\begin{tabular}" * 10_000 + "text" + "\\end{tabular}" * 10_000,
-        "\\section{" * 2_000 + "text" + "}" * 2_000,
-        "text" + "\\footnote{" * 2_000 + "}" * 2_000,
-        "text" + "{" * 300_000,
-        "text" + "}" * 300_000,
-        "text $ {" * 5_000,
-        "text $$ x " * 5_001,
-        "text \\( x " * 5_001,
-        "text \\[ x " * 5_001,
-        "text \\item[" * 5_000,
-        "text \\footnote{" * 5_000,
-        "text \\verb|" * 5_001,
-        "text \\url{" * 5_000,
-        "text \\begin{verbatim}" * 5_000,
-        "text \\begin{tabular}" * 5_000,
-        "text \\iffalse" * 5_000,
-        "text \\newif\\ifq\\ifq" * 2_000,
-        "text \\tikz " * 5_000,
-        "\\def\\a{x\\a y}\\a text",
-        "\\def\\a{lol}"
-        + "".join(
-            f"\\def\\{b}{{{chr(92)}{a}{chr(92)}{a}}}"
-            for a, b in zip("abcdefghijklmnopqr", "bcdefghijklmnopqrs", strict=True)
-        )
-        + "text \\s" * 9,
-        "\\newcommand{\\b}{\\begin{equation}" + "x" * 400 + "}" + "\\b " * 50_000,
-        "text \\" + "\\" * 100_000,
-    ],
-    ids=lambda text: text[:24],
-)
-def test_hostile_sources_end_in_text_or_one_sentence(text: str) -> None:
-    with contextlib.suppress(ReadError):
-        paper = read(document(text))
-        assert "text" in paper.text or "\\begin" in text
-
-
-def test_a_command_that_multiplies_without_end_is_one_sentence() -> None:
-    with pytest.raises(
-        ReadError, match=r"^a\.tex has commands that expand without end, or braces that are never closed$"
-    ):
-        read_latex(document("\\def\\a{\\a\\a}\\a").encode(), source="a.tex")
-
-
-WORDS = st.lists(
-    st.sampled_from(["energy", "of a", "caf\\'e", "\\emph{state}", "``so''", "$x_1$", "~\\cite{k}", "is"]),
-    min_size=1,
-    max_size=8,
-)
-PIECES = st.one_of(
-    WORDS.map(" ".join),
-    st.sampled_from(DISPLAYS),
-    st.sampled_from(
-        ["\\section{One}", "\\subsection{Two}", "\n\n", "% a comment\n", "\\par ", "{\\bf ", "}", "$", "\\foo", "&"]
-    ),
-    st.sampled_from(["\\begin{itemize}\\item ", "\\end{itemize}", "\\item ", "\\begin{theorem}", "\\footnote{a note}"]),
-    st.sampled_from(
-        ["\\begin{figure}\\caption{A}", "\\end{figure}", "\\begin{verbatim}\n$\n\\end{verbatim}", "\\begin{unknown}[x]"]
-    ),
-)
-
-
-@given(st.lists(PIECES, min_size=1, max_size=25))
-@settings(deadline=None)
-def test_formulas_stay_whole_in_any_surroundings(parts: list[str]) -> None:
-    text = document(" ".join(parts))
-    with contextlib.suppress(ReadError):
-        paper = read(text)
-        found = formulas(paper)
-        # A stray dollar sign may take a formula for its own end, as it would in TeX.
-        if "$" not in parts:
-            written = [part.replace("\\verb|x|", "x") for part in parts if part in DISPLAYS]
-            assert sorted(found) == sorted(written)
-
-
-@given(st.text(alphabet="\\{}$%&~#_^[]()*ab 12\n`'-\"@é中\ufdd0", max_size=200))
-@settings(deadline=None)
-def test_any_text_is_a_paper_or_a_read_error(text: str) -> None:
-    with contextlib.suppress(ReadError):
-        read(text)
-    with contextlib.suppress(ReadError):
-        parts_of(text.encode(), source="a.tex")
-
-
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "\\begin{",
-                "\\end{",
-                "equation}",
-                "itemize}",
-                "\\item",
-                "\\section",
-                "{",
-                "}",
-                "[",
-                "]",
-                "\\def",
-                "\\a",
-                "#1",
-                "$",
-                "\\newcommand",
-                "\\footnote",
-                "\\input",
-                "\\verb",
-                "|",
-                "x ",
-                "\\if",
-                "\\fi",
-                "\\[",
-                "\\]",
-            ]
-        ),
-        max_size=40,
-    ).map("".join)
-)
-@settings(deadline=None)
-def test_any_order_of_commands_is_a_paper_or_a_read_error(text: str) -> None:
-    with contextlib.suppress(ReadError):
-        read(text)
-
-
 @pytest.mark.parametrize(
     ("text", "includes", "is_document", "is_figure"),
     [
@@ -706,6 +532,8 @@ def test_any_order_of_commands_is_a_paper_or_a_read_error(text: str) -> None:
             False,
             False,
         ),
+        (document("\\begin{tikzpicture}\\draw;\\end{tikzpicture}"), (), True, True),
+        (document("Short, but a paper with more than a dozen words in it, so that people read it."), (), True, False),
         ("\\bibliographystyle{x}\\bibliography{ref.bib}", (), False, True),
     ],
 )
