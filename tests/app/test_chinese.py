@@ -68,6 +68,8 @@ WORDS = {
         "Batch",
         "Chat",
         "DashScope",
+        "LaTeX",
+        "MB",
         "HTTP",
         "OpenAI",
         "CA",

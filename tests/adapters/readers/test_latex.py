@@ -274,7 +274,7 @@ def test_commands_that_stand_for_one_end_of_a_formula_are_known(definitions: str
         ("\\def\\a{\\a}\\a and the rest.", "the command \\a stands for itself without end and is left out"),
         (
             "{" * 60 + "\\^" + "}" * 60 + " the rest.",
-            "1 piece of LaTeX could not be parsed and lost the commands in it",
+            "pieces of LaTeX that could not be parsed and lost the commands in them: 1",
         ),
     ],
 )
@@ -406,7 +406,7 @@ def test_parts_are_put_in_their_places() -> None:
         ("\\lstinputlisting{x.py}", {}, "the listing x.py was not found beside the paper and is left out"),
         ("\\input{a}", {"a.tex": "x\\input{b}", "b.tex": "y\\input{a}"}, "the part a includes itself; it is read once"),
         ("\\input{some-paper}", {"some-paper.tex": "x"}, "the part some-paper includes itself; it is read once"),
-        ("\\input{a}", {"a.tex": b"\0\1"}, "the part a is not a text file: it holds NUL bytes; it is left out"),
+        ("\\input{a}", {"a.tex": b"\0\1"}, "the part a is left out: a is not a text file: it holds NUL bytes"),
         (
             "\\input{a1}",
             {f"a{i}.tex": f"\\input{{a{i + 1}}}" for i in range(1, 40)},

@@ -107,10 +107,7 @@ def _more(untold: int) -> tuple[str, ...]:
 
 
 def _failures(failed: int) -> tuple[str, ...]:
-    if not failed:
-        return ()
-    what = "1 piece" if failed == 1 else f"{failed} pieces"
-    return (f"{what} of LaTeX could not be parsed and lost the commands in it",)
+    return (f"pieces of LaTeX that could not be parsed and lost the commands in them: {failed}",) if failed else ()
 
 
 def _without_untitled(paper: Paper) -> Paper:

@@ -107,9 +107,9 @@ class Assembler:
         if not data.strip():
             return ""
         try:
-            text = decode_latex(data, source=f"the part {name}", declared=self.declared)
+            text = decode_latex(data, source=name, declared=self.declared)
         except ReadError as error:
-            return self.leave_out(f"{error}; it is left out")
+            return self.leave_out(f"the part {name} is left out: {error}")
         self._open.append(found)
         try:
             return _inside(self.scan(text, folder))
@@ -127,9 +127,9 @@ class Assembler:
         if self.size > LARGEST:
             raise ReadError(f"{self.source} with its parts is larger than {LARGEST // 1_000_000} MB of LaTeX")
         try:
-            code = decode_latex(data, source=f"the listing {name}", declared=self.declared)
+            code = decode_latex(data, source=name, declared=self.declared)
         except ReadError as error:
-            return self.leave_out(f"{error}; it is left out")
+            return self.leave_out(f"the listing {name} is left out: {error}")
         code = listing_lines(code, options)
         return self.vault.keep(FOREIGN.sub("", code), BlockKind.CODE) if code.strip() else ""
 
