@@ -8,7 +8,7 @@ import attrs
 
 from ....domain.papers import Paper, detect_language
 from ....errors import ReadError
-from ..build import Outline, build_paper, stem
+from ..build import Outline, build_paper, same_title, stem
 from . import marks
 from .commands import TITLES
 from .encoding import declared_encoding, decode_latex
@@ -84,9 +84,13 @@ def _outline(writer: Writer, machine: Flattener, found: list[Paragraph], named: 
     writer.line(", ".join(people))
     body_start = writer.size
     writer.paragraphs(found)
+    headings = writer.headings
+    if headings and title and same_title(headings[0].title, title):
+        # Some set the title as a heading once more.
+        del headings[0]
     return Outline(
         title=title or stem(source),
-        headings=tuple(writer.headings),
+        headings=tuple(headings),
         blocks=tuple(writer.blocks),
         body_start=body_start,
         authors=people,
