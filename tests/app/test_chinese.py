@@ -69,6 +69,8 @@ WORDS = {
         "Batch",
         "Chat",
         "DashScope",
+        "LaTeX",
+        "MB",
         "HTTP",
         "OpenAI",
         "CA",

@@ -45,7 +45,7 @@ DROPPED = _table(
         (
             "songti heiti bigskip medskip smallskip raggedbottom noaffiliation makeindex balance appendices"
             " doublespacing listfiles newblock maketitle tableofcontents linenumbers printindex listoffigures"
-            " listoftables today"
+            " listoftables today hfill hfil hss"
         ),
     ),
     (
@@ -110,7 +110,7 @@ DROPPED = _table(
 )
 
 # Of those, and of what sets a length, these part two words.
-SPACES = frozenset({"hspace", "hskip", "hfill"})
+SPACES = frozenset({"hspace", "hskip", "hfill", "hfil", "hss"})
 
 # Commands that show one of their arguments: its position.
 SHOWN: dict[str, tuple[str, int]] = {

@@ -25,19 +25,20 @@ def _named(machine: Flattener) -> str:
     return found[1] if found else ""
 
 
-def _learn(machine: Flattener, name: str, macro: Macro) -> None:
-    if name and not machine.is_known(name):
+def _learn(machine: Flattener, name: str, macro: Macro, *, new: bool = False) -> None:
+    if name and not machine.is_known(name, new=new):
         machine.macros[name] = macro
 
 
-def _newcommand(machine: Flattener, _: str) -> None:
+def _newcommand(machine: Flattener, command: str) -> None:
     stream = machine.stream
     stream.star()
     name = _named(machine)
     count, default = stream.option(), stream.option()
     body = stream.argument()
     digits = (count or "0").strip()
-    _learn(machine, name, simple(int(digits) if digits.isdigit() and len(digits) == 1 else 0, body, default))
+    count_of_arguments = int(digits) if digits.isdigit() and len(digits) == 1 else 0
+    _learn(machine, name, simple(count_of_arguments, body, default), new=command == "newcommand")
 
 
 def _providecommand(machine: Flattener, name: str) -> None:
@@ -151,11 +152,13 @@ def _newif(machine: Flattener, _: str) -> None:
 def _set(machine: Flattener, name: str) -> None:
     value = name.endswith("true")
     machine.conditions[name.removesuffix("true" if value else "false")] = value
+    machine.stream.skip_line_space()
 
 
 def _test(machine: Flattener, name: str) -> None:
     if not machine.conditions.get(name[2:], True):
         _skip(machine, stop_at_else=True)
+    machine.stream.skip_line_space()
 
 
 def _primitive(machine: Flattener, name: str) -> None:
@@ -169,6 +172,7 @@ def _primitive(machine: Flattener, name: str) -> None:
 
 def _else(machine: Flattener, _: str) -> None:
     _skip(machine, stop_at_else=False)
+    machine.stream.skip_line_space()
 
 
 def _skip(machine: Flattener, *, stop_at_else: bool) -> None:

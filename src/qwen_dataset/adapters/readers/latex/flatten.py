@@ -12,7 +12,19 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from .commands import CITATIONS, DROPPED, FONTS, LENGTHS, REFERENCES, SHOWN, SPACES, TYPED
+from .commands import (
+    ABSTRACTS,
+    CITATIONS,
+    DROPPED,
+    FONTS,
+    LENGTHS,
+    NOTES,
+    REFERENCES,
+    SHOWN,
+    SPACES,
+    THANKS,
+    TYPED,
+)
 from .lists import List
 from .macros import Environment, Macro
 from .marks import Vault
@@ -24,6 +36,7 @@ _LENGTH = re.compile(
     r"(?:\s*(?:plus|minus)\s*[-+]?(?:\d*\.?\d+)?\s*(?:pt|em|ex|cm|mm|in|pc|bp|fill?l?|\\[A-Za-z@]+))*"
     r"(?:\s*=?\s*[-+]?\d+(?![\d.]))?"
 )
+_OF_PACKAGES = TYPED | NOTES | THANKS | ABSTRACTS - {"abstract"}
 
 
 @attrs.define
@@ -118,8 +131,12 @@ class Flattener:
         if sentence not in self.warnings and len(self.warnings) < 100:
             self.warnings.append(sentence)
 
-    def is_known(self, name: str) -> bool:
-        """Say whether a command means something here that no definition of the author's may change."""
+    def is_known(self, name: str, *, new: bool = False) -> bool:
+        r"""Say whether a command means something here that a definition of the author's does not change.
+
+        What is defined by ``\newcommand`` is ``new``: LaTeX itself lets it only be defined where nothing else has the
+        name, so of the commands of packages the author uses none that is called so.
+        """
         if "\\" + name in self.handlers:
-            return True
-        return any(name in known for known in (DROPPED, SHOWN, TYPED, CITATIONS, REFERENCES, LENGTHS))
+            return not (new and name in _OF_PACKAGES)
+        return not new and any(name in known for known in (FONTS, DROPPED, SHOWN, CITATIONS, REFERENCES, LENGTHS))

@@ -10,7 +10,7 @@ from .environments import CODES, DRAWN, FORMULAS, INLINE_FORMULAS, TABLES
 from .flatten import Flattener, Handler
 from .scan import LONGEST_INLINE, before_blank_line, dollar_end, environment_end, group_end
 
-_LABEL = re.compile(r"[ \t]*\\label\s*\{[^{}]*\}")
+_LABEL = re.compile(r"[ \t]*\\label(?:\s*+)\{[^{}]*\}")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?=\n)")
 _LINE_ENDS = re.compile(r"\s*\n\s*")
 _PUNCTUATION = re.compile(r"[ \t]*[.,;:，。；](?=\s|\Z)")

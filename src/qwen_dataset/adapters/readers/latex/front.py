@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from .marks import ASIDE, ASIDE_END, KEPT_MARK
 from .scan import environment_end, group_end
 
 _FIRST = 6_000
@@ -18,20 +19,22 @@ _NEXT_CENTER = re.compile(
 )
 _LONGEST_TITLE = 500
 
-_APART = re.compile(r"\\(?:and|And|AND|IEEEauthorblockN|IEEEauthorrefmark)(?![A-Za-z])|\\quad|\\qquad")
-_LINE_END = re.compile(
-    r"\\\\(?:\s*\[[^\[\]]*\])?|\\newline(?![A-Za-z])|\\(?:small|footnotesize|normalsize|scriptsize|it|itshape)(?![A-Za-z])|\\vspace\*?\{[^{}]*\}"
-)
+_ASIDE = re.compile(f"{ASIDE}[^{ASIDE_END}]*{ASIDE_END}")
+_APART = re.compile(r"\\(?:and|And|AND|IEEEauthorblockN)(?![A-Za-z])|\\q?quad(?![A-Za-z])")
+_LINE_END = re.compile(r"\\\\(?:\s*\[[^\[\]]*\])?|\\newline(?![A-Za-z])")
+# What stands behind a name: marks, notes, addresses.
 _RAISED = re.compile(
-    r"\\(?:textsuperscript|inst|thanks|footnote|IEEEauthorrefmark|orcidlink|corref|fnref|samethanks|textcolor|Mark|authormark)"
-    r"\*?\s*(?:\[[^\[\]]*\])?\{[^{}]*\}|\\(?:samethanks|footnotemark|dag|ddag|star|ast)(?![A-Za-z])(?:\[[^\[\]]*\])?|\^\{[^{}]*\}"
+    r"\\(?:textsuperscript|inst|thanks|footnote|IEEEauthorrefmark|orcidlink|corref|fnref|Mark|authormark)"
+    r"\*?\s*(?:\[[^\[\]]*\])?\{[^{}]*\}"
+    r"|\\(?:samethanks|footnotemark|dag|ddag|star|ast)(?![A-Za-z])(?:\[[^\[\]]*\])?|\^\{[^{}]*\}"
+    r"|\$[^$]*\$|\S+@\S+"
 )
-_BETWEEN = re.compile(r"\s*(?:[,;&、，；]|(?<=\s)(?:and|et|und|和|与)(?=\s)|(?<=[，、,;])\s*and(?=\s))\s*")
+_BETWEEN = re.compile(r"\s*(?:[,;&、，；]|(?<=[\s,;、，])(?:and|et|und|和|与)(?=\s))\s*")
 _GOES_ON = re.compile(r"(?:[,;&、，]|\band)\s*\Z")
-_MARKS = re.compile(r"\$[^$]*\$|[\d*†‡§¶∗⋆,\s]+\Z")
+_MARKS = re.compile(r"[\d*†‡§¶∗⋆\s]+\Z")
 _PLACE = re.compile(
-    r"univers|institut|depart|laborat|school|college|faculty|cent(?:er|re)\b|academy|hospital|@|https?:|\d|team\b"
-    r"|corporation|research|company|大学|学院|研究|实验室|公司|中心|系\Z",
+    r"\b(?:univers|institut|depart|laborat|school|college|faculty|cent(?:er|re)\b|academy|hospital|team\b|corporation"
+    r"|research|company)|@|https?:|\d|大学|学院|研究|实验室|公司|中心|系\Z",
     re.IGNORECASE,
 )
 _SUFFIX = re.compile(
@@ -75,9 +78,9 @@ def authors(written: Sequence[str], plain: Callable[[str], str]) -> tuple[str, .
     r"""Return the names in what ``\author`` says, without affiliations, marks and addresses."""
     found: dict[str, None] = {}
     for one in written:
-        for part in _APART.split(one):
-            for name in _BETWEEN.split(plain(_RAISED.sub(" ", _name_lines(part)))):
-                name = _MARKS.sub("", " ".join(_MARKS.sub(" ", name).split())).strip(" .,;*")  # noqa: PLW2901
+        for part in _APART.split(KEPT_MARK.sub(" ", _ASIDE.sub(" ", one))):
+            for entry in _BETWEEN.split(plain(_RAISED.sub(" ", _name_lines(part)))):
+                name = _MARKS.sub("", entry).strip(" *")
                 if _is_name(name):
                     found[name] = None
     return tuple(found)

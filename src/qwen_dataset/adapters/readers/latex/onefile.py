@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ....domain.papers import BlockKind
 from .marks import Vault
-from .scan import environment_end, group_end, option_end, skip_white
+from .scan import environment_end, group_end, option_end, skip_space, skip_white
 
 # Longer than any code or address inside a line.
 _LONGEST_INLINE = 2_000
@@ -196,7 +196,7 @@ class FileScan:
             depth += 1 if token["open"] else 0
             depth -= 1 if token["fi"] else 0
             if depth == 0 or (depth == 1 and token["else"]):
-                self.position = token.end()
+                self.position = skip_space(self.text, token.end())
                 return
         self.unclosed.add("iffalse")
         self.assembler.leave_out(f"an \\iffalse of {self.assembler.source} is never closed")

@@ -16,6 +16,7 @@ from .structure import HANDLERS
 
 _WORDS = re.compile(r"[^\W\d_]{2,}|[\u3400-\u9fff]")
 _FEWEST_WORDS = 12
+_LONGEST_FIGURE = 50_000
 _FIGURE_CLASSES = frozenset({"standalone", "minimal"})
 
 
@@ -38,7 +39,9 @@ def parts_of(data: bytes, *, source: str) -> LatexParts:
     assembler = Assembler(source, None, vault, declared=declared_encoding(data))
     assembled = assembler.assemble(decode_latex(data, source=source, declared=assembler.declared))
     is_figure = assembled.document_class in _FIGURE_CLASSES
-    if not is_figure and not assembled.is_document:
+    # A document of parts holds little itself, and a long one is no figure.
+    may_be_a_paper = assembled.is_document and (assembled.includes or len(assembled.body) > _LONGEST_FIGURE)
+    if not is_figure and not may_be_a_paper:
         found = paragraphs(Flattener(source, vault, HANDLERS).run(assembled.body))
         words = sum(len(_WORDS.findall(crude(paragraph.written))) for paragraph in found)
         shown = any(marks.KEPT_MARK.search(paragraph.written) for paragraph in found)

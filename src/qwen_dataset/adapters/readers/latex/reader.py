@@ -8,7 +8,7 @@ import attrs
 
 from ....domain.papers import Paper, detect_language
 from ....errors import ReadError
-from ..build import Outline, build_paper, stem
+from ..build import Outline, build_paper, same_title, stem
 from . import marks
 from .commands import TITLES
 from .encoding import declared_encoding, decode_latex
@@ -53,7 +53,7 @@ def read_latex(data: bytes, *, source: str, companion: Companion | None = None) 
     outline = _outline(writer, machine, found, named, source)
     if not outline.blocks and not outline.headings:
         raise ReadError(f"{source} has no text besides commands, comments and figures")
-    warnings = (*assembler.warnings, *machine.warnings, *_failures(renderer.failed))
+    warnings = (*assembler.warnings, *_more(assembler.untold), *machine.warnings, *_failures(renderer.failed))
     paper = build_paper(writer.text, attrs.evolve(outline, warnings=warnings), source=source, reader=READER)
     return _without_untitled(paper)
 
@@ -84,9 +84,13 @@ def _outline(writer: Writer, machine: Flattener, found: list[Paragraph], named: 
     writer.line(", ".join(people))
     body_start = writer.size
     writer.paragraphs(found)
+    headings = writer.headings
+    if headings and title and same_title(headings[0].title, title):
+        # Some set the title as a heading once more.
+        del headings[0]
     return Outline(
         title=title or stem(source),
-        headings=tuple(writer.headings),
+        headings=tuple(headings),
         blocks=tuple(writer.blocks),
         body_start=body_start,
         authors=people,
@@ -102,10 +106,12 @@ def _reads_chinese(found: list[Paragraph]) -> bool:
     return detect_language(_COMMAND.sub("", " ".join(one.written for one in found)[:_SAMPLE])) == "zh"
 
 
+def _more(untold: int) -> tuple[str, ...]:
+    return (f"{untold} more parts or listings are left out",) if untold else ()
+
+
 def _failures(failed: int) -> tuple[str, ...]:
-    if not failed:
-        return ()
-    return (f"{failed} piece{'s' if failed > 1 else ''} of LaTeX could not be parsed and lost the commands in it",)
+    return (f"pieces of LaTeX that could not be parsed and lost the commands in them: {failed}",) if failed else ()
 
 
 def _without_untitled(paper: Paper) -> Paper:

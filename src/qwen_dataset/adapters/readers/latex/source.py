@@ -2,6 +2,7 @@ r"""One text of all the files of a paper: parts put in their places, comments le
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 from collections.abc import Callable
@@ -14,12 +15,16 @@ from .encoding import decode_latex
 from .listings import VERBATIMS, listing_lines, verbatim_names
 from .marks import FOREIGN, Vault
 from .onefile import FileScan
+from .packages import definitions, used_packages
 
 Companion = Callable[[str], bytes | None]
 
 LARGEST = 20_000_000
 _DEEPEST = 20
 _MOST_PARTS = 2_000
+_MOST_PACKAGES = 200
+_MOST_WARNINGS = 50
+_LARGEST_PACKAGE = 1_000_000
 
 _BEGIN_DOCUMENT = re.compile(r"\\begin\s*\{document\}")
 _END_DOCUMENT = re.compile(r"\\end\s*\{document\}")
@@ -46,6 +51,8 @@ class Assembler:
     vault: Vault
     declared: str = ""
     warnings: list[str] = attrs.Factory(list)
+    # How many more warnings there would have been.
+    untold: int = 0
     includes: list[str] = attrs.Factory(list)
     size: int = 0
     parts: int = 0
@@ -54,13 +61,14 @@ class Assembler:
 
     def assemble(self, text: str) -> Source:
         """Return the whole source. Raises ReadError when it is too large."""
+        self._open.append(posixpath.basename(self.source))
         text = self.scan(text, "")
         begin = _BEGIN_DOCUMENT.search(text)
         named = DOCUMENT_CLASS.search(text)
         preamble, body = (text[: begin.start()], text[begin.end() :]) if begin else ("", text)
         end = _END_DOCUMENT.search(body)
         return Source(
-            preamble=preamble,
+            preamble=self._packages(preamble) + preamble,
             body=body[: end.start()] if end else body,
             includes=tuple(dict.fromkeys(self.includes)),
             is_document=bool(begin and named),
@@ -82,19 +90,26 @@ class Assembler:
         if self.companion is None:
             return ""
         found, data = self._find(name, folder)
-        if data is None:
-            return self.leave_out(f"the part {name} was not found beside the paper and is left out")
-        if found in self._open:
-            return self.leave_out(f"the part {name} includes itself; it is read once")
         self.parts += 1
-        if len(self._open) >= _DEEPEST or self.parts > _MOST_PARTS:
-            return self.leave_out(
-                f"the part {name} is left out: more than {_DEEPEST} parts in one another or {_MOST_PARTS} in all"
-            )
+        if data is None:
+            why = f"the part {name} was not found beside the paper and is left out"
+        elif found in self._open:
+            why = f"the part {name} includes itself; it is read once"
+        elif len(self._open) > _DEEPEST:
+            why = f"the part {name} is left out: more than {_DEEPEST} parts stand in one another"
+        elif self.parts > _MOST_PARTS:
+            why = f"parts are left out: there are more than {_MOST_PARTS}"
+        else:
+            return self._read(name, found, data, folder)
+        return self.leave_out(why)
+
+    def _read(self, name: str, found: str, data: bytes, folder: str) -> str:
+        if not data.strip():
+            return ""
         try:
-            text = decode_latex(data, source=f"the part {name}", declared=self.declared)
+            text = decode_latex(data, source=name, declared=self.declared)
         except ReadError as error:
-            return "" if not data.strip() else self.leave_out(f"{error}; it is left out")
+            return self.leave_out(f"the part {name} is left out: {error}")
         self._open.append(found)
         try:
             return _inside(self.scan(text, folder))
@@ -112,11 +127,22 @@ class Assembler:
         if self.size > LARGEST:
             raise ReadError(f"{self.source} with its parts is larger than {LARGEST // 1_000_000} MB of LaTeX")
         try:
-            code = decode_latex(data, source=f"the listing {name}", declared=self.declared)
+            code = decode_latex(data, source=name, declared=self.declared)
         except ReadError as error:
-            return self.leave_out(f"{error}; it is left out")
+            return self.leave_out(f"the listing {name} is left out: {error}")
         code = listing_lines(code, options)
         return self.vault.keep(FOREIGN.sub("", code), BlockKind.CODE) if code.strip() else ""
+
+    def _packages(self, preamble: str) -> str:
+        """Return what the author's own packages define; one that is not there is one of TeX's."""
+        found: list[str] = []
+        for name in used_packages(preamble)[:_MOST_PACKAGES] if self.companion else ():
+            data = self.companion(name + ".sty") if self.companion else None
+            with contextlib.suppress(ReadError):
+                if data is not None and len(data) < _LARGEST_PACKAGE:
+                    text = decode_latex(data, source=name, declared=self.declared)
+                    found += definitions("".join(FileScan(self, text, "").run()))
+        return "\n".join(found)
 
     def _find(self, name: str, folder: str, suffix: str = ".tex") -> tuple[str, bytes | None]:
         assert self.companion is not None
@@ -132,8 +158,10 @@ class Assembler:
 
     def leave_out(self, why: str) -> str:
         """Remember what is missing from the text, once."""
-        if why not in self.warnings:
+        if why not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
             self.warnings.append(why)
+        elif why not in self.warnings:
+            self.untold += 1
         return ""
 
 

@@ -78,9 +78,10 @@ class Stream:
 
     def star(self) -> bool:
         """Skip a star and say whether there was one."""
-        frame = self.frames[-1]
-        if frame.text.startswith("*", frame.position):
-            frame.position += 1
+        frame = self.top()
+        start = skip_space(frame.text, frame.position)
+        if frame.text.startswith("*", start):
+            frame.position = start + 1
             return True
         return False
 
