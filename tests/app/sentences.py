@@ -33,6 +33,7 @@ NOT_SAID = {
     "adapters/readers/latex/rules.py": "what is written into the text of a paper",
     "adapters/readers/latex/units.py": "names of units",
     "adapters/readers/latex/writing.py": "what is written into the text of a paper, in its language",
+    "adapters/readers/html/formulas.py": "expressions, and TeX",
     "adapters/inference/fake/batch_file.py": "what the service says of a line: data",
     "adapters/inference/fake/lies.py": "names of the fake's dice",
     "adapters/inference/fake/fate.py": "names of the fake's dice",
@@ -60,6 +61,7 @@ NO_SENTENCE = {
 
 # Texts that nobody is told, each with the reason.
 INTERNAL = {
+    "Figures and tables": "a heading in the text of a paper",
     "open() comes first": "says that our own code is wrong",
     "only an owner appends": "says that our own code is wrong",
     "the paper of an instruct request is needed to locate its evidence": "says that our own code is wrong",
@@ -399,7 +401,6 @@ COMPOSED: dict[str, list[str]] = {
     ],
     " and ": [
         "the writer 'x71' is offered by a-72 and b-73; uninstall all but one of them",
-        'x71 line 72 has no "text" (it has "body" and "abstract")',
     ],
     "the {first.kind} {first.name} is offered by {packages}; uninstall all but one of them": [
         "the writer 'x71' is offered by a-72 and b-73; uninstall all but one of them"
@@ -808,10 +809,15 @@ COMPOSED: dict[str, list[str]] = {
     "it cannot be parsed": ["the front matter is ignored: it is not valid YAML (it cannot be parsed)"],
     'has a "text" that is empty': ['x71 line 72 has a "text" that is empty'],
     'has a "text" that is not a string': ['x71 line 72 has a "text" that is not a string'],
-    'has no "text"': ['x71 line 72 has no "text"'],
-    'has no "text" (it has ': ['x71 line 72 has no "text" (it has "body")'],
-    'has no "text": it holds only an "abstract" (a record of metadata), and the full text is needed': [
-        'x71 line 72 has no "text": it holds only an "abstract" (a record of metadata), and the full text is needed'
+    "is an object without any field": ["x71 line 72 is an object without any field"],
+    (
+        'has no "text", nor a "full_text", "content", "body_text", "sections" or "abstract" that a paper could be read'
+        " from; it has {has}"
+    ): [
+        (
+            'x71 line 72 has no "text", nor a "full_text", "content", "body_text", "sections" or "abstract" that a'
+            ' paper could be read from; it has "a", "b"'
+        ),
     ],
     "cannot be used: it could not be written or read ({error.strerror or error})": [
         "the fake's remote file x71 cannot be used: it could not be written or read (Permission denied)"

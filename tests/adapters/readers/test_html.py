@@ -117,6 +117,17 @@ def test_a_frame_named_like_a_menu_holds_the_paper_all_the_same() -> None:
     assert blocks(read(page)) == [(PROSE * 3).strip()]
 
 
+def test_a_chapter_in_a_frame_named_like_a_list_of_chapters_is_kept() -> None:
+    chapters = "".join(f"<section><h2>{i}</h2><p>{PROSE * 3}</p></section>" for i in range(20))
+    wrapped = f'<div class="toctree-wrapper compound"><section><h2>Last</h2><p>{PROSE}</p></section></div>'
+    links = '<div class="toctree-wrapper"><ul><li class="toctree-l1"><a>A chapter</a></li></ul></div>'
+    paper = read(f"<h1>A book</h1>{chapters}{wrapped}{links}")
+    assert paths(paper)[-1] == ("Last",)
+    assert blocks(paper)[-1] == PROSE.strip()
+    comments = f'<div class="menu-like toolbar"><h3>Part</h3><p>{PROSE * 9}</p></div>'
+    assert ("Part",) in [path[-1:] for path in paths(read(f"<h1>A page</h1><h2>One</h2><p>{PROSE * 20}</p>{comments}"))]
+
+
 def test_without_a_mark_the_element_with_all_sentences_is_the_paper() -> None:
     page = f"<div id=top><a>One</a> | <a>Two</a></div><div><div><h2>Codes</h2><p>{PROSE}</p><p>{PROSE}</p></div></div>"
     assert blocks(read(page)) == [PROSE.strip()] * 2

@@ -247,8 +247,8 @@ def test_a_json_file_is_a_paper_a_list_or_an_object_with_a_list() -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "x.json is empty"),
-        (b" \n", "x.json is empty"),
+        (b"", "x.json holds no text"),
+        (b" \n", "x.json holds no text"),
         (b"[]", "x.json is an empty list of papers"),
         (b"3", "x.json is not a JSON object but a int; a record must be an object"),
         (b'{"text": 3}', 'x.json has a "text" that is not a string'),

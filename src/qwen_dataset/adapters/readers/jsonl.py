@@ -71,7 +71,7 @@ def read_json(data: bytes, *, source: str) -> Iterator[Paper | ReadError]:
     data = data.removeprefix(_BOM)
     try:
         if not data.strip():
-            raise ReadError(f"{source} is empty")
+            raise ReadError(f"{source} holds no text")
         value = _parse(data, source)
     except ReadError as error:
         first = _FIRST_LINE.match(data)
@@ -161,8 +161,9 @@ def _parse(data: bytes, where: str, *, lined: bool = False) -> object:
             return orjson.loads(decode(data, source=where))
     except orjson.JSONDecodeError as error:
         # Within a line the error's own line number would count from that line.
-        place = f"character {error.pos + 1}" if lined else f"line {error.lineno}, column {error.colno}"
-        raise ReadError(f"{where} is not JSON: {error.msg} ({place})") from None
+        if lined:
+            raise ReadError(f"{where} is not JSON: {error.msg} (character {error.pos + 1})") from None
+        raise ReadError(f"{where} is not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
 
 
 def _is_json(data: bytes) -> bool:

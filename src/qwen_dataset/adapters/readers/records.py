@@ -50,7 +50,7 @@ def read_record(record: Mapping[str, object], *, source: str, where: str, fallba
     paragraphs = _paragraphs(record) or _paragraphs(inner)
     for name in ("body_text", "sections"):
         if inner.get(name) and not paragraphs:
-            raise ReadError(f'{where} has a "{name}" without a paragraph that could be read')
+            raise ReadError(f"{where} has no paragraph that could be read in its {name}")
     metadata = {**_mapping(record.get("metadata")), **{key: value for key, value in record.items() if value}}
     abstract = _abstract(metadata.get("abstract")) or _abstract(inner.get("abstract"))
     if not abstract and not any(one.text for one in paragraphs):
@@ -135,12 +135,12 @@ def _missing(record: Mapping[str, object]) -> str:
     text = record.get("text")
     if "text" in record:
         return 'has a "text" that is empty' if isinstance(text, str) else 'has a "text" that is not a string'
-    known = [f'"{str(name)[:40]}"' for name in list(record)[:_MOST_NAMED]]
-    more = len(record) - len(known)
-    has = ", ".join(known) + (f" and {more} more" if more else "")
+    if not record:
+        return "is an object without any field"
+    has = ", ".join([f'"{str(name)[:40]}"' for name in record][:_MOST_NAMED])
     return (
         'has no "text", nor a "full_text", "content", "body_text", "sections" or "abstract" that a paper could be read'
-        f" from; it has {has or 'no fields'}"
+        f" from; it has {has}"
     )
 
 

@@ -22,7 +22,7 @@ READER = "text/1"
 _ATX = re.compile(r"(?m)^(?:\A|(?<=\n\n))#{2,6}[ \t]+\S")
 _FIRST_ATX = re.compile(r"\A\s*#{1,3}[ \t]+\S")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n")
-_DIRECTIVE = re.compile(r"[ \t]*\.\. ([A-Za-z-]{1,40})::")
+_DIRECTIVE = re.compile(r"[ \t]*\.\. ([a-z-]{1,40})::", re.IGNORECASE)
 _DIRECTIVES = {
     "math": BlockKind.FORMULA,
     **dict.fromkeys(("code", "code-block", "sourcecode", "parsed-literal", "literalinclude"), BlockKind.CODE),

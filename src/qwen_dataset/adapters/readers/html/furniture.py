@@ -34,7 +34,7 @@ _ROLES = frozenset(
 _HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 # Words that a class is made of, wherever they stand in it: "sidebar-drawer", "ltx_page_navbar", "mw-editsection".
 _WORD = re.compile(
-    r"nav|navbar|navigation|sidebar|breadcrumbs?|menu|toc|toctree|tocs|toclist|footer|masthead|pagination|pager|cookies?|banner"
+    r"nav|navbar|navigation|sidebar|breadcrumbs?|menu|toc|tocs|toclist|footer|masthead|pagination|pager|cookies?|banner"
     r"|advert|advertisement|social|share|sharing|newsletter|subscribe|recommended|recommendations|disqus|copybtn"
     r"|copybutton|clipboard|headerlink|permalink|anchorjs|editsection|edit|searchbox|skiplink|skip|toolbar|tooltip|popup"
     r"|modal|dropdown|backlink|backref|fn-backref|noprint|hidden|offscreen|sronly|metrics|altmetric|comments",
@@ -60,7 +60,7 @@ _CLASSES = frozenset(
 # Words that name furniture, but also what a paper may call its own: only where there is no sentence in the element.
 _WEAK = re.compile(
     r"header|authors?|date|dates|meta|metadata|tags|buttons?|controls|affiliations?|badges?|license|copyright|logo|icon"
-    r"|toggle|anchor|related|history|version|downloads?",
+    r"|toctree-\S*|toggle|anchor|related|history|version|downloads?",
     re.IGNORECASE,
 )
 _SPLIT = re.compile(r"[-_\s]+|(?<=[a-z])(?=[A-Z])")
@@ -70,8 +70,10 @@ _CONTENTS = frozenset(("contents", "table-of-contents", "tableofcontents", "toc"
 _BODIES = ("mw-parser-output", "c-article-body", "article-body", "article__body", "post-content", "entry-content")
 # A candidate without this share of the page's sentences is a teaser, a notice or a part.
 _ENOUGH = 0.6
-# Furniture by its name alone never holds this much: then the name is that of a frame around everything.
+# Furniture by its name alone never holds this much: then the name is that of a frame around everything, or, where
+# headings stand in it, around a chapter.
 _MOST = 0.4
+_MOST_WITH_HEADINGS = 0.1
 
 
 # What holds the paper on pages that say so, the surest sign first.
@@ -96,7 +98,8 @@ def is_furniture(node: Node, whole: int) -> bool:
         return False
     if tag == "a" and is_permalink(node):
         return True
-    return node.prose <= whole * _MOST and (_is_named(node) or (tag == "form" and not node.prose))
+    most = _MOST_WITH_HEADINGS if node.holds & HEADING else _MOST
+    return node.prose <= whole * most and (_is_named(node) or (tag == "form" and not node.prose))
 
 
 def is_permalink(node: Node) -> bool:

@@ -43,7 +43,7 @@ def read_html(data: bytes, *, source: str) -> Paper:
     )
     writer.write(main)
     if not out.blocks:
-        raise ReadError(f"{source} holds no text{_reason(page)}")
+        raise _without_text(page, source)
     written = out.text()
     start, end = writer.parts.abstract_span
     return build_paper(
@@ -61,7 +61,10 @@ def read_html(data: bytes, *, source: str) -> Paper:
     )
 
 
-def _reason(page: Page) -> str:
+def _without_text(page: Page, source: str) -> ReadError:
     if page.scripted:
-        return "; it is made by a script in the browser: save the page from the browser once it is shown"
-    return "" if page.root.children else ": the page is empty"
+        return ReadError(
+            f"{source} holds no text; it is made by a script in the browser: save the page from the browser once it is"
+            " shown"
+        )
+    return ReadError(f"{source} holds no text")

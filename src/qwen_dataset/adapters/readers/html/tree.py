@@ -152,7 +152,7 @@ def parse(text: str, *, source: str) -> Page:
             parser.feed(data[start : start + _CHUNK])
         page = parser.close()
     except etree.LxmlError as error:
-        raise ReadError(f"{source} cannot be read as HTML: {error}") from None
+        raise ReadError(f"{source} cannot be read as a page: {error}") from None
     assert isinstance(page, Page)
     return page
 

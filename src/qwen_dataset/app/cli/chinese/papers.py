@@ -125,12 +125,6 @@ PAIRS = (
     ),
     ('{where:t} has a "text" that is empty', '{where} 的 "text" 是空的'),
     ('{where:t} has a "text" that is not a string', '{where} 的 "text" 不是字符串'),
-    (
-        '{where:t} has no "text": it holds only an "abstract" (a record of metadata), and the full text is needed',
-        '{where} 没有 "text"：只有 "abstract"（一条元数据记录），而这里需要全文',
-    ),
-    ('{where:t} has no "text" (it has {others:t})', '{where} 没有 "text"（只有 {others}）'),
-    ('{where:t} has no "text"', '{where} 没有 "text"'),
     ("{source} has a front matter or a title and no text below it", "{source} 只有头部元数据或标题，下面没有正文"),
     ("the language {language} is not known; choose auto, zh or en", "未知的语言 {language}；可选 auto、zh 或 en"),
     (
