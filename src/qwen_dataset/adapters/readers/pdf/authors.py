@@ -20,12 +20,18 @@ _NO_NAME = re.compile(
     r"|quantum|research|science|technolog|physics|release|team|all rights",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(
+    r"universit|institut|department|school of|laborator|college|centre|center for|faculty|academy|e-?mail|@|copyright"
+    r"|all rights reserved|corresponding author|(?:inc|ltd|gmbh|corp)\.|大学|学院|研究所|研究院|实验室|公司",
+    re.IGNORECASE,
+)
 _SUFFIX = re.compile(r"(?:jr|sr|ph\.?d|md|ieee|fellow|member|student member|senior member|ii|iii)\.?", re.IGNORECASE)
 _DATE = re.compile(
     r"(?:january|february|march|april|may|june|july|august|september|october|november|december)\b.{0,8}\d{4}|\d{4}年",
     re.IGNORECASE,
 )
 _MOST = 200
+_LONGEST = 10_000
 
 
 def find_authors(named: str, front: Sequence[str]) -> tuple[str, ...]:
@@ -45,6 +51,7 @@ def find_authors(named: str, front: Sequence[str]) -> tuple[str, ...]:
 
 def _names(text: str, *, strict: bool) -> tuple[str, ...]:
     """Return the names of a list of names; with ``strict`` none unless nearly all of its parts are names."""
+    text = text[:_LONGEST]
     parts = [" ".join(part.split()) for part in _PARTS.split(_MARKS.sub(" ", text.replace(" | ", ", ")))]
     parts = [part.strip(" .|") for part in parts]
     parts = [part for part in parts if part and not _SUFFIX.fullmatch(part)]
@@ -66,5 +73,5 @@ def is_address(text: str) -> bool:
     """Say whether a paragraph under a title holds names, addresses or a date and not the beginning of the paper."""
     if len(text) > 400:
         return False
-    address = len(text) < 200 and _NO_NAME.search(text)
+    address = len(text) < 250 and _ADDRESS.search(text)
     return bool(_names(text, strict=True) or address or _DATE.search(text[:40]) or text[0] in "¹²³*†")

@@ -86,7 +86,7 @@ def _sets_apart(chunk: Chunk, line: Line) -> bool:
         return is_item(first) or room(last) > 3 * line.size or bool(ENDS.search(last.text)) or len(line.pieces) > 1
     if _ends_early(last, line):
         return True
-    indent = line.x0 - max(line.left, min(one.x0 for one in chunk.lines))
+    indent = line.x0 - max(line.left, min(first.x0, last.x0))
     hanging = is_item(first) and abs(begins - text_x0(first)) < line.size
     return indent > 0.8 * line.size and not hanging and last.x0 < line.x0 - 0.8 * line.size and _ends_sentence(last)
 

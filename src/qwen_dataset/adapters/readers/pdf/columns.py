@@ -15,6 +15,10 @@ _NARROWEST_GUTTER = 6
 # What a column must hold to be one.
 _FEWEST_LINES = 4
 _DEEPEST = 3
+# More free strips than this are the gaps of a table or a drawing.
+_MOST_STRIPS = 8
+# A line of prose has fewer pieces.
+_MOST_PIECES = 200
 
 
 @attrs.define
@@ -107,13 +111,13 @@ def _gutter(pieces: Sequence[Piece]) -> tuple[float, float] | None:
     width = int(min(5_000, max(piece.x1 for piece in pieces) - left)) + 1
     covered = _coverage(pieces, left, width)
     most = max(covered)
-    best: tuple[float, tuple[float, float]] | None = None
-    for low, high in _strips(covered, 0.35 * most):
-        strip = (left + low, left + high)
-        share = sum(covered[low:high]) / (high - low) / most
-        if share < (best[0] if best else 1) and _parts(pieces, strip):
-            best = (share, strip)
-    return best[1] if best else None
+    strips = sorted(
+        _strips(covered, 0.35 * most), key=lambda strip: sum(covered[slice(*strip)]) / (strip[1] - strip[0])
+    )
+    for low, high in strips[:_MOST_STRIPS]:
+        if _parts(pieces, (left + low, left + high)):
+            return left + low, left + high
+    return None
 
 
 def _coverage(pieces: Iterable[Piece], left: float, width: int) -> list[float]:
@@ -215,14 +219,16 @@ def _rows(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
             loose.append(piece)
         else:
             row.append(piece)
+    apart: list[list[Piece]] = []
     for piece in sorted(loose, key=lambda piece: (-piece.y, piece.x0)):
         at = bisect_left(heights, -piece.y)
         if at and abs(rows[at - 1][0].y - piece.y) < 0.3 * piece.size:
             rows[at - 1].append(piece)
+        elif apart and abs(apart[-1][0].y - piece.y) < 0.3 * piece.size:
+            apart[-1].append(piece)
         else:
-            rows.insert(at, [piece])
-            heights.insert(at, -piece.y)
-    yield from rows
+            apart.append([piece])
+    yield from sorted(rows + apart, key=lambda row: -row[0].y)
 
 
 def _fitting(rows: Sequence[list[Piece]], heights: Sequence[float], piece: Piece) -> list[Piece] | None:
@@ -230,6 +236,8 @@ def _fitting(rows: Sequence[list[Piece]], heights: Sequence[float], piece: Piece
     at = bisect_left(heights, -piece.y)
     near = [rows[i] for i in (at - 1, at) if 0 <= i < len(rows)]
     for row in sorted(near, key=lambda row: abs(row[0].y - piece.y)):
+        if len(row) > _MOST_PIECES:
+            continue
         size = max(one.size for one in row)
         if piece.size > 0.86 * size or abs(row[0].y - piece.y) > 0.75 * size:
             continue

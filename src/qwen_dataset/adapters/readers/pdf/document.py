@@ -87,8 +87,8 @@ def _opened(data: bytes, source: str) -> Iterator[Any]:
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
-        code = getattr(error, "err_code", None)
-        if code in (_WRONG_PASSWORD, _UNKNOWN_SECURITY):
+        # PDFium does not set its error for every failure: what it says may be about the file before.
+        if error.err_code in (_WRONG_PASSWORD, _UNKNOWN_SECURITY) and b"/Encrypt" in data:
             raise ReadError(f"{source} is protected by a password; save it without one") from None
         state = "damaged" if b"%%EOF" in data[-_TRAILER_WITHIN:] else "cut off or damaged"
         raise ReadError(f"{source} is a PDF file that is {state}: it cannot be opened; get it again") from None

@@ -12,6 +12,8 @@ from .measures import CAPTION, FIGURE, TABLE, Measures, same_size
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _EQUATION_NUMBER = re.compile(r"\((?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3})*[a-z]?\)")
+# The lettering of one figure is seldom more.
+_MOST_LINES = 400
 
 
 def without_figures(lines: Sequence[Line], measures: Measures) -> list[Line]:
@@ -27,7 +29,7 @@ def without_figures(lines: Sequence[Line], measures: Measures) -> list[Line]:
         page.sort(key=lambda line: -line.y)
         for i, line in enumerate(page):
             if CAPTION.match(line.text) and FIGURE.match(line.text):
-                doomed.update(map(id, _lettering(page[:i], line, measures)))
+                doomed.update(map(id, _lettering(page[max(0, i - _MOST_LINES) : i], line, measures)))
     return [line for line in lines if id(line) not in doomed]
 
 

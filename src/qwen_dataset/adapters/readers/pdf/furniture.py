@@ -25,6 +25,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d|https?://|arXiv:|doi", re.IGNORECASE)
 _ZONE = 0.14
 _MOST_ROWS = 6
 _FEWEST_NUMBERS = 5
+_MOST_LOOKED_AT = 400
 
 
 def without_line_numbers(pages: Sequence[Page]) -> None:
@@ -60,6 +61,7 @@ def _counts(column: list[tuple[int, Run]]) -> bool:
 def _beside(pages: Sequence[Page], column: list[tuple[int, Run]]) -> bool:
     """Say whether the numbers are set apart from the lines beside them: smaller, or left of everything, or in code."""
     apart = looked = 0
+    column = column[:: 1 + len(column) // _MOST_LOOKED_AT]
     rows: dict[int, dict[int, list[Run]]] = {}
     for number, run in column:
         if number not in rows:
@@ -70,7 +72,7 @@ def _beside(pages: Sequence[Page], column: list[tuple[int, Run]]) -> bool:
         neighbours = [
             other
             for i in (place - 1, place, place + 1)
-            for other in rows[number].get(i, ())
+            for other in rows[number].get(i, ())[:_MOST_LOOKED_AT]
             if abs(other.y - run.y) < 1 and other is not run
         ]
         # A number in a sentence or a formula has something before it; the mark of a footnote is above its line.
@@ -142,6 +144,7 @@ def _take(pages: Sequence[Page], sides: list[list[_Row]], body: float, doomed: s
     # Where some pages have a head, whatever it says, others have none; where text begins, it is seldom set apart.
     usual = {place for place, count in places.items() if count >= often and count >= 0.85 * filled[place]}
     for number, (page, rows) in enumerate(zip(pages, sides, strict=True)):
+        taken: list[Piece] = []
         for i, row in enumerate(rows[:_MOST_ROWS]):
             place, key = _place(page, row), _key(row)
             inner = rows[i + 1] if i + 1 < len(rows) else None
@@ -155,7 +158,10 @@ def _take(pages: Sequence[Page], sides: list[list[_Row]], body: float, doomed: s
                 or (number and _is_apart(row, inner, 1.8) and _names_issue(row))
             ):
                 break
-            doomed.update(map(id, row))
+            taken += row
+            # Text that happens to begin alike on several pages goes on without a gap.
+            if _is_apart(row, inner, 1.3) or _CONTINUED.fullmatch(_text(row)):
+                doomed.update(map(id, taken))
 
 
 def _names_issue(row: _Row) -> bool:

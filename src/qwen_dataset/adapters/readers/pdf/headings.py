@@ -16,12 +16,18 @@ from .texts import Text, bare
 
 _LONGEST = 200
 _MOST_LINES = 3
+_MOST_ON_PAGE = 40
 _NUMBER = re.compile(
     r"(?:(?i:chapter|section|appendix|part)\s+)?(?:(\d{1,2}(?:\.\d{1,2}){0,4}|[A-Z](?:\.\d{1,2}){1,4})(?:[.:)]\s*|\s+)"
     r"|([A-Z]|[IVX]{1,5})[.:)]\s*)(?=\S)"
 )
 _CHINESE_NUMBER = re.compile(
     r"(?:第[一二三四五六七八九十百\d]+[章节篇]|[一二三四五六七八九十]{1,3}[、．.]|[（(][一二三四五六七八九十]+[)）])\s*"
+)
+_DATE = re.compile(
+    r"(?:\d{1,2}(?:st|nd|rd|th)?\s+)?(?:of\s+)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+    r"(?:\s+\d{1,2}(?:st|nd|rd|th)?)?,?\s+\d{4}|\d{4}\s*年.{0,9}",
+    re.IGNORECASE,
 )
 _NO_END = re.compile(r"[,;:，。；：、…]$|(?<!\betc)(?<![A-Z])\.$")
 
@@ -49,6 +55,7 @@ def find_headings(texts: Sequence[Text], document: Document, measures: Measures)
     listed = _listed(candidates, document.bookmarks)
     for text, level in listed:
         text.level, text.listed = level, True
+    _run_in(texts[begun:], document.bookmarks, {text.chunk.first.page for text in texts})
     marked = [text for text in candidates if not text.level]
     if len(listed) >= 3 and len(listed) >= 0.5 * len(document.bookmarks):
         _like_listed(marked, listed, document.bookmarks, measures)
@@ -87,6 +94,7 @@ def _unlisted(texts: Sequence[Text], level: int, measures: Measures) -> None:
             and after.chunk.first.bold < 0.5
             and not after.chunk.floating
             and same_size(after.chunk.first.size, measures.size)
+            and len(after.text) > 60
             and line.x0 < line.left + line.size
             and _may_be(text)
             and _reads_as_heading(text.text)
@@ -104,6 +112,26 @@ def _is_deeper(text: Text, style: tuple[float, bool, bool, bool, str]) -> bool:
 def is_certain(text: Text) -> bool:
     """Say whether a heading is one by more than its type, so that the authors' names are none."""
     return bool(text.level) and (text.listed or _is_named(text.text) or bool(_NUMBER.match(text.text)))
+
+
+def _run_in(texts: Sequence[Text], bookmarks: Sequence[Bookmark], pages: set[int]) -> None:
+    """Mark what a bookmark names at the beginning of a paragraph: "3.3.1 Thiele. The form is ..."."""
+    wanted: dict[int, list[Bookmark]] = {}
+    for bookmark in bookmarks:
+        if bookmark.page in pages and len(bare(bookmark.title)) > 3:
+            wanted.setdefault(bookmark.page, []).append(bookmark)
+    for text in texts:
+        waiting = wanted.get(text.chunk.first.page, [])
+        if text.level or not waiting or text.chunk.kind is not BlockKind.PARAGRAPH:
+            continue
+        rest = _unnumbered(text.text[:_LONGEST])
+        for bookmark in waiting[:_MOST_ON_PAGE]:
+            title = _unnumbered(bookmark.title)
+            if rest.startswith((f"{title}.", f"{title}:")) and len(text.text) > len(title) + 20:
+                text.level, text.listed = bookmark.level + 1, True
+                text.run_in = text.text.index(title) + len(title) + 1
+                waiting.remove(bookmark)
+                break
 
 
 def _like_listed(
@@ -127,7 +155,22 @@ def _like_listed(
         elif _is_deeper(text, style):
             text.level = top + _numbered_level(text.text) - 1
         elif _is_named(text.text):
-            text.level = _by_size(text, listed)
+            text.level = _by_size(text, [*listed, *((other, other.level) for other in marked if other.level)])
+
+
+def whole_headings(texts: Sequence[Text], bookmarks: Sequence[Bookmark]) -> list[Text]:
+    """Return the texts with the lines of a heading in one where only a bookmark tells that they are one."""
+    titles = {bare(_unnumbered(bookmark.title)) for bookmark in bookmarks}
+    whole: list[Text] = []
+    for text in texts:
+        if titles and whole and _may_be(text) and _may_be(whole[-1]):
+            title = f"{whole[-1].text} {text.text}"
+            if bare(text.text) and bare(_unnumbered(title)) in titles:
+                whole[-1].text = title
+                whole[-1].chunk.lines += text.chunk.lines
+                continue
+        whole.append(text)
+    return whole
 
 
 def _may_be(text: Text) -> bool:
@@ -136,7 +179,7 @@ def _may_be(text: Text) -> bool:
         return False
     if chunk.kind is BlockKind.FORMULA and not is_section_name(text.text):
         return False
-    return any(map(str.isalpha, text.text))
+    return any(map(str.isalpha, text.text)) and not _DATE.fullmatch(text.text)
 
 
 def _listed(candidates: Sequence[Text], bookmarks: Sequence[Bookmark]) -> list[tuple[Text, int]]:

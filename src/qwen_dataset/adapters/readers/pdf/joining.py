@@ -63,12 +63,12 @@ class Words:
         rest = after[second.end() : second.end() + 2]
         # "state- / of-the-art", "level- / 2", "GPU- / based", "Ginzburg- / Landau".
         certain = rest.startswith(_HYPHENS) and rest[1:].isalpha()
-        if certain or not right[0].islower() or left[-1].isdigit() or (left.isupper() and len(left) > 1):
-            return True
         last = re.split("[-‐]", left)[-1].casefold()
         whole, parted = self._counts[last + right.casefold()], self._counts[f"{left}-{right}".casefold()]
-        if whole or parted:
+        if (whole or parted) and not certain:
             return parted > whole
+        if certain or not right[0].islower() or left[-1].isdigit() or (left.isupper() and len(left) > 1):
+            return True
         return self._is_compound(left, last, right)
 
     def _is_compound(self, left: str, last: str, right: str) -> bool:

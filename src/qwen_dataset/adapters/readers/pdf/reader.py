@@ -13,11 +13,11 @@ from .columns import ordered_lines
 from .document import Document, read_document
 from .figures import without_figures
 from .furniture import without_heads_and_feet, without_line_numbers
-from .headings import find_headings, is_certain
+from .headings import find_headings, is_certain, whole_headings
 from .joining import Words
 from .lines import pieces
 from .measures import measure
-from .texts import Text, split_abstract, text_of
+from .texts import Text, find_abstract, text_of
 from .titles import find_title
 from .typewriter import find_typewriters
 
@@ -55,8 +55,10 @@ def _texts(document: Document) -> tuple[list[Text], str]:
     words.learn(lines)
     texts = [Text(chunk=chunk, text=text_of(chunk, words)) for chunk in blocks(lines, measures)]
     texts = [text for text in texts if text.text.strip()]
+    texts = whole_headings(texts, document.bookmarks)
     title = find_title(texts, document, measures)
     find_headings(texts, document, measures)
+    find_abstract(texts)
     return texts, title
 
 
@@ -66,7 +68,7 @@ def _front(texts: Sequence[Text]) -> range:
     length = 0
     for i in range(begun, len(texts)):
         text = texts[i]
-        if is_certain(text) or split_abstract(text.text):
+        if is_certain(text) or text.run_in:
             return range(begun, i)
         length += len(text.text)
         if length > _LONGEST_FRONT or len(text.text) > _LONGEST_ADDRESS:
@@ -86,14 +88,15 @@ def _outline(texts: Sequence[Text], front: range, title: str, document: Document
         start, end = position, position + len(text.text)
         if i < front.stop:
             body = end
-        elif text.level:
-            headings.append(Heading(level=text.level, title=" ".join(text.text.split()), start=start, end=end))
         else:
-            if abstract := split_abstract(text.text):
-                named = text.text[:abstract].strip(" .:：—–-")
-                headings.append(Heading(level=1, title=named, start=start, end=start + abstract))
-                start += abstract
-            found.append(Block(start, end, text.chunk.kind))
+            if text.level:
+                headed = start + (text.run_in or len(text.text))
+                named = " ".join(text.text[: text.run_in or None].split())
+                named = named.rstrip(" .:：—–-") if text.run_in else named
+                headings.append(Heading(level=text.level, title=named, start=start, end=headed))
+                start = headed + len(text.text[text.run_in :]) - len(text.text[text.run_in :].lstrip())
+            if text.run_in or not text.level:
+                found.append(Block(start, end, text.chunk.kind))
         parts.append(text.text)
         position = end + 2
     outline = Outline(

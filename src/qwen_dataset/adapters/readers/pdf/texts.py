@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -14,18 +15,24 @@ from .joining import Words, join
 from .lines import Line
 
 _LETTERS = re.compile(r"\w+")
+# An abstract is among the first blocks of a paper.
+_WITHIN = 60
 _ABSTRACT = re.compile(r"(abstract|摘\s*要)\s*[.:：—–-]+\s*(?=\S)", re.IGNORECASE)
 
 
 @attrs.define(kw_only=True)
 class Text:
-    """A chunk with its text; ``level`` above 0 makes it a heading, ``title`` a part of the paper's title."""
+    """A chunk with its text; ``level`` above 0 makes it a heading, ``title`` a part of the paper's title.
+
+    Of a heading that its paragraph follows on the line, ``run_in`` is the length; ``listed`` means named by a bookmark.
+    """
 
     chunk: Chunk
     text: str
     level: int = 0
     title: bool = False
     listed: bool = False
+    run_in: int = 0
 
 
 def text_of(chunk: Chunk, words: Words) -> str:
@@ -70,23 +77,29 @@ def _advance(chunk: Chunk) -> float:
 
 
 def _typed(line: Line, left: float, width: float) -> str:
-    row = ""
     if line.mono < 0.5:
-        for piece in line.pieces:
-            row = row.ljust(min(round((piece.x0 - left) / width), 80))
-            row += piece.text if not row or row.endswith(" ") else " " + piece.text
-        return row.rstrip()
-    for piece in line.pieces:
-        for run in piece.runs:
-            place = round((run.x0 - left) / width)
-            row = row.ljust(min(place, 400)) + run.text + ("-" if run.hyphen else "")
-    return row.rstrip()
+        # An algorithm in the type of prose: its words have their own widths, and only their beginnings tell.
+        words = [(piece.x0, piece.text) for piece in line.pieces]
+        gap, furthest = 1, 80
+    else:
+        words = [(run.x0, run.text + "-" * run.hyphen) for piece in line.pieces for run in piece.runs]
+        gap, furthest = 0, 400
+    parts: list[str] = []
+    length = 0
+    for x0, text in words:
+        blanks = max(min(round((x0 - left) / width), furthest) - length, gap if parts else 0)
+        parts.append(" " * blanks + text)
+        length += blanks + len(text)
+    return "".join(parts).rstrip()
 
 
-def split_abstract(text: str) -> int:
-    """Return where the text of an abstract begins that follows its heading on the same line, 0 if there is none."""
-    found = _ABSTRACT.match(text)
-    return found.end() if found else 0
+def find_abstract(texts: Sequence[Text]) -> None:
+    """Make the word at the beginning of an abstract a heading: "Abstract. We show that ..."."""
+    for text in texts[:_WITHIN]:
+        found = _ABSTRACT.match(text.text)
+        if found and not text.level and text.chunk.kind is BlockKind.PARAGRAPH:
+            text.level, text.run_in = 1, found.end()
+            return
 
 
 def bare(text: str) -> str:
