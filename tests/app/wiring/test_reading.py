@@ -121,6 +121,15 @@ def test_a_few_small_files_start_no_process(folder: Path, pids: list[int]) -> No
     assert len(pids) in {1, 2}
 
 
+def test_names_that_are_no_text_are_read_too(folder: Path) -> None:
+    for name in (b"caf\xe9", "纸".encode(), b"new\nline"):
+        (folder / os.fsdecode(name + b".strange")).write_text(name.hex())
+    papers, _ = read(folder, ONE)
+    assert [paper.source for paper in papers] == [
+        "papers/caf\\xe9.strange", "papers/new\nline.strange", "papers/纸.strange"
+    ]  # fmt: skip
+
+
 def test_one_file_starts_one_process(folder: Path, pids: list[int]) -> None:
     write(folder, a="a")
     read(folder, ReadLimits(processes=8))

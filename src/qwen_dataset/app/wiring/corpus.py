@@ -217,8 +217,7 @@ def _is_searched(each: Named) -> bool:
 
 
 def _task(file: Found) -> Task:
-    # Whoever reads may be in another folder by then.
-    return Task(path=os.path.abspath(file.path), source=file.source, root=os.path.abspath(file.root))  # noqa: PTH100 - links stay
+    return Task.of(file.path, file.root, source=file.source)
 
 
 def _is_quick(path: Path) -> bool:
