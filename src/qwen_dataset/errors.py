@@ -32,6 +32,7 @@ QwenDatasetError
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import ClassVar, Self
 
 
@@ -158,7 +159,14 @@ class JobUnfinished(JobError):
 
 
 class CostLimitReached(JobUnfinished):
-    """Nothing more can be bought below the job's limit. What is in flight was awaited, and everything is kept."""
+    """Nothing more can be bought below the job's limit. What is in flight was awaited, and everything is kept.
+
+    ``needed`` is the least limit with which the job goes on, None where nobody can say.
+    """
+
+    def __init__(self, message: str, *, needed: Decimal | None = None) -> None:
+        super().__init__(message)
+        self.needed = needed
 
 
 class PilotFailed(JobUnfinished):

@@ -314,6 +314,13 @@ COMPOSED: dict[str, list[str]] = {
     "{kept}; go on with: {what_next}": [
         "job a-71 is stopped: 72 of 73 requests are answered and kept; go on with: qwen-dataset resume a-71",
     ],
+    "{go_on} --max-cost {money(error.needed, '')}": [
+        (
+            "job a-71 stops at its limit of 72.00 CNY: 73.00 CNY are spent, and the next request is only sent where 74.00"
+            " CNY are allowed; 75 of 76 requests are answered and kept, 77 are left: resume it with a higher --max-cost;"
+            " go on with: qwen-dataset resume a-71 --max-cost 78.00"
+        )
+    ],
     "may be asked again": ["failed  timeout  the model did not answer in time (may be asked again)  [x71.md]"],
     "merged      {report.kept} lines kept, {report.known} {what} were among them": [
         "merged      71 lines kept, 72 samples were among them",

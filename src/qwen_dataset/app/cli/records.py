@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import attrs
 
 from ..api.reports import DamagedJob, JobStatus, Report
+
+
+def _told(amount: Decimal | None) -> str | None:
+    """Return an amount exactly, as text: a number of JSON may be rounded by whoever reads it."""
+    return None if amount is None else f"{amount.normalize():f}"
 
 
 def status_record(status: JobStatus | DamagedJob) -> dict[str, Any]:
@@ -24,9 +30,9 @@ def status_record(status: JobStatus | DamagedJob) -> dict[str, Any]:
         "unanswered": state.unanswered,
         "reused": state.reused,
         "possibly_paid": state.possibly_paid,
-        "cost": None if state.unpriced else state.spent,
-        "reserved": None if state.unpriced else state.committed - state.spent,
-        "max_cost": state.cost_limit,
+        "cost": None if state.unpriced else _told(state.spent),
+        "reserved": None if state.unpriced else _told(state.committed - state.spent),
+        "max_cost": _told(state.cost_limit),
         "currency": state.currency or None,
         "model": status.spec.model,
         "realm": status.spec.realm,
@@ -43,7 +49,7 @@ def report_record(report: Report) -> dict[str, Any]:
     record: dict[str, Any] = {"job": report.job_id, "output": output, "submitted_only": report.sums is None}
     if report.sums is not None:
         record |= attrs.asdict(report.sums) | {"kept": report.kept, "known": report.known}
-        record |= {"cost": report.charged, "currency": report.currency or None, "is_play": report.is_play}
+        record |= {"cost": _told(report.charged), "currency": report.currency or None, "is_play": report.is_play}
         record["off_by"] = {each.what: round(float(each.off), 4) for each in report.compared if each.off is not None}
     if report.reading is not None:
         record["reading"] = attrs.asdict(report.reading)

@@ -11,6 +11,7 @@ import attrs
 import click
 
 from ...domain.jobs import Phase
+from ...domain.pricing import money
 from ...domain.recipes.prompts import PromptsRecipe
 from ...errors import BackendDenied, CostLimitReached, JobBusy, JobOverlap, JobUnfinished, QwenDatasetError
 from ..api.client import Client
@@ -206,8 +207,10 @@ def run(
         if isinstance(error, BackendDenied) and _WRONG_MODEL in str(error):
             # A job asks its model for ever.
             return "run again with another --model"
-        limit = " --max-cost AMOUNT" if isinstance(error, CostLimitReached) else ""
-        go_on = f"go on with: {command('resume', display.job_id, storage, more)}{limit}"
+        go_on = f"go on with: {command('resume', display.job_id, storage, more)}"
+        if isinstance(error, CostLimitReached) and error.needed is not None:
+            # Without a higher limit it stops at once.
+            return f"{go_on} --max-cost {money(error.needed, '')}"
         if display.is_batch and isinstance(error, JobUnfinished) and stopped is not None and stopped.is_set():
             stop_it = command("cancel", display.job_id, storage)
             return f"what is submitted goes on at the service ({stop_it} stops it); {go_on}"

@@ -61,22 +61,24 @@ def cost_limit_reached(job: Job, wanted: Decimal | None, *, is_priced: bool = Tr
     state = job.state
     assert state.cost_limit is not None
     limit, spent = money(state.cost_limit, state.currency), money(state.spent, state.currency)
-    done = f"{state.completed} of {state.requests} requests are answered and kept, {state.unanswered} are left"
+    done, every, left = state.completed, state.requests, state.unanswered
     if not is_priced:
         return CostLimitReached(
             f"job {job.id} stops, as the next request is larger than any that a price is known for, and a limit of"
-            f" {limit} could not be kept; {done}: write its price into your own file of prices, or resume with"
-            " --max-cost none"
+            f" {limit} could not be kept; {done} of {every} requests are answered and kept, {left} are left: write its"
+            " price into your own file of prices, or resume with --max-cost none"
         )
     if wanted is None:
         return CostLimitReached(
             f"job {job.id} stops at its limit of {limit}: {spent} are spent, or may be in calls that got no reply;"
-            f" {done}: resume it with a higher --max-cost"
+            f" {done} of {every} requests are answered and kept, {left} are left: resume it with a higher --max-cost"
         )
-    needed = money(state.committed + wanted, state.currency)
+    needed = state.committed + wanted
     return CostLimitReached(
         f"job {job.id} stops at its limit of {limit}: {spent} are spent, and the next request is only sent where"
-        f" {needed} are allowed; {done}: resume it with a higher --max-cost"
+        f" {money(needed, state.currency)} are allowed; {done} of {every} requests are answered and kept, {left} are"
+        " left: resume it with a higher --max-cost",
+        needed=needed,
     )
 
 
