@@ -252,3 +252,10 @@ def test_any_text_gives_exact_spans(text: str) -> None:
             reached = block.end
     for passage in split(paper):
         assert paper.text[passage.start : passage.end].strip()
+
+
+def test_a_directive_is_one_in_capitals_too() -> None:
+    text = f"Title\n=====\n\n.. Note::\n\n   {PROSE}\n   {PROSE}\n\n.. Math::\n\n   a = b\n"
+    assert blocks(text, BlockKind.FORMULA) == [".. Math::\n\n   a = b"]
+    assert not blocks(text, BlockKind.CODE)
+    assert any(PROSE in block for block in blocks(text, BlockKind.PARAGRAPH))
