@@ -173,12 +173,6 @@ COMPOSED: dict[str, list[str]] = {
         "qwen-plus in http://h71:72/v1, without thinking, prices not known",
     ],
     "in {currency}": ["qwen-plus in cn-71, thinking, in C72"],
-    "tokens of {model} are an estimate: {_DOUBTS[vocabulary.name]}": [
-        (
-            "tokens of qwen-plus are an estimate: counted as Qwen3 does; if the model is newer, English and LaTeX have"
-            " 3 % more, Chinese 12 % less"
-        )
-    ],
     "the prices cannot be read from {file}: {why}": [
         "the prices cannot be read from x71.toml: it is not there",
         "the prices cannot be read from x71.toml: Permission denied",
@@ -316,9 +310,9 @@ COMPOSED: dict[str, list[str]] = {
     ],
     "{go_on} --max-cost {money(error.needed, '')}": [
         (
-            "job a-71 stops at its limit of 72.00 CNY: 73.00 CNY are spent, and the next request is only sent where 74.00"
-            " CNY are allowed; 75 of 76 requests are answered and kept, 77 are left: resume it with a higher --max-cost;"
-            " go on with: qwen-dataset resume a-71 --max-cost 78.00"
+            "job a-71 stops at its limit of 72.00 CNY: 73.00 CNY are spent, and the next request is only sent where"
+            " 74.00 CNY are allowed; 75 of 76 requests are answered and kept, 77 are left: resume it with a higher"
+            " --max-cost; go on with: qwen-dataset resume a-71 --max-cost 78.00"
         )
     ],
     "may be asked again": ["failed  timeout  the model did not answer in time (may be asked again)  [x71.md]"],

@@ -20,7 +20,6 @@ PAIRS = (
     ("at most {amount:w} {currency:w}", "最多 {amount} {currency}"),
     ("with no bound", "没有上限"),
     ("not known", "未知"),
-    ("tokens of {model:w} are an estimate: {why:s}", "{model} 的 token 数是估计值：{why}"),
     (
         "counted as Qwen3 does; if the model is newer, English and LaTeX have 3 % more, Chinese 12 % less",
         "按 Qwen3 的词表计数；若模型更新，英文和 LaTeX 会多 3 %，中文会少 12 %",
