@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qwen_dataset.domain.papers import BlockKind, Paper
+from qwen_dataset.domain.papers import Block, BlockKind, Paper, Section
 from qwen_dataset.domain.passages import Division, LeftOut, Passage, Reason, choose, divide, left_out, split
 from qwen_dataset.domain.sentences import sentences as sentences_of
 from qwen_dataset.domain.sentences import trim
@@ -316,3 +317,23 @@ def test_a_paper_of_very_many_blocks_costs_no_more_than_its_length(block: str) -
     division = divide(paper, count=count, overlap_tokens=100)
     assert count.characters <= 4 * len(paper.text)
     assert division.passages or division.left_out
+
+
+def test_the_reference_of_a_command_in_a_manual_is_read_and_a_list_of_references_is_not() -> None:
+    """The singular is a list of references at the top of a paper, and an API's documentation below other headings."""
+    paper = Paper(
+        title="A manual",
+        text=(text := "Chain the functions together, one after the other, and call the last of them with what is left. " * 4),
+        source="manual.md",
+        sections=(
+            Section(path=("API", "The module", "Reference"), start=0, end=len(text), blocks=(Block(0, len(text)),)),
+        ),
+        language="en",
+        reader="test",
+    )
+    assert [passage.section for passage in split(paper, count=words)] == [("API", "The module", "Reference")]
+    (section,) = paper.sections
+    top = attrs.evolve(paper, sections=(attrs.evolve(section, path=("Reference",)),))
+    assert list(split(top, count=words)) == []
+    plural = attrs.evolve(paper, sections=(attrs.evolve(section, path=("API", "References")),))
+    assert list(split(plural, count=words)) == []

@@ -37,7 +37,7 @@ _TITLES = {
     ),
     Reason.ACKNOWLEDGEMENTS: r"acknowledge?ments?(?: (?:and|&) [a-z ]+)?|dedication",
     Reason.FUNDING: (
-        r"funding(?: (?:information|statement|sources?|support|details?))?|funding (?:and|&) [a-z ]+|financial support"
+        r"funding(?: (?:information|statement|sources?|support|details?))?(?: (?:and|&) [a-z ]+)?|financial support"
     ),
     Reason.DECLARATIONS: (
         r"authors? contributions?(?: statement)?|contributors"

@@ -162,7 +162,7 @@ def _to_read(paper: Paper, left: list[LeftOut]) -> list[tuple[Section, list[Bloc
     """Return the runs of blocks that passages are made of, each of one section; note in ``left`` what they lack."""
     sections: list[tuple[Section, list[tuple[Block, Reason | None]]]] = []
     for section in paper.sections:
-        reason = next(filter(None, map(reason_of, section.path)), None)
+        reason = _reason_of_path(section.path)
         judged = [(block, reason or _reason_of_block(paper.text, block)) for block in _trimmed(paper.text, section)]
         sections.append((section, judged))
     _mark_references(paper.text, sections)
@@ -182,6 +182,15 @@ def _to_read(paper: Paper, left: list[LeftOut]) -> list[tuple[Section, list[Bloc
         if run:
             runs.append((section, run))
     return runs
+
+
+def _reason_of_path(path: Sequence[str]) -> Reason | None:
+    """Return why a section is left out by its title or by one above it."""
+    for depth, title in enumerate(path):
+        # Below another heading, in the singular, it is the reference of a command or a module: what a manual is for.
+        if not (depth and bare_title(title) == "reference") and (reason := reason_of(title)):
+            return reason
+    return None
 
 
 def _reason_of_block(text: str, block: Block) -> Reason | None:

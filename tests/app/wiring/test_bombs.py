@@ -42,8 +42,8 @@ def zeros(path: Path, megabytes: int, *, begin: bytes = b"") -> None:
 @pytest.mark.parametrize("name", ["a.md", "a.txt", "a.jsonl"])
 def test_packed_files_are_read_as_what_they_are(tmp_path: Path, name: str) -> None:
     data = RECORD if name.endswith("jsonl") else b"# A title\n\nSome words stand here.\n"
-    (tmp_path / f"{name}.gz").write_bytes(gzip.compress(data[:20]) + gzip.compress(data[20:]))
-    (tmp_path / f"B{name}.GZ").write_bytes(gzip.compress(data.replace(b"words", b"other words")))
+    (tmp_path / f"{name}.gz").write_bytes(gzip.compress(data[:20], mtime=0) + gzip.compress(data[20:], mtime=0))
+    (tmp_path / f"B{name}.GZ").write_bytes(gzip.compress(data.replace(b"words", b"other words"), mtime=0))
     papers, unread = read(tmp_path, ReadLimits(processes=1))
     assert [paper.source.partition("#")[0].partition("/")[2] for paper in papers] == [f"B{name}.GZ", f"{name}.gz"]
     assert not unread
@@ -52,7 +52,7 @@ def test_packed_files_are_read_as_what_they_are(tmp_path: Path, name: str) -> No
 
 def test_what_is_packed_and_no_paper_is_ignored(tmp_path: Path) -> None:
     for name in ("a.tar.gz", "b.gz", "c.bib.gz"):
-        (tmp_path / name).write_bytes(gzip.compress(b"x"))
+        (tmp_path / name).write_bytes(gzip.compress(b"x", mtime=0))
     report = ReadReport()
     with pytest.raises(SettingError, match="no paper was found"):
         list(read_papers([tmp_path], report, limits=HERE))
@@ -78,8 +78,8 @@ def records(count: int, *, alike: bool = False) -> bytes:
 
 def test_a_packed_file_is_read_up_to_a_bound(tmp_path: Path) -> None:
     text = b"# A title\n\n" + b"Some words stand here. " * 60_000
-    (tmp_path / "a.md.gz").write_bytes(gzip.compress(text))
-    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(lines := records(300)))
+    (tmp_path / "a.md.gz").write_bytes(gzip.compress(text, mtime=0))
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(lines := records(300), mtime=0))
     assert len(lines) > 3_000_000, "more than a small dump may hold, if it were not so large when packed"
     papers, unread = read(tmp_path, SMALL)
     assert unread == [f"{tmp_path.name}/a.md.gz unpacks to more than 1 MB; raise read_size to read it"]
@@ -88,7 +88,7 @@ def test_a_packed_file_is_read_up_to_a_bound(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_dump_of_many_packed_copies_is_stopped_and_what_came_before_is_kept(tmp_path: Path, workers: int) -> None:
-    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(records(300, alike=True)))
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(records(300, alike=True), mtime=0))
     papers, unread = read(tmp_path, ReadLimits(processes=workers, size_mb=1))
     assert 150 < len(papers) < 250
     assert unread == [f"{tmp_path.name}/a.jsonl.gz unpacks to more than 2.5 MB; raise read_size to read it"]
@@ -124,7 +124,7 @@ def test_a_line_longer_than_a_record_costs_itself_alone(tmp_path: Path, workers:
     other = RECORD.replace(b"Some", b"Other")
     data = RECORD + long + b"\n" + other + b"broken\n" + long
     path = tmp_path / ("a.jsonl.gz" if packed else "a.jsonl")
-    path.write_bytes(gzip.compress(data) if packed else data)
+    path.write_bytes(gzip.compress(data, mtime=0) if packed else data)
     papers, unread = read(tmp_path, ReadLimits(processes=workers, size_mb=1))
     assert [paper.source.partition("#")[2] for paper in papers] == ["1", "4"]
     assert [note.partition(" line ")[2].partition(";")[0][:24] for note in unread] == [
@@ -160,7 +160,7 @@ def test_an_empty_dump_says_so(tmp_path: Path, workers: int) -> None:
         ("objects.jsonl", b'{"text":' * 10_000 + b"1" + b"}" * 10_000 + b"\n"),
         ("binary.md", bytes(range(256)) * 100),
         ("picture.txt", b"\x89PNG\r\n\x1a\n" + bytes(1000)),
-        ("archive.jsonl", gzip.compress(RECORD)),
+        ("archive.jsonl", gzip.compress(RECORD, mtime=0)),
         ("latin.md", "# Café\n\nUn café très fort à l'été.\n".encode("latin-1")),
     ],
 )
@@ -201,7 +201,7 @@ def measured(folder: Path, workers: int = 1) -> tuple[int, int, int, list[str]]:
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["a.md.gz", "a.jsonl.gz"])
 def test_memory_stays_bounded_in_a_gzip_bomb_of_ten_gigabytes(tmp_path: Path, name: str) -> None:
-    part = gzip.compress(b"x" * 100_000_000)
+    part = gzip.compress(b"x" * 100_000_000, mtime=0)
     (tmp_path / name).write_bytes(part * 100)
     _, own, others, unread = measured(tmp_path)
     assert len(unread) == 1
