@@ -31,10 +31,11 @@ from .marks import Vault
 from .stream import Stream
 
 _TOKEN = re.compile(r"\\(?:([A-Za-z@]+)|.)|\$\$?", re.DOTALL)
+_UNIT = r"(?:pt|em|ex|cm|mm|in|pc|bp|sp|dd|mu|fill?l?|\\[A-Za-z@]+)"
+_NUMBER = r"[-+]?(?:\d{0,9}\.?\d{1,9}|\d{1,9}\.)?"
 _LENGTH = re.compile(
-    r"\s*=?\s*(?:[-+]?\s*(?:\d*\.?\d+|\d+\.)?\s*(?:true\s*)?(?:pt|em|ex|cm|mm|in|pc|bp|sp|dd|mu|fill?l?|\\[A-Za-z@]+))?"
-    r"(?:\s*(?:plus|minus)\s*[-+]?(?:\d*\.?\d+)?\s*(?:pt|em|ex|cm|mm|in|pc|bp|fill?l?|\\[A-Za-z@]+))*"
-    r"(?:\s*=?\s*[-+]?\d+(?![\d.]))?"
+    rf"\s*+=?\s*+(?:{_NUMBER}\s*+(?:true\s*+)?{_UNIT}|[-+]?\d{{1,9}})?"
+    rf"(?:\s*+(?:plus|minus)\s*+{_NUMBER}\s*+{_UNIT})*+"
 )
 _OF_PACKAGES = TYPED | NOTES | THANKS | ABSTRACTS - {"abstract"}
 
