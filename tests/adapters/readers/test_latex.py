@@ -175,6 +175,8 @@ def test_a_title_may_be_set_by_hand_or_in_the_body(body: str, title: str, author
         ("a line\nand % a comment\n  the next\n% another\none", "a line and the next one"),
         ("two \\ensuremath{x^2} \\(y\\) $ z $ ${}$", "two $x^2$ $y$ $z$ ${}$"),
         ("$a\n  + b$ and $\\text{if $x$}$", "$a + b$ and $\\text{if $x$}$"),
+        ("\\^$x$ and \\mathbf{$y_1$} and \\'{$z$}", "$x$ and $y_1$ and $z$"),
+        ("\\c\\verb|x| \\textsuperscript{\\cite{a}}", "x [@a]"),
         ("a stray $ sign", "a stray $ sign"),
         ("tab & in & prose", "tab in prose"),
         ("\\uppercase{a} \\@ \\/ b\\-c", "a b c".replace("b c", "bc")),

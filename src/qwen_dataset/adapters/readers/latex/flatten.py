@@ -27,7 +27,7 @@ from .commands import (
 )
 from .lists import List
 from .macros import Environment, Macro
-from .marks import Vault
+from .marks import FOREIGN, Vault
 from .stream import Stream
 
 _TOKEN = re.compile(r"\\(?:([A-Za-z@]+)|.)|\$\$?", re.DOTALL)
@@ -129,6 +129,7 @@ class Flattener:
 
     def warn(self, sentence: str) -> None:
         """Remember what a person should know, once."""
+        sentence = FOREIGN.sub("", self.vault.restore(sentence))
         if sentence not in self.warnings and len(self.warnings) < 100:
             self.warnings.append(sentence)
 
