@@ -166,6 +166,7 @@ def test_a_title_may_be_set_by_hand_or_in_the_body(body: str, title: str, author
         ("\\texttt{--opt} \\verb|\\x_y%| \\lstinline!a{b! \\texttt{a\\_b}", "--opt \\x_y% a{b a_b"),
         ("\\textcolor{red}{a} {\\color{blue} b} \\colorbox{c}{d} \\mbox{e}", "a b d e"),
         ("a\\label{x}\\index{y} b\\vspace{3pt} \\noindent c \\vskip 6pt d \\parindent=0pt e", "a b c d e"),
+        ("a\\penalty10000 b \\hskip 1em plus 1fil minus .5em c \\looseness=-1 d \\kern-.2em e", "a b c d e"),
         ("a \\setlength{\\x}{3pt}\\rule{1cm}{2pt}b\\phantom{c}\\hfill d", "a b d"),
         ("\\unknown a \\unknown{b} \\unknown[c]{d}", "a b d"),
         ("\\SI{5}{\\kilo\\metre\\per\\second} \\si{\\micro\\second} \\num{1e3} \\ang{45}", "5 km/s µs 1e3 45°"),
@@ -174,6 +175,8 @@ def test_a_title_may_be_set_by_hand_or_in_the_body(body: str, title: str, author
         ("a line\nand % a comment\n  the next\n% another\none", "a line and the next one"),
         ("two \\ensuremath{x^2} \\(y\\) $ z $ ${}$", "two $x^2$ $y$ $z$ ${}$"),
         ("$a\n  + b$ and $\\text{if $x$}$", "$a + b$ and $\\text{if $x$}$"),
+        ("\\^$x$ and \\mathbf{$y_1$} and \\'{$z$}", "$x$ and $y_1$ and $z$"),
+        ("\\c\\verb|x| \\textsuperscript{\\cite{a}}", "x [@a]"),
         ("a stray $ sign", "a stray $ sign"),
         ("tab & in & prose", "tab in prose"),
         ("\\uppercase{a} \\@ \\/ b\\-c", "a b c".replace("b c", "bc")),
@@ -311,6 +314,13 @@ def test_tables_and_code_are_one_block_as_written(kind: BlockKind, written: str)
     assert blocks(paper, kind) == [written]
     assert blocks(paper, BlockKind.PARAGRAPH) == ["Before.", "After."]
     assert paths(paper) == [()]
+
+
+def test_a_table_that_is_not_closed_does_not_take_the_next_ones_with_it() -> None:
+    table = "\\begin{tabular}{l}a\\end{tabular}"
+    paper = read(document(f"\\begin{{tabular}}{{l}}b Text. {table} More. {table} End."))
+    assert blocks(paper, BlockKind.TABLE)[1:] == [table]
+    assert blocks(paper, BlockKind.PARAGRAPH) == ["More.", "End."]
 
 
 def test_lists_are_paragraphs_with_the_marks_that_are_printed() -> None:

@@ -54,6 +54,13 @@ def test_parts_that_are_too_large_together_are_one_sentence() -> None:
         + "text \\s" * 9,
         "\\newcommand{\\b}{\\begin{equation}" + "x" * 400 + "}" + "\\b " * 50_000,
         "text \\" + "\\" * 100_000,
+        "text \\(" + " " * 300_000 + "x\\)",
+        "text \\begin{equation}x" + " " * 300_000 + "\\end{equation}",
+        "text \\vskip" + " " * 300_000 + "x",
+        "text \\newcommand" + " " * 300_000 + "x",
+        "text \\author{" + "1" * 300_000 + "}",
+        "text %" + "\n" + " " * 300_000 + "\nx",
+        "text \\begin{tabular}\\begin{tabular}\\end{tabular}" * 3_000,
     ],
     ids=lambda text: text[:24],
 )

@@ -27,14 +27,15 @@ from .commands import (
 )
 from .lists import List
 from .macros import Environment, Macro
-from .marks import Vault
+from .marks import FOREIGN, Vault
 from .stream import Stream
 
 _TOKEN = re.compile(r"\\(?:([A-Za-z@]+)|.)|\$\$?", re.DOTALL)
+_UNIT = r"(?:pt|em|ex|cm|mm|in|pc|bp|sp|dd|mu|fill?l?|\\[A-Za-z@]+)"
+_NUMBER = r"[-+]?(?:\d{0,9}\.?\d{1,9}|\d{1,9}\.)?"
 _LENGTH = re.compile(
-    r"\s*=?\s*(?:[-+]?\s*(?:\d*\.?\d+|\d+\.)?\s*(?:true\s*)?(?:pt|em|ex|cm|mm|in|pc|bp|sp|dd|mu|fill?l?|\\[A-Za-z@]+))?"
-    r"(?:\s*(?:plus|minus)\s*[-+]?(?:\d*\.?\d+)?\s*(?:pt|em|ex|cm|mm|in|pc|bp|fill?l?|\\[A-Za-z@]+))*"
-    r"(?:\s*=?\s*[-+]?\d+(?![\d.]))?"
+    rf"\s*+=?\s*+(?:{_NUMBER}\s*+(?:true\s*+)?{_UNIT}|[-+]?\d{{1,9}})?"
+    rf"(?:\s*+(?:plus|minus)\s*+{_NUMBER}\s*+{_UNIT})*+"
 )
 _OF_PACKAGES = TYPED | NOTES | THANKS | ABSTRACTS - {"abstract"}
 
@@ -128,6 +129,7 @@ class Flattener:
 
     def warn(self, sentence: str) -> None:
         """Remember what a person should know, once."""
+        sentence = FOREIGN.sub("", self.vault.restore(sentence))
         if sentence not in self.warnings and len(self.warnings) < 100:
             self.warnings.append(sentence)
 

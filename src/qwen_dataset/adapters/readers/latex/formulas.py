@@ -10,9 +10,8 @@ from .environments import CODES, DRAWN, FORMULAS, INLINE_FORMULAS, TABLES
 from .flatten import Flattener, Handler
 from .scan import LONGEST_INLINE, before_blank_line, dollar_end, environment_end, group_end
 
-_LABEL = re.compile(r"[ \t]*\\label(?:\s*+)\{[^{}]*\}")
+_LABEL = re.compile(r"(?<![ \t])[ \t]*+\\label(?:\s*+)\{[^{}]*\}")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?=\n)")
-_LINE_ENDS = re.compile(r"\s*\n\s*")
 _PUNCTUATION = re.compile(r"[ \t]*[.,;:，。；](?=\s|\Z)")
 _ENDS = {
     "\\[": re.compile(r"(?:[^\\]|\\[^\]])*+\\\]"),
@@ -37,8 +36,8 @@ def display(machine: Flattener, written: str) -> None:
 
 def inline(machine: Flattener, inside: str) -> None:
     """Keep a formula inside a line, on one line and between single dollar signs."""
-    inside = _LINE_ENDS.sub(" ", machine.vault.restore(_LABEL.sub("", inside)))
-    stripped = inside.strip()
+    lines = machine.vault.restore(_LABEL.sub("", inside)).split("\n")
+    stripped = " ".join(line.strip() for line in lines if line.strip())
     # "\ " at the end is a space that was meant.
     if stripped.endswith("\\") and (len(stripped) - len(stripped.rstrip("\\"))) % 2:
         stripped += " "
@@ -62,8 +61,11 @@ def verbatim_environment(machine: Flattener, name: str) -> bool:
     frame = machine.stream.frames[-1]
     inside_end, end = -1, -1
     if name not in frame.unclosed:
-        nests = name not in FORMULAS
-        inside_end, end = environment_end(frame.text, frame.position, name, nests=nests)
+        inside_end, end = environment_end(frame.text, frame.position, name, nests=name not in FORMULAS)
+        if end < 0:
+            # One more that is opened than closed: the nearest end is the best there is.
+            machine.stream.charge((len(frame.text) - frame.position) // 8)
+            inside_end, end = environment_end(frame.text, frame.position, name, nests=False)
     if end < 0:
         frame.unclosed.add(name)
         machine.warn(f"an environment {name} is never closed; its text is read as prose")

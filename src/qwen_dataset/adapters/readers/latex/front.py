@@ -27,7 +27,7 @@ _RAISED = re.compile(
     r"\\(?:textsuperscript|inst|thanks|footnote|IEEEauthorrefmark|orcidlink|corref|fnref|Mark|authormark)"
     r"\*?\s*(?:\[[^\[\]]*\])?\{[^{}]*\}"
     r"|\\(?:samethanks|footnotemark|dag|ddag|star|ast)(?![A-Za-z])(?:\[[^\[\]]*\])?|\^\{[^{}]*\}"
-    r"|\$[^$]*\$|\S+@\S+"
+    r"|\$[^$]*\$|[^\s@]{1,100}@\S{1,100}"
 )
 _BETWEEN = re.compile(r"\s*(?:[,;&、，；]|(?<=[\s,;、，])(?:and|et|und|和|与)(?=\s))\s*")
 _GOES_ON = re.compile(r"(?:[,;&、，]|\band)\s*\Z")
@@ -41,6 +41,7 @@ _SUFFIX = re.compile(
     r"(?:jr|sr|ii|iii|iv|phd|ph\.d|md|m\.d|member|fellow|senior member|student member)\.?", re.IGNORECASE
 )
 _MOST_WORDS = 7
+_LONGEST_NAME = 200
 
 
 @attrs.frozen
@@ -80,8 +81,8 @@ def authors(written: Sequence[str], plain: Callable[[str], str]) -> tuple[str, .
     for one in written:
         for part in _APART.split(KEPT_MARK.sub(" ", _ASIDE.sub(" ", one))):
             for entry in _BETWEEN.split(plain(_RAISED.sub(" ", _name_lines(part)))):
-                name = _MARKS.sub("", entry).strip(" *")
-                if _is_name(name):
+                name = _MARKS.sub("", entry[:_LONGEST_NAME]).strip(" *")
+                if len(entry) <= _LONGEST_NAME and _is_name(name):
                     found[name] = None
     return tuple(found)
 

@@ -20,10 +20,10 @@ _WRAPPED = (
 )
 _STRUCTURAL = re.compile(rf"\\(?:begin|end)\s*\{{(?:{_WRAPPED})\*?\}}|\\[\[\]]|\$\$")
 _DEFINITION = re.compile(
-    r"\\(?:(?:re|provide)?newcommand|renewcommand|providecommand|DeclareRobustCommand)\*?\s*\{?\s*\\([A-Za-z@]+)\s*\}?\s*"
-    r"(?:\[(\d)\]\s*)?(?=\{)"
-    r"|\\[gex]?def\s*\\([A-Za-z@]+)((?:#\d)*)\s*(?=\{)"
-    r"|\\(?:re)?newenvironment\*?\s*\{([A-Za-z]+\*?)\}\s*(?=\{)"
+    r"\\(?:newcommand|renewcommand|providecommand|DeclareRobustCommand)\*?\s*+\{?\s*+\\([A-Za-z@]+)\s*+\}?\s*+"
+    r"(?:\[(\d)\]\s*+)?(?=\{)"
+    r"|\\[gex]?def\s*+\\([A-Za-z@]+)((?:#\d)*+)\s*+(?=\{)"
+    r"|\\(?:re)?newenvironment\*?\s*+\{([A-Za-z]+\*?)\}\s*+(?=\{)"
 )
 _LONGEST_STRUCTURAL = 500
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from .cuts import balanced, crude, deepest, ligatures, pieces
+from .marks import KEPT, KEPT_END, KEPT_MARK
 from .rules import rules
 
 if TYPE_CHECKING:
@@ -49,10 +50,15 @@ class Renderer:
             source = _COMMAND.sub(r"\g<0>{}", _INNER.sub("", _PER_CENT.sub(r"\\%", piece)))
             try:
                 walker = LatexWalker(source, latex_context=self._context, tolerant_parsing=True)
-                return str(self._writer.nodelist_to_text(walker.get_latex_nodes()[0]))
+                text = str(self._writer.nodelist_to_text(walker.get_latex_nodes()[0]))
             except (LatexWalkerError, RecursionError, ValueError, TypeError, LookupError, AttributeError):
-                pass
-        self.failed += 1
+                self.failed += 1
+            else:
+                # An accent on a formula would tear the mark that stands for it.
+                if text.count(KEPT) == text.count(KEPT_END) == len(KEPT_MARK.findall(text)):
+                    return text
+        else:
+            self.failed += 1
         return crude(piece)
 
 

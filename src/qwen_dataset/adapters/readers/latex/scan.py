@@ -12,7 +12,7 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 LONGEST_OPTION = 2_000
 # Longer than any formula inside a line.
 LONGEST_INLINE = 5_000
-_SPACE = re.compile(r"[ \t]*(?:\n[ \t]*(?!\n|[ \t]))?")
+_SPACE = re.compile(r"[ \t]*+(?:\n[ \t]*+(?!\n))?")
 _WHITE = re.compile(r"\s*")
 
 

@@ -93,12 +93,13 @@ class Writer:
         if before is None:
             return
         first = True
-        for text, kind in segments:
+        for written, kind in segments:
+            text = written
             if kind is BlockKind.PARAGRAPH:
-                text = self._restored(_BEFORE_PUNCTUATION.sub("", _line(text)))  # noqa: PLW2901 - the same segment
-                text = before + text if first else text  # noqa: PLW2901
-            if not text or (kind is BlockKind.PARAGRAPH and not re.search(r"[^\W_]", text)):
-                continue
+                text = self._restored(_BEFORE_PUNCTUATION.sub("", _line(written)))
+                if not re.search(r"[^\W_]", text):
+                    continue
+                text = before + text if first else text
             self._add("" if not self.size else self._separator(paragraph, first=first))
             start = self.size
             self._add(text)
@@ -142,7 +143,8 @@ class Writer:
     def _restored(self, text: str) -> str:
         """Return a line with what stands inside lines in it; a dollar sign is bare where none means a formula."""
         formulas = any("$" in self.vault.find(mark).text for mark in marks.KEPT_MARK.finditer(text))
-        return self.vault.restore(text if formulas else text.replace("\\$", "$"))
+        # What is left of a mark that some broken command cut in two goes.
+        return marks.FOREIGN.sub("", self.vault.restore(text if formulas else text.replace("\\$", "$")))
 
     def _add(self, text: str) -> None:
         self.parts.append(text)
