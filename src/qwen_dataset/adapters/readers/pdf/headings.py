@@ -94,7 +94,7 @@ def _unlisted(texts: Sequence[Text], level: int, measures: Measures) -> None:
             and after.chunk.first.bold < 0.5
             and not after.chunk.floating
             and same_size(after.chunk.first.size, measures.size)
-            and len(after.text) > 60
+            and len(after.text) > 40
             and line.x0 < line.left + line.size
             and _may_be(text)
             and _reads_as_heading(text.text)

@@ -39,7 +39,8 @@ class Piece:
     @property
     def text(self) -> str:
         if self._text is None:
-            self._text = write(self.runs, self.y, self.size)
+            runs = self.runs
+            self._text = runs[0].text if len(runs) == 1 else write(runs, self.y, self.size)
         return self._text
 
     @property
@@ -137,6 +138,9 @@ def _look(runs: Sequence[Run]) -> _Look:
 
     Code and symbols in prose are often set in another size; they count only where there is nothing else.
     """
+    if len(runs) == 1:
+        font = runs[0].font
+        return _Look(font.name, runs[0].size, font.mono, font.bold, font.italic, font.math)
     total = mono = bold = italic = math = 0
     by_font: dict[tuple[str, float], int] = {}
     others: dict[tuple[str, float], int] = {}

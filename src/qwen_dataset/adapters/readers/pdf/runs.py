@@ -18,7 +18,7 @@ _LINE = re.compile("[^\r\n\ufffe]+")
 # mean width below which the letters of a listing are fewer than they seem.
 _LOOSE, _CELLS, _DENSE = 0.56, 1.15, 0.45
 # The same as a multiple of what is usual in a font, once so many letters are seen.
-_LOOSER, _MANY = 1.15, 200
+_LOOSER, _MANY, _ENOUGH = 1.15, 200, 5_000
 _SPACES = re.compile(" +")
 
 
@@ -57,12 +57,27 @@ class _Typeset(NamedTuple):
 
 
 @attrs.define
+class _Usual:
+    """The mean width of a font's letters in units of its size, from the first of them that are seen."""
+
+    letters: int = 0
+    widths: float = 0.0
+    width: float = _LOOSE / _LOOSER
+
+    def learn(self, width: float, letters: int) -> None:
+        self.letters += letters
+        self.widths += width * letters
+        if self.letters > _MANY:
+            self.width = self.widths / self.letters
+
+
+@attrs.define
 class RunReader:
     """Reads the pages of one document; fonts are looked at once."""
 
     _fonts: dict[int, Font] = attrs.Factory(dict)
     # Letters seen in each font, and their width in units of the size.
-    _usual: dict[int, tuple[int, float]] = attrs.Factory(dict)
+    _usual: dict[int, _Usual] = attrs.Factory(dict)
 
     def read(self, textpage: Any, count: int, box: tuple[float, float, float, float]) -> Page:
         """Return a page of ``count`` characters whose visible part is ``box`` (left, bottom, right, top)."""
@@ -80,7 +95,7 @@ class _PageReader:
     handle: int
     text: str
     fonts: dict[int, Font]
-    usual: dict[int, tuple[int, float]]
+    usual: dict[int, _Usual]
     found: list[tuple[Run, int | None]] = attrs.Factory(list)
     _typesets: dict[int, _Typeset] = attrs.Factory(dict)
     _numbers: Any = attrs.field(factory=ctypes.c_double * 2)
@@ -131,12 +146,14 @@ class _PageReader:
 
     def _is_loose(self, run: Run) -> bool:
         """Say whether letters seem to be far apart: a row of a table may be one object with gaps in it."""
-        length, width = len(run.text), run.x1 - run.x0
-        letters, widths = self.usual.get(run.font.key, (0, 0.0))
-        usual = widths / letters if letters > _MANY else _LOOSE / _LOOSER
-        if width > _LOOSER * usual * run.size * length:
+        key, wide = run.font.key, (run.x1 - run.x0) / ((run.size or 1) * len(run.text or " "))
+        usual = self.usual.get(key)
+        if usual is None:
+            usual = self.usual[key] = _Usual()
+        if wide > _LOOSER * usual.width:
             return " " in run.text and run.text.isascii()
-        self.usual[run.font.key] = (letters + length, widths + width / (run.size or 1))
+        if usual.letters < _ENOUGH:
+            usual.learn(wide, len(run.text))
         return False
 
     def _gap(self, before: int, after: int) -> float:
