@@ -323,7 +323,10 @@ def test_the_reference_of_a_command_in_a_manual_is_read_and_a_list_of_references
     """The singular is a list of references at the top of a paper, and an API's documentation below other headings."""
     paper = Paper(
         title="A manual",
-        text=(text := "Chain the functions together, one after the other, and call the last of them with what is left. " * 4),
+        text=(
+            text := "Chain the functions together, one after the other, and call the last of them with what is left. "
+            * 4
+        ),
         source="manual.md",
         sections=(
             Section(path=("API", "The module", "Reference"), start=0, end=len(text), blocks=(Block(0, len(text)),)),

@@ -189,8 +189,14 @@ def test_white_space_around_a_block_is_left_out() -> None:
     [
         *("References", "7. References", "REFERENCES:", "**Bibliography**", "Acknowledgments", "Acknowledgement"),
         *("12 Acknowledgements", "VII. ACKNOWLEDGMENTS", "Acknowledgements and Funding", "Funding information"),
-        *("Funding",
-        "Funding information and acknowledgements", "Author contributions", "Authors' contributions", "Author’s contributions", "Competing interests"),
+        *(
+            "Funding",
+            "Funding information and acknowledgements",
+            "Author contributions",
+            "Authors' contributions",
+            "Author’s contributions",
+            "Competing interests",
+        ),
         *("Conflict of Interest", "Conflicts of interest statement", "Declaration of competing interest"),
         *("Data availability", "Data and code availability", "Availability of data and materials"),
         *("Data Availability Statement", "Table of contents", "References and notes", "A. References"),
