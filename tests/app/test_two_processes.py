@@ -55,12 +55,8 @@ def test_the_second_process_says_who_has_the_job_and_takes_over_when_the_first_i
 
 
 def test_the_owner_is_not_disturbed_by_others_who_ask(desk: Desk) -> None:
-<<<<<<< HEAD
     # Long enough for two processes to start on a busy machine.
-    backend = desk.backend("realtime", latency=1.0, concurrency=4)
-=======
     backend = desk.backend("realtime", latency=1.2, concurrency=4)
->>>>>>> d-passages
     owner = desk.generate(backend)
     until(lambda: desk.remote_has("call"), "the first call")
     others = [desk.generate(backend), desk.start("rebuild", desk.jobs()[0])]
