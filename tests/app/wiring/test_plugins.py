@@ -224,17 +224,10 @@ def test_the_jsonl_module_is_an_output_format(tmp_path: Path) -> None:
     assert jsonl.recognise(output)
 
 
-# Readers that are registered before they are there; nothing of it is left once all readers are.
-AWAITED = {"latex", "pdf", "html", "read_json"}
-
-
 def test_every_row_of_ours_can_be_loaded() -> None:
     reading = (plugins.readers, plugins.dumps, plugins.collections, plugins.projects, plugins.parts)
     for each in (plugins.backends, plugins.storages, plugins.recipes, *reading):
-        for name, row in each.rows.items():
-            module, _, function = row.target.partition(":")
-            if {module.rpartition(".")[2], function} & AWAITED:
-                continue
+        for name in each.rows:
             assert callable(each.find(name).load())
 
 

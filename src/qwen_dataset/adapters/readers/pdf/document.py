@@ -90,8 +90,11 @@ def _opened(data: bytes, source: str) -> Iterator[Any]:
         # PDFium does not set its error for every failure: what it says may be about the file before.
         if error.err_code in (_WRONG_PASSWORD, _UNKNOWN_SECURITY) and b"/Encrypt" in data:
             raise ReadError(f"{source} is protected by a password; save it without one") from None
-        state = "damaged" if b"%%EOF" in data[-_TRAILER_WITHIN:] else "cut off or damaged"
-        raise ReadError(f"{source} is a PDF file that is {state}: it cannot be opened; get it again") from None
+        if b"%%EOF" in data[-_TRAILER_WITHIN:]:
+            raise ReadError(f"{source} is a damaged PDF file: it cannot be opened; get it again") from None
+        raise ReadError(
+            f"{source} is a PDF file that is cut off or damaged: it cannot be opened; get it again"
+        ) from None
     try:
         yield document
     finally:
