@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from statistics import median
 
 import attrs
@@ -126,12 +127,7 @@ def _coverage(pieces: Iterable[Piece], left: float, width: int) -> list[float]:
     for piece in pieces:
         changes[min(width, max(0, int(piece.x0 - left)))] += piece.size
         changes[min(width, max(0, int(piece.x1 - left)))] -= piece.size
-    total = 0.0
-    covered: list[float] = []
-    for change in changes[:width]:
-        total += change
-        covered.append(total)
-    return covered
+    return list(accumulate(changes[:width]))
 
 
 def _strips(covered: Sequence[float], most: float) -> Iterator[tuple[int, int]]:
@@ -193,8 +189,10 @@ def _is_prose(side: Sequence[Piece]) -> bool:
     left, right = min(piece.x0 for piece in side), max(piece.x1 for piece in side)
     widths = sorted(piece.x1 - piece.x0 for piece in side)
     usual = widths[int(0.9 * (len(widths) - 1))]
+    if usual <= 0.4 * (right - left):
+        return False
     filling = sum(piece.x1 - piece.x0 for piece in side if piece.x1 - piece.x0 > 0.7 * usual and len(piece.text) > 12)
-    return usual > 0.4 * (right - left) and filling > 0.4 * sum(widths)
+    return filling > 0.4 * sum(widths)
 
 
 def _rows(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:

@@ -96,7 +96,7 @@ def without_heads_and_feet(pages: Sequence[Page], found: Sequence[list[Piece]]) 
     for outermost_first in (_from_top, _from_bottom):
         _take(pages, [outermost_first(page_rows) for page_rows in rows], body, doomed)
     heads = {piece.text for pieces in found for piece in pieces if id(piece) in doomed and len(piece.text) > 12}
-    for pieces in found:
+    for pieces in found if heads else ():
         # The first page often has its head elsewhere; in large type it is the title.
         doomed.update(id(piece) for piece in pieces if piece.size < 1.1 * body and piece.text in heads)
     _watermarks(found, 2.5 * body, doomed)
