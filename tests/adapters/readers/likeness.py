@@ -16,6 +16,8 @@ _MARKUP = re.compile(r"\[@[^\]]*\]|<[^<>]{1,300}>|\]\([^)\s]*\)|https?://\S+|\\[
 _RST = re.compile(
     r":(?:math|cite|eq|numref|ref|doc):`[^`]{1,500}`|:[a-z:]{2,20}:(?=`)|\|\w[^|\n]{0,40}\||\.\. [a-z-]+::"
 )
+# "(Kruse et al. 2019; Hamilton, 2017)" is how a page prints what a source writes as "[@kruse; @hamilton]".
+_CITED = re.compile(r"\((?:[A-Z][^()\d]{2,80}(?:19|20)\d\d[a-z]?(?:[,;]\s*)?)+\)")
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+")
 
 
@@ -28,7 +30,7 @@ def grams(paper: Paper, size: int = 5) -> set[tuple[str, ...]]:
         for block in section.blocks
         if block.kind is BlockKind.PARAGRAPH
     ]
-    text = _MARKUP.sub(" ", _RST.sub(" ", _FORMULA.sub(" ", "\n".join(parts))))
+    text = _CITED.sub(" ", _MARKUP.sub(" ", _RST.sub(" ", _FORMULA.sub(" ", "\n".join(parts)))))
     words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
     return set(zip(*(words[i:] for i in range(size)), strict=False))
 
