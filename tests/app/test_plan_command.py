@@ -34,8 +34,6 @@ def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     for module in (planning, plan):
         monkeypatch.setattr(module, "vocabulary_of", lambda _: thousand)
     monkeypatch.setattr(counting, "template_tokens", lambda _: 0)
-    monkeypatch.setattr(plan, "doubt_about", lambda _: "tokens of qwen-plus are an estimate: counted as Qwen3 does; if"
-                        " the model is newer, English and LaTeX have 3 % more, Chinese 12 % less")  # fmt: skip
     return stage
 
 
@@ -43,8 +41,8 @@ ENGLISH = """\
 papers      10, 10 passages asked about
 requests    10, in a batch
 tokens in   10,000
-            tokens of qwen-plus are an estimate: counted as Qwen3 does; if the
-            model is newer, English and LaTeX have 3 % more, Chinese 12 % less
+            qwen-plus: tokens counted as Qwen3's; as Qwen3.5's English +3 %,
+            Chinese -12 %
 tokens out  about 4,000, at most 20,000
             400 an answer: a default, as no earlier job tells
 
@@ -81,8 +79,7 @@ CHINESE = """\
 论文        10 篇，提问 10 个段落
 请求        10 个，合为一个批次
 输入 token  10,000
-            qwen-plus 的 token 数是估计值：按 Qwen3 的词表计数；若模型更新，英文
-            和 LaTeX 会多 3 %，中文会少 12 %
+            qwen-plus：token 数按 Qwen3 计算；若按 Qwen3.5，英文 +3%，中文 -12%
 输出 token  约 4,000，最多 20,000
             每个回答 400：默认值，因为此前没有任务可以参考
 

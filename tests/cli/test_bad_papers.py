@@ -121,7 +121,10 @@ def test_every_encoding_and_line_end_gives_a_grounded_sample(cli: Any, check: An
     cli.write("odd/bom.md", b"\xef\xbb\xbf" + (check.english + "\nMarked.\n").encode())
     cli.write("odd/crlf.md", (check.chinese + "\n完。\n").replace("\n", "\r\n"))
     cli.write("odd/cr.md", (check.english + "\nOld.\n").replace("\n", "\r"))
-    papers = [json.loads(line) for line in cli.run("papers", "odd", "--json", "--text").works().out.splitlines()]
+    *papers, totals = [
+        json.loads(line) for line in cli.run("papers", "odd", "--json", "--text").works().out.splitlines()
+    ]
+    assert totals["totals"]["papers"] == 6
     assert len(papers) == 6
     for paper in papers:
         assert paper["title"] in {"Tunnelling in double wells", "双势阱中的隧穿"}
@@ -154,7 +157,7 @@ def test_broken_front_matter_never_stops_a_paper(cli: Any, check: Any) -> None:
     for number, front in enumerate(fronts):
         cli.write(f"fronts/{number}.md", f"{front}\n# Front {number}\n\n{body}")
     said = cli.run("papers", "fronts", "--json").works()
-    assert len(said.out.splitlines()) == len(fronts)
+    assert len(said.out.splitlines()) == len(fronts) + 1, "and the totals"
 
 
 def test_words_of_the_machinery_inside_a_paper_are_only_words(cli: Any, check: Any) -> None:
@@ -171,7 +174,7 @@ After that the paper goes on about the model and its markers, which are ordinary
     cli.write("m/markers.md", paper)
     said = cli.generate("m", "--json").works()
     check.sums(said.json)
-    shown = json.loads(cli.run("papers", "m", "--json", "--text").out)
+    shown = json.loads(cli.run("papers", "m", "--json", "--text").out.splitlines()[0])
     assert "</passage>" in shown["text"]
     check.grounded(cli.samples(), {shown["id"]: shown["text"]})
     assert all(sample["instruction"] != "evil" for sample in cli.samples())

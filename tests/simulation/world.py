@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
@@ -18,7 +18,7 @@ import attrs
 import orjson
 
 from qwen_dataset.adapters.storage import memory as memory_module
-from qwen_dataset.app.api import client as client_module
+from qwen_dataset.app.api import reading as reading_module
 from qwen_dataset.app.api.client import Client
 from qwen_dataset.app.api.reports import Report
 from qwen_dataset.app.engine import lease as lease_module
@@ -235,7 +235,8 @@ def _storage(_address: str) -> SimStorage:
     return SimStorage(world.books, process, world.weather)
 
 
-def _read_papers(paths: Sequence[Path], report: Any, **_: Any) -> Iterator[Paper]:
+async def _papers_of(paths: Sequence[Path], report: Any, *_: Any, **__: Any) -> AsyncGenerator[Paper, None]:
+    # Without the thread that papers are read in: no seed chooses when a thread goes on.
     for path in paths:
         report.papers += 1
         yield PAPERS[path.name]
@@ -290,7 +291,7 @@ def wired() -> Iterator[None]:
         mock.patch.object(bootstrap, "backend", _backend),
         mock.patch.object(plugins, "open_storage", _storage),
         mock.patch.object(plugins, "output_format", return_value=output),
-        mock.patch.object(client_module, "read_papers", _read_papers),
+        mock.patch.object(reading_module, "papers_of", _papers_of),
         mock.patch.object(lease_module, "secrets", _Secrets),
         # The same few keys are judged again and again.
         mock.patch.object(memory_module, "split_key", lru_cache(10_000)(memory_module.split_key)),

@@ -31,11 +31,11 @@ PAIRS = (
     ("{model}: tokens {how:s}", "{model}：token 数{how}"),
     (
         "counted as Qwen3's; as Qwen3.5's English +3 %, Chinese -12 %",
-        "按 Qwen3 计算；若按 Qwen3.5，英文 +3 %，中文 -12 %",
+        "按 Qwen3 计算；若按 Qwen3.5，英文 +3%，中文 -12%",
     ),
     (
         "counted as Qwen3.5's; as Qwen3's English -3 %, Chinese +14 %",
-        "按 Qwen3.5 计算；若按 Qwen3，英文 -3 %，中文 +14 %",
+        "按 Qwen3.5 计算；若按 Qwen3，英文 -3%，中文 +14%",
     ),
     ("counted as Qwen3.5's, which it may not be", "按 Qwen3.5 计算，该模型可能并非如此"),
     ("offsets", "位置"),

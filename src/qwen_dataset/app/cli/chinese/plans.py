@@ -20,14 +20,6 @@ PAIRS = (
     ("at most {amount:w} {currency:w}", "最多 {amount} {currency}"),
     ("with no bound", "没有上限"),
     ("not known", "未知"),
-    (
-        "counted as Qwen3 does; if the model is newer, English and LaTeX have 3 % more, Chinese 12 % less",
-        "按 Qwen3 的词表计数；若模型更新，英文和 LaTeX 会多 3 %，中文会少 12 %",
-    ),
-    (
-        "counted as Qwen3.5 does; as Qwen3 does, English and LaTeX have 3 % less, Chinese 14 % more",
-        "按 Qwen3.5 的词表计数；若按 Qwen3，英文和 LaTeX 会少 3 %，中文会多 14 %",
-    ),
     ("no earlier job tells how long an answer is", "此前没有任务可以说明回答有多长"),
     (
         "{tokens:w} an answer, as {answers:w} answers of job {job:w} have",
