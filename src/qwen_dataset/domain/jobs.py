@@ -193,6 +193,14 @@ class JobState:
         return self.settled + sum((shard.committed for shard in self.shards.values()), Decimal(0))
 
     @property
+    def at_most(self) -> Decimal:
+        """The most that the job can have cost so far: ``committed``, below the wall.
+
+        Where the doubt of a run that died and what is reserved pass the wall together, nothing that is reserved begins.
+        """
+        return self.committed if self.cost_limit is None else min(self.committed, self.cost_limit)
+
+    @property
     def winding_down(self) -> bool:
         """Nothing new is submitted, and what is in flight is cancelled and harvested."""
         return self.cancelling or self.hurrying

@@ -226,6 +226,9 @@ def test_a_doubt_that_uses_up_the_wall_stops_before_the_next_call(storage: Memor
     again = play(backend, storage, limit, at_risk=2, number=3)
     # No call was made in between, so nothing new is in doubt.
     assert again.state.committed == ran.state.committed
+    assert again.state.at_most == limit < again.state.committed
+    assert again.error is not None
+    assert f"{again.state.committed:f}" in str(again.error), "what must be allowed for it to go on"
     assert play(backend, storage, Decimal(1), at_risk=2, number=4).state.phase is Phase.FINISHED
 
 

@@ -31,7 +31,7 @@ def status_record(status: JobStatus | DamagedJob) -> dict[str, Any]:
         "reused": state.reused,
         "possibly_paid": state.possibly_paid,
         "cost": None if state.unpriced else _told(state.spent),
-        "reserved": None if state.unpriced else _told(state.committed - state.spent),
+        "reserved": None if state.unpriced else _told(state.at_most - state.spent),
         "max_cost": _told(state.cost_limit),
         "currency": state.currency or None,
         "model": status.spec.model,

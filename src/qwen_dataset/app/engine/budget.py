@@ -71,7 +71,9 @@ def cost_limit_reached(job: Job, wanted: Decimal | None, *, is_priced: bool = Tr
     if wanted is None:
         return CostLimitReached(
             f"job {job.id} stops at its limit of {limit}: {spent} are spent, or may be in calls that got no reply;"
-            f" {done} of {every} requests are answered and kept, {left} are left: resume it with a higher --max-cost"
+            f" {done} of {every} requests are answered and kept, {left} are left: they go on where"
+            f" {money(state.committed, state.currency)} are allowed: resume it with a higher --max-cost",
+            needed=state.committed,
         )
     needed = state.committed + wanted
     return CostLimitReached(

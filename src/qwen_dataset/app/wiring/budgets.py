@@ -57,9 +57,9 @@ def check_limit(config: Config, offer: Offer, spec: JobSpec, state: JobState) ->
         raise SettingError(
             f"--max-cost {limit:f} cannot be kept: the job has paid in {state.currency}, and prices are in {currency}"
         )
-    if config.max_cost is not None and limit < state.committed:
+    if config.max_cost is not None and limit < state.at_most:
         raise SettingError(
-            f"--max-cost {limit:f} is below what the job has spent, or may have: {money(state.committed, currency)};"
+            f"--max-cost {limit:f} is below what the job has spent, or may have: {money(state.at_most, currency)};"
             " name at least that, or `none` for no limit"
         )
     return limit

@@ -66,12 +66,12 @@ PAIRS = (
     (
         (
             "job {job:w} stops at its limit of {limit}: {spent} are spent, or may be in calls that got no reply; "
-            "{done:n} of {all:n} requests are answered and kept, {left:n} are left: resume it with a higher "
-            "--max-cost"
+            "{done:n} of {all:n} requests are answered and kept, {left:n} are left: they go on where {needed} are "
+            "allowed: resume it with a higher --max-cost"
         ),
         (
             "任务 {job} 到达上限 {limit} 而停下：已花费 {spent}（包括可能为没有回应的调用付的）；{all} 个请求中 "
-            "{done} 个已有回答并已保留，还剩 {left} 个：请用更高的 --max-cost 运行 resume"
+            "{done} 个已有回答并已保留，还剩 {left} 个；上限达到 {needed} 才能继续：请用更高的 --max-cost 运行 resume"
         ),
     ),
     (
