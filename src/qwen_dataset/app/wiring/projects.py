@@ -28,7 +28,8 @@ class Projects:
     """The files of all folders that may be parts, told apart once every one of them was added.
 
     A file that another one includes is a part of that, a figure is no paper, and the rest are papers. Of files that
-    include each other in a circle the first document is the paper, or the first file.
+    include each other in a circle the first document is the paper, or the first file. What only a figure includes is
+    no part of a paper, and so is one itself unless it is a figure too.
     """
 
     def __init__(self) -> None:
@@ -90,12 +91,13 @@ class Projects:
         """Mark what a paper includes, and what that includes; nothing where it is a part itself."""
         if not self._database.execute("UPDATE files SET is_met = 1 WHERE path = ? AND NOT is_met", (top,)).rowcount:
             return
+        ((is_figure,),) = self._all("SELECT figure FROM files WHERE path = ?", top)
         left = [top]
         while left:
             main = left.pop()
             for (part,) in self._all("SELECT part FROM includes WHERE main = ? ORDER BY part", main):
-                mark = "UPDATE files SET is_met = 1, main = ? WHERE path = ? AND NOT is_met"
-                if self._database.execute(mark, (main, part)).rowcount:
+                mark = "UPDATE files SET is_met = 1, main = ? WHERE path = ? AND NOT is_met AND figure >= ?"
+                if self._database.execute(mark, (main, part, is_figure)).rowcount:
                     left.append(part)
 
     def _part(self, main: str, root: str, name: str) -> str | None:
@@ -115,7 +117,7 @@ class Projects:
                 break
         return None
 
-    def _all(self, statement: str, *values: str) -> Iterator[Sequence[str]]:
+    def _all(self, statement: str, *values: str | int) -> Iterator[Sequence[str]]:
         return iter(self._database.execute(statement, values))
 
 

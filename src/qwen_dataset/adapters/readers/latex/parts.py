@@ -39,8 +39,8 @@ def parts_of(data: bytes, *, source: str) -> LatexParts:
     assembler = Assembler(source, None, vault, declared=declared_encoding(data))
     assembled = assembler.assemble(decode_latex(data, source=source, declared=assembler.declared))
     is_figure = assembled.document_class in _FIGURE_CLASSES
-    # A document of parts holds little itself, and a long one is no figure.
-    may_be_a_paper = assembled.is_document and (assembled.includes or len(assembled.body) > _LONGEST_FIGURE)
+    # What is made of parts holds little itself, even its class may stand in one; and a long document is no figure.
+    may_be_a_paper = assembled.includes or (assembled.is_document and len(assembled.body) > _LONGEST_FIGURE)
     if not is_figure and not may_be_a_paper:
         found = paragraphs(Flattener(source, vault, HANDLERS).run(assembled.body))
         words = sum(len(_WORDS.findall(crude(paragraph.written))) for paragraph in found)

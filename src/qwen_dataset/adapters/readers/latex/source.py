@@ -71,7 +71,8 @@ class Assembler:
             preamble=self._packages(preamble) + preamble,
             body=body[: end.start()] if end else body,
             includes=tuple(dict.fromkeys(self.includes)),
-            is_document=bool(begin and named),
+            # The class may stand in a part.
+            is_document=bool(begin and (named or self.includes)),
             document_class=named[1].strip() if named else "",
         )
 

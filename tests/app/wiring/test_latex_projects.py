@@ -1,0 +1,63 @@
+"""LaTeX projects of several files: which of them are papers, and what is in these."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qwen_dataset.app.wiring.corpus import ReadLimits, ReadReport, read_papers
+from qwen_dataset.domain.papers import Paper
+
+HERE = ReadLimits(processes=0)
+WORDS = "Twenty words of prose are enough to be read, and these say of {0} that nothing of it may be lost."
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def whole(title: str, body: str) -> str:
+    return f"\\documentclass{{article}}\\title{{{title}}}\\begin{{document}}\n{body}\n\\end{{document}}"
+
+
+def read(folder: Path) -> tuple[dict[str, Paper], list[str]]:
+    report = ReadReport()
+    found = {short(paper.source, folder): paper for paper in read_papers([folder], report, limits=HERE)}
+    return found, [short(note, folder) for note in report.ignored_notes]
+
+
+def short(source: str, folder: Path) -> str:
+    return source.replace(f"{folder.name}/", "")
+
+
+@pytest.mark.parametrize(
+    "main",
+    ["\\input{preamble}\\begin{document}\\input{s1}\\input{s2}\\end{document}", "\\input{s1}\\input{s2}"],
+    ids=["its class in a part", "a fragment"],
+)
+def test_a_main_file_that_shows_nothing_but_its_parts_is_a_paper(tmp_path: Path, main: str) -> None:
+    sections = {f"s{i}.tex": f"\\section{{Part {i}}} {WORDS.format(i)}" for i in (1, 2)}
+    write(tmp_path, {"main.tex": main, **sections})
+    if "preamble" in main:
+        write(tmp_path, {"preamble.tex": "\\documentclass{article}\\title{Pre Paper}"})
+    found, _ = read(tmp_path)
+    assert list(found) == ["main.tex"]
+    assert [section.path for section in found["main.tex"].sections] == [("Part 1",), ("Part 2",)]
+
+
+def test_of_short_fragments_that_include_each_other_one_is_a_paper(tmp_path: Path) -> None:
+    write(tmp_path, {"a.tex": "Short words. \\input{b}", "b.tex": "More words. \\input{a}"})
+    assert list(read(tmp_path)[0]) == ["a.tex"]
+
+
+def test_a_figure_takes_no_paper_for_a_part_of_its_own(tmp_path: Path) -> None:
+    figure = "\\documentclass{standalone}\\begin{document}\\input{text}\\input{colours}\\end{document}"
+    colours = "\\definecolor{a}{rgb}{1,0,0}"
+    write(tmp_path, {"figure.tex": figure, "text.tex": WORDS, "colours.tex": colours})
+    found, ignored = read(tmp_path)
+    assert list(found) == ["text.tex"]
+    assert ignored == ["colours.tex (part of figure.tex)", "figure.tex (a figure)"]
