@@ -61,3 +61,21 @@ def test_a_figure_takes_no_paper_for_a_part_of_its_own(tmp_path: Path) -> None:
     found, ignored = read(tmp_path)
     assert list(found) == ["text.tex"]
     assert ignored == ["colours.tex (part of figure.tex)", "figure.tex (a figure)"]
+
+
+def test_a_paper_is_no_part_of_one_in_another_folder_that_names_something_alike(tmp_path: Path) -> None:
+    main = whole("Main", f"{WORDS} \\input{{intro}}")
+    write(tmp_path, {"intro.tex": whole("Intro", WORDS), "p1/main.tex": main})
+    found, ignored = read(tmp_path)
+    assert list(found) == ["intro.tex", "p1/main.tex"]
+    assert not ignored
+    assert found["p1/main.tex"].warnings == ("the part intro was not found beside the paper and is left out",)
+
+
+def test_a_part_names_its_own_parts_from_the_folder_of_the_paper(tmp_path: Path) -> None:
+    main = whole("Main", "\\input{a/fragment}\\subfile{a/document}")
+    fragment = f"{WORDS} \\input{{a/deep/one}}"
+    document = whole("", f"{WORDS} \\input{{a/deep/two}}")
+    write(tmp_path, {"main.tex": main, "a/fragment.tex": fragment, "a/document.tex": document})
+    write(tmp_path, {"a/deep/one.tex": WORDS, "a/deep/two.tex": WORDS})
+    assert list(read(tmp_path)[0]) == ["main.tex"]

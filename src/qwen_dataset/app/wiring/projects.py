@@ -76,16 +76,24 @@ class Projects:
     def _settle(self) -> None:
         self._is_settled = True
         self._database.execute("CREATE INDEX by_main ON named (main)")
-        for path, root in self._all("SELECT path, root FROM files ORDER BY path"):
-            for (name,) in self._all("SELECT name FROM named WHERE main = ?", path):
-                part = self._part(path, root, name)
-                if part not in (None, path):
-                    self._database.execute("INSERT OR IGNORE INTO includes VALUES (?, ?)", (path, part))
         self._database.execute("CREATE INDEX by_part ON includes (part)")
+        self._link("SELECT path, root FROM files WHERE NOT document ORDER BY path", climbs=True)
+        self._link("SELECT path, root FROM files WHERE document ORDER BY path", climbs=False)
+        # A document that is a part names its own parts as the paper does that it belongs to.
+        inner = "SELECT path, root FROM files WHERE document AND EXISTS (SELECT 1 FROM includes WHERE part = path)"
+        self._link(f"{inner} ORDER BY path", climbs=True)
         # What nobody includes comes first: only where files include each other in a circle is there nothing of that.
         order = "SELECT path FROM files ORDER BY EXISTS (SELECT 1 FROM includes WHERE part = path), document DESC, path"
         for (path,) in self._all(order):
             self._meet(path)
+
+    def _link(self, files: str, *, climbs: bool) -> None:
+        """Note which files some of them include."""
+        for path, root in self._all(files):
+            for (name,) in self._all("SELECT name FROM named WHERE main = ?", path):
+                part = self._part(path, root if climbs else str(PurePath(path).parent), name)
+                if part not in (None, path):
+                    self._database.execute("INSERT OR IGNORE INTO includes VALUES (?, ?)", (path, part))
 
     def _meet(self, top: str) -> None:
         """Mark what a paper includes, and what that includes; nothing where it is a part itself."""
@@ -100,10 +108,11 @@ class Projects:
                 if self._database.execute(mark, (main, part, is_figure)).rowcount:
                     left.append(part)
 
-    def _part(self, main: str, root: str, name: str) -> str | None:
-        """Return the file that is included by a name: from the file's own folder, or from one above it in the root.
+    def _part(self, main: str, highest: str, name: str) -> str | None:
+        """Return the file that is included by a name: from the file's own folder, or from one above it.
 
-        LaTeX looks from the folder of the paper, which is not known yet.
+        LaTeX looks from the folder of the paper. That is a document's own; a part's is not known yet, so that every
+        folder is looked through up to the ``highest``.
         """
         if not name or "\0" in name or os.path.isabs(name):  # noqa: PTH117 - a text, which may be no path
             return None
@@ -113,7 +122,7 @@ class Projects:
                 path = os.path.normpath(above / f"{name}{ending}")
                 if self._database.execute("SELECT 1 FROM files WHERE path = ?", (path,)).fetchone():
                     return path
-            if str(above) == root:
+            if str(above) == highest:
                 break
         return None
 
