@@ -1,4 +1,4 @@
-r"""Handlers of what defines commands, environments, theorems and conditions, and of conditions themselves."""
+r"""Handlers of what defines commands, environments and theorems."""
 
 from __future__ import annotations
 
@@ -10,13 +10,6 @@ from .flatten import Flattener, Handler
 from .macros import Environment, Macro, delimited, documented, simple
 
 _NAME = re.compile(r"\s*\\([A-Za-z@]+)\s*\Z")
-_CONDITION = re.compile(
-    r"\\(?:(?P<open>if(?!thenelse|toggle|bool|blank|numcomp|dimcomp|str|cs|def(?!ined)|f(?![A-Za-z@]))[A-Za-z@]*)"
-    r"|(?P<fi>fi)|(?P<else>else))(?![A-Za-z@])"
-)
-# What TeX's own conditions look at, which is left out with them.
-_TESTED = re.compile(r"\s*(?:\\[A-Za-z@]+|[^\s\\{}])\s*(?:\\[A-Za-z@]+|[^\s\\{}])?")
-_COMPARED = re.compile(r"[^\n\\]*(?:\\[A-Za-z@]+[^\n\\]*)?(?:\\relax|\n|(?=\\))")
 
 
 def _named(machine: Flattener) -> str:
@@ -139,63 +132,6 @@ def _box(machine: Flattener, name: str) -> None:
     machine.stream.read("[{[[{" if name == "newtcolorbox" else "[{")
 
 
-def _newif(machine: Flattener, _: str) -> None:
-    name = _named(machine)
-    if name.startswith("if") and len(name) > 2:
-        condition = name[2:]
-        machine.conditions[condition] = False
-        machine.handlers[f"\\{name}"] = _test
-        machine.handlers[f"\\{condition}true"] = _set
-        machine.handlers[f"\\{condition}false"] = _set
-
-
-def _set(machine: Flattener, name: str) -> None:
-    value = name.endswith("true")
-    machine.conditions[name.removesuffix("true" if value else "false")] = value
-    machine.stream.skip_line_space()
-
-
-def _test(machine: Flattener, name: str) -> None:
-    if not machine.conditions.get(name[2:], True):
-        _skip(machine, stop_at_else=True)
-    machine.stream.skip_line_space()
-
-
-def _primitive(machine: Flattener, name: str) -> None:
-    """Take the first way of a condition that only TeX can test, without what it tests."""
-    frame = machine.stream.frames[-1]
-    pattern = {"ifx": _TESTED, "ifdefined": _TESTED, "if": _TESTED, "ifcat": _TESTED}.get(name, _COMPARED)
-    if name in {"ifnum", "ifdim", "ifodd", "ifcase"} or pattern is _TESTED:
-        found = pattern.match(frame.text, frame.position)
-        frame.position = found.end() if found else frame.position
-
-
-def _else(machine: Flattener, _: str) -> None:
-    _skip(machine, stop_at_else=False)
-    machine.stream.skip_line_space()
-
-
-def _skip(machine: Flattener, *, stop_at_else: bool) -> None:
-    frame = machine.stream.frames[-1]
-    depth = 1
-    for token in _CONDITION.finditer(frame.text, frame.position):
-        depth += 1 if token["open"] else 0
-        depth -= 1 if token["fi"] else 0
-        if depth == 0 or (depth == 1 and token["else"] and stop_at_else):
-            machine.stream.charge((token.end() - frame.position) // 4)
-            frame.position = token.end()
-            return
-    machine.stream.charge(len(frame.text) - frame.position)
-
-
-def _choice(machine: Flattener, _: str) -> None:
-    r"""Take the first way of ``\ifthenelse`` and its kin."""
-    machine.stream.argument()
-    first = machine.stream.argument()
-    machine.stream.argument()
-    machine.stream.push(first)
-
-
 def _nothing(machine: Flattener, _: str) -> None:
     machine.stream.skip_line_space()
 
@@ -226,12 +162,6 @@ DEFINITIONS: Mapping[str, Handler] = {
     **_each("declaretheorem", _declared_theorem),
     **_each("newtcbtheorem", _boxed_theorem),
     **_each("newtcolorbox newmdenv", _box),
-    **_each("newif", _newif),
-    **_each(
-        "ifx ifdefined if ifcat ifnum ifdim ifodd ifcase iftrue ifpdf ifxetex ifluatex ifmmode ifvmode", _primitive
-    ),
-    **_each("else", _else),
     **_each("fi relax makeatletter makeatother expandafter noexpand global long protect", _nothing),
-    **_each("ifthenelse iftoggle ifbool", _choice),
     **_each("xspace", _xspace),
 }

@@ -23,7 +23,7 @@ _NAMES = "|".join((*_PARTS, *_FILES, *_INLINE, *_ADDRESSES, "begin", "iffalse", 
 _TOKEN = re.compile(rf"\\(?:(?P<name>{_NAMES})(?![A-Za-z@])|.)|%[^\n]*(?:\n[ \t]*+(?!\n))?", re.DOTALL)
 _ENVIRONMENT = re.compile(r"\s*\{([A-Za-z]{1,40}\*?)\}")
 _BARE_NAME = re.compile(r"[ \t]*([^\s\\{}%$#&]+)")
-_CONDITION = re.compile(
+CONDITION = re.compile(
     r"\\(?:(?P<open>if(?!thenelse|toggle|bool|blank|numcomp|dimcomp|str|cs|def(?!ined)|f(?![A-Za-z@]))[A-Za-z@]*)"
     r"|(?P<fi>fi)|(?P<else>else))(?![A-Za-z@])"
 )
@@ -192,7 +192,7 @@ class FileScan:
         if "iffalse" in self.unclosed:
             return
         depth = 1
-        for token in _CONDITION.finditer(self.text, self.position):
+        for token in CONDITION.finditer(self.text, self.position):
             depth += 1 if token["open"] else 0
             depth -= 1 if token["fi"] else 0
             if depth == 0 or (depth == 1 and token["else"]):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from . import marks
 from .commands import ABSTRACTS, AUTHORS, HEADINGS, NOTES, SUBTITLES, THANKS, TITLES, TYPED
+from .conditions import CONDITIONS
 from .definitions import DEFINITIONS
 from .environments import ARGUMENTS, FLOATS, FLOWING, LISTS, THEOREMS
 from .flatten import Flattener, Handler
@@ -220,6 +221,7 @@ def _each(names: frozenset[str] | Mapping[str, object], handler: Handler) -> dic
 
 HANDLERS: Mapping[str, Handler] = {
     **DEFINITIONS,
+    **CONDITIONS,
     **FORMULA_HANDLERS,
     **_each(HEADINGS, _heading),
     **_each(TITLES, _front(lambda machine: machine.front.titles)),
