@@ -564,3 +564,17 @@ def test_pylatexenc_is_imported_only_when_a_paper_is_read() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "pylatexenc"]
+
+
+def test_what_stands_above_both_columns_is_text() -> None:
+    assert prose("\\twocolumn[Two col head] End.") == ["Two col head", "End."]
+    assert prose("\\twocolumn End.") == ["End."]
+    abstract = f"\\begin{{abstract}}{'Long words. ' * 300}\\end{{abstract}}"
+    paper = read(
+        document(
+            f"\\twocolumn[\\begin{{@twocolumnfalse}}\\title{{On}}{abstract}\\end{{@twocolumnfalse}}]\\section{{A}}Text."
+        )
+    )
+    assert paper.title == "On"
+    assert paper.abstract == ("Long words. " * 300).strip()
+    assert [section.path for section in paper.sections] == [("Abstract",), ("A",)]

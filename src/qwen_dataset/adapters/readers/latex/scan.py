@@ -41,15 +41,15 @@ def group_end(text: str, start: int) -> int:
     return -1
 
 
-def option_end(text: str, start: int) -> int:
+def option_end(text: str, start: int, longest: int = LONGEST_OPTION) -> int:
     """Return where the optional argument that opens at ``start`` ends, after its bracket; -1 when it does not.
 
     As TeX has it, a bracket inside must stand in braces.
     """
     braces = 0
-    if text.find("]", start, start + LONGEST_OPTION) < 0:
+    if text.find("]", start, start + longest) < 0:
         return -1
-    for token in _BRACKET.finditer(text, start, start + LONGEST_OPTION):
+    for token in _BRACKET.finditer(text, start, start + longest):
         if token[0] == "{":
             braces += 1
         elif token[0] == "}":

@@ -85,15 +85,15 @@ class Stream:
             return True
         return False
 
-    def option(self) -> str | None:
+    def option(self, longest: int = LONGEST_OPTION) -> str | None:
         """Return the optional argument that comes next, None when none does."""
         frame = self.top()
         start = skip_space(frame.text, frame.position)
         if not frame.text.startswith("[", start):
             return None
-        end = option_end(frame.text, start)
+        end = option_end(frame.text, start, longest)
         if end < 0:
-            self.charge(LONGEST_OPTION // 4)
+            self.charge(longest // 4)
             return None
         frame.position = end
         return frame.text[start + 1 : end - 1]

@@ -19,6 +19,8 @@ _BREAK = "\n\n"
 # An argument right behind the \begin of an environment that is not known: options, a length, a colour.
 _LONGEST_OPTIONS = 200
 _ASSIGNED = re.compile(r"\s*[=+]+\s*(?=\[)")
+# What stands above both columns: title, authors and abstract.
+_LONGEST_ABOVE = 20_000
 _RUN_IN = ".:。："
 
 
@@ -114,6 +116,10 @@ def _bibitem(machine: Flattener, _: str) -> None:
 def _paragraph_end(machine: Flattener, _: str) -> None:
     machine.stream.skip_line_space()
     machine.emit(_BREAK)
+
+
+def _twocolumn(machine: Flattener, _: str) -> None:
+    machine.enclose(_BREAK, machine.stream.option(_LONGEST_ABOVE) or "", _BREAK)
 
 
 def _epigraph(machine: Flattener, _: str) -> None:
@@ -236,6 +242,7 @@ HANDLERS: Mapping[str, Handler] = {
     "\\item": _item,
     "\\bibitem": _bibitem,
     **dict.fromkeys(("\\par", "\\endgraf", "\\newpage", "\\clearpage", "\\cleardoublepage"), _paragraph_end),
+    "\\twocolumn": _twocolumn,
     "\\epigraph": _epigraph,
     "\\tikzstyle": _style,
     "\\begin": _begin,
