@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
 
+from qwen_dataset.app.wiring.companions import companions_of
 from qwen_dataset.app.wiring.corpus import ReadLimits, ReadReport, read_papers
 from qwen_dataset.domain.papers import Paper
 
@@ -17,7 +19,8 @@ def write(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        data = text.encode()
+        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
 
 
 def whole(title: str, body: str) -> str:
@@ -79,3 +82,21 @@ def test_a_part_names_its_own_parts_from_the_folder_of_the_paper(tmp_path: Path)
     write(tmp_path, {"main.tex": main, "a/fragment.tex": fragment, "a/document.tex": document})
     write(tmp_path, {"a/deep/one.tex": WORDS, "a/deep/two.tex": WORDS})
     assert list(read(tmp_path)[0]) == ["main.tex"]
+
+
+def test_a_packed_project_is_one_paper(tmp_path: Path) -> None:
+    body = f"\\input{{sec}}{WORDS.format('all')}\\input{{main}}"
+    main = f"\\documentclass{{article}}\\begin{{document}}{body}\\end{{document}}"
+    write(tmp_path, {"main.tex.gz": main, "sec.tex.gz": "\\input{sub/one.tex}", "sub/one.tex.gz": WORDS.format("one")})
+    found, _ = read(tmp_path)
+    assert list(found) == ["main.tex.gz"]
+    paper = found["main.tex.gz"]
+    assert paper.title == "main"
+    assert paper.warnings == ("the part main includes itself; it is read once",)
+    assert WORDS.format("one") in paper.text
+
+
+@pytest.mark.parametrize("part", [gzip.compress(b" " * 2_000_000), gzip.compress(b"Cut off." * 9)[:-9], b"No gzip."])
+def test_a_packed_part_that_is_too_large_or_damaged_is_missing(tmp_path: Path, part: bytes) -> None:
+    (tmp_path / "sec.tex.gz").write_bytes(part)
+    assert companions_of(tmp_path / "main.tex", tmp_path, ReadLimits(size_mb=1))("sec.tex") is None

@@ -72,7 +72,7 @@ def build_paper(text: str, outline: Outline, *, source: str, reader: str) -> Pap
 
 def stem(source: str) -> str:
     """Return a title made of where a paper was found, for one that names none."""
-    return PurePosixPath(source).stem or source
+    return PurePosixPath(source.removesuffix(".gz")).stem or source
 
 
 def plain(title: str) -> str:

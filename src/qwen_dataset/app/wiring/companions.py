@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import stat
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from .read_limits import ReadLimits
+from .unpack import PACKED, is_packed
 
 Companion = Callable[[str], "bytes | None"]
 """The bytes of the file that a paper names so, None where there is none that may be read."""
@@ -33,8 +37,9 @@ def nothing_beside(_: str) -> bytes | None:
 def companions_of(main: Path, root: Path, limits: ReadLimits) -> Companion:
     """Return how the companions of a main file are found: by their path from its folder, nowhere outside of ``root``.
 
-    Absolute paths, links that leave the root, pipes and devices give None, and so does what is beyond ``size_mb`` for
-    one paper, all companions together.
+    One that is not there may be packed beside it, with ``.gz`` behind its name. Absolute paths, links that leave the
+    root, pipes and devices give None, and so does what is beyond ``size_mb`` for one paper, all companions together and
+    unpacked.
     """
     inside = os.path.realpath(root)
     left = limits.file_bytes
@@ -44,12 +49,16 @@ def companions_of(main: Path, root: Path, limits: ReadLimits) -> Companion:
         # A name of the text may be anything, also what no file system takes.
         if not name or "\0" in name or os.path.isabs(name):  # noqa: PTH117 - a text, which may be no path
             return None
-        try:
-            data = _read(os.path.realpath(main.parent / name), inside, left)
-        except (OSError, ValueError):
-            return None
-        left -= len(data or b"")
-        return data
+        for full in dict.fromkeys((name, name if is_packed(name) else name + PACKED)):
+            try:
+                data = _read(os.path.realpath(main.parent / full), inside, left)
+                data = _unpacked(data, left) if data is not None and full != name else data
+            except (OSError, ValueError, EOFError, zlib.error):
+                continue
+            if data is not None:
+                left -= len(data)
+                return data
+        return None
 
     return look
 
@@ -73,3 +82,9 @@ def _read(real: str, root: str, most: int) -> bytes | None:
     finally:
         os.close(descriptor)
     return data if len(data) <= most else None
+
+
+def _unpacked(data: bytes, most: int) -> bytes | None:
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        unpacked = file.read(most + 1)
+    return unpacked if len(unpacked) <= most else None

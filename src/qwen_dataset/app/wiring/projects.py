@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
@@ -11,6 +12,7 @@ import attrs
 
 from ..engine.scratch import ScratchDatabase
 from .inputs import Found
+from .unpack import PACKED
 
 _MOST_INCLUDES = 10_000  # of one file; no document has so many
 
@@ -117,9 +119,10 @@ class Projects:
         if not name or "\0" in name or os.path.isabs(name):  # noqa: PTH117 - a text, which may be no path
             return None
         folder = PurePath(main).parent
+        own = PurePath(main.removesuffix(PACKED)).suffix
         for above in (folder, *folder.parents):
-            for ending in ("", PurePath(main).suffix, ".tex"):
-                path = os.path.normpath(above / f"{name}{ending}")
+            for ending, packed in itertools.product(("", own, ".tex"), ("", PACKED)):
+                path = os.path.normpath(above / f"{name}{ending}{packed}")
                 if self._database.execute("SELECT 1 FROM files WHERE path = ?", (path,)).fetchone():
                     return path
             if str(above) == highest:

@@ -61,7 +61,7 @@ class Assembler:
 
     def assemble(self, text: str) -> Source:
         """Return the whole source. Raises ReadError when it is too large."""
-        self._open.append(posixpath.basename(self.source))
+        self._open.append(posixpath.basename(self.source).removesuffix(".gz"))
         text = self.scan(text, "")
         begin = _BEGIN_DOCUMENT.search(text)
         named = DOCUMENT_CLASS.search(text)
