@@ -54,6 +54,17 @@ def blocks(text: str, kind: BlockKind | None = None) -> list[str]:
         ("# Title\n\nWords.", "Title"),
         ("---\ntitle: From front matter\n---\nWords.", "From front matter"),
         (".. _only:\n", "some-paper"),
+        (
+            "A Study of States\n\nJane Doe, John Smith\n\nAbstract\n\nWords.\n\n1 Introduction\n\nMore.",
+            "A Study of States",
+        ),
+        ("ON QUANTUM STATES\n\nJane Doe\n\n1 Introduction\n\nMore.", "ON QUANTUM STATES"),
+        ("A Study of States\n\nAbstract\n\nWords.", "A Study of States"),
+        ("ON QUANTUM STATES\n\nWords without any other heading.", "some-paper"),
+        ("ON QUANTUM STATES\n\nWords.\n\nON OTHERS\n\nWords.", "some-paper"),
+        ("B Proof of the bound\n\nWords.\n\nReferences\n\nWords.", "some-paper"),
+        ("I. Quantum states\n\nWords.\n\nReferences\n\nWords.", "some-paper"),
+        ("第一章 量子态\n\n文。\n\n参考文献\n\n文。", "some-paper"),
     ],
 )
 def test_the_title(text: str, title: str) -> None:
@@ -61,6 +72,12 @@ def test_the_title(text: str, title: str) -> None:
     assert paper.title == title
     assert paper.reader == READER
     assert ".txt" in SUFFIXES
+
+
+def test_a_title_that_looks_like_a_heading_is_no_section() -> None:
+    paper = read("A Study of States\n\nJane Doe\n\nAbstract\n\nWords.\n\n1 Introduction\n\nMore.")
+    assert [section.path for section in paper.sections] == [(), ("Abstract",), ("1 Introduction",)]
+    assert paper.abstract == "Words."
 
 
 def test_the_title_is_in_no_block() -> None:

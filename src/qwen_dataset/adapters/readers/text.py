@@ -34,6 +34,10 @@ _SIMPLE_TABLE = re.compile(r"[ \t]*=+(?: +=+)+[ \t]*")
 _ONE_FORMULA = re.compile(r"\$[^$]+\$[ \t]*[.,;]?")
 _PROSE = re.compile(r"(?:[A-Za-z]{2,}[,;]? ){5}|[\u4e00-\u9fff，。]{12}")
 _LONGEST_TITLE = 250
+# A heading whose number is no digit: "IV. Data", "第一章 绪论", "一、数据", "B Data".
+_ENUMERATED = re.compile(
+    r"[IVX]{1,5}\.?[ \t]|[B-H]\.?[ \t]|A\.[ \t]|第.{1,4}[章篇节]|[（(]?[一二三四五六七八九十]{1,3}[)）、．.]"
+)
 _GOES_ON = re.compile(
     r"(?:[:,\-–—&]|\b(?:a|an|and|are|as|at|between|by|for|from|in|is|its|of|on|or|our|the|their|to|under|using|via|with))$"
 )
@@ -110,6 +114,8 @@ def _title(
         styles = [heading.style for heading in found]
         if not is_section_name(named) and (same_title(named, title) if title else styles.count(found[0].style) == 1):
             return title or named, found[0].last, found[1:]
+    elif found and found[0].first == first and _may_be_the_title(found, title):
+        return title or plain(found[0].title), found[0].last, found[1:]
     if first == len(lines) or closed[first] or (found and found[0].first == first):
         return title or fallback, 0, found
     named, last = lines[first].strip(), first + 1
@@ -122,6 +128,14 @@ def _title(
     if len(named) > _LONGEST_TITLE or named[-1] in ".。,，;；" or not re.search(r"[^\W\d_]{2}", named):
         return fallback, 0, found
     return plain(named), last, found
+
+
+def _may_be_the_title(found: Sequence[Found], title: str) -> bool:
+    """Say whether the first heading only looks like one: a title in capitals, or one that begins with an "A"."""
+    named = plain(found[0].title)
+    if found[0].number or _ENUMERATED.match(named) or is_section_name(named):
+        return False
+    return same_title(named, title) if title else any(is_section_name(plain(each.title)) for each in found[1:])
 
 
 def _heading(found: Found, starts: Sequence[int], size: int) -> Heading:
