@@ -30,6 +30,37 @@ def test_every_known_encoding_gives_the_same_text(data: bytes) -> None:
     assert decode(data, source="a.txt") == CHINESE
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "量子",
+        "（摘要）α粒子与β射线的衰变：ψ函数、∑、∫ 的计算①②③",
+        "本文探討臺灣高等教育擴張對薪資不平等的影響。實證結果顯示，教育報酬率隨著時間下降。",
+        "# Quantum states 量子态\n\nIn this paper 我们研究了多粒子系统的纠缠，并给出一种新方法（见文献 [1]）。",
+    ],
+)
+def test_chinese_in_gb18030_is_read_though_it_is_short(text: str) -> None:
+    assert decode(text.encode("gb18030"), source="a.txt") == text
+
+
+BIG5 = "量子態的測量會改變它，這是量子力學的基本原理。我們在本文中研究了多粒子系統的糾纏，並給出一種新的方法。"
+SHIFT_JIS = "量子状態の測定は、その状態を変化させる。本論文では、多粒子系の量子もつれについて研究する。"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        BIG5.encode("big5"),
+        "本文探討臺灣高等教育擴張對薪資不平等的影響。實證結果顯示，教育報酬率下降。".encode("big5"),
+        SHIFT_JIS.encode("shift_jis"),
+        "量子力学の基礎方程式".encode("shift_jis"),
+    ],
+)
+def test_other_encodings_of_the_east_are_refused_and_not_read_as_nonsense(data: bytes) -> None:
+    with pytest.raises(ReadError, match=r"^a\.txt is not a text file in a known encoding: .*; save it as UTF-8$"):
+        decode(data, source="a.txt")
+
+
 def test_line_ends_become_line_feeds_and_nothing_else_changes() -> None:
     assert decode(b"a\r\nb\rc\n\r\n\x0cd \t", source="a.txt") == "a\nb\nc\n\n\x0cd \t"
 

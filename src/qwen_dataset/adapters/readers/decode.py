@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import unicodedata
 
 from ...domain.papers import detect_language
 from ...errors import ReadError
@@ -77,8 +78,8 @@ def _strict(data: bytes, encoding: str, source: str) -> str:
 def _chinese(data: bytes) -> str | None:
     """Return ``data`` read as GB18030 if it is, else None.
 
-    Almost any bytes are some GB18030, so the result must read as Chinese, and must not be UTF-8 with a few broken
-    bytes (which in GB18030 is a text of rare characters).
+    Almost any bytes are some GB18030, so the result must read as Chinese, of characters that are in use: UTF-8 with a
+    few broken bytes, Big5 and Shift_JIS are in GB18030 texts of rare ones.
     """
     loose = data.decode("utf-8", "replace")
     foreign = len(loose) - len(loose.encode("ascii", "ignore"))
@@ -88,4 +89,14 @@ def _chinese(data: bytes) -> str | None:
         text = data.decode("gb18030")
     except UnicodeDecodeError:
         return None
-    return text if detect_language(text) == "zh" else None
+    return text if detect_language(text) == "zh" and _is_in_use(text) else None
+
+
+def _is_in_use(text: str) -> bool:
+    """Say whether at least half of the foreign letters are of the common Chinese characters."""
+    letters = [
+        letter for letter in text if not letter.isascii() and unicodedata.category(letter) in {"Lo", "Ll", "Lu", "Co"}
+    ]
+    # The standard of 1980 has the 3,755 common ones first, and apart.
+    pairs = "".join(letter for letter in letters if "\u4e00" <= letter <= "\u9fff").encode("gb2312", "ignore")
+    return 2 * sum(0xB0 <= lead <= 0xD7 for lead in pairs[::2]) >= len(letters)
