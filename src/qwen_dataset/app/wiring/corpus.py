@@ -23,7 +23,7 @@ from .projects import PartsFound, Projects
 from .read_limits import ReadLimits, check_stopped
 from .read_report import ReadReport
 from .reading import ReadingPool, Work
-from .reading_task import Task, What, papers_in, parts_in
+from .reading_task import Task, What, most_output, papers_in, parts_in
 from .seen import SeenPapers
 
 __all__ = ["Name", "ReadLimits", "ReadReport", "own_files", "read_papers"]
@@ -134,7 +134,8 @@ class _Reading:
         if file.problem is not None:
             yield work, file.problem
             return
-        found = papers_in(_task(file), b"", self._limits)
+        task = _task(file)
+        found, left = papers_in(task, b"", self._limits), most_output(task, b"", self._limits)
         while True:
             check_stopped(self._stopped)
             try:
@@ -142,6 +143,12 @@ class _Reading:
             except MemoryError:
                 answer = ReadError(f"{file.source} needs more memory than there is and was left out")
             if answer is None:
+                break
+            left -= _characters(answer) if isinstance(answer, Paper) else 0
+            if left < 0:
+                # As of a process that reads: what came before is kept.
+                told = f"{file.source} holds more text than a file of its size can and was left out"
+                yield work, ReadError(told)
                 break
             yield work, answer
         self._fetcher.done(file)
@@ -222,6 +229,11 @@ def _task(file: Found) -> Task:
 
 def _is_quick(path: Path) -> bool:
     return plugins.is_light(path) and _size(path) <= _READ_HERE_FILE_BYTES
+
+
+def _characters(paper: Paper) -> int:
+    """Return how much text a paper holds; each section names all those around it."""
+    return len(paper.text) + sum(len(title) for section in paper.sections for title in section.path)
 
 
 def _size(path: Path) -> int:
