@@ -205,3 +205,7 @@ def test_both_ends_of_a_text_are_whole_words_where_they_can_be() -> None:
     )
     assert both_ends("量子纠错码的译码器在实验中达到了阈值并且误差低于百分之一", 23) == "量子纠错码的 … 百分之一"
     assert shortened("A title that is too long", 12) == "A title…"
+
+
+def test_an_empty_name_is_not_the_current_folder(inside: Stage) -> None:
+    inside.call("papers", "").fails(2, "one of the papers is named by an empty text")

@@ -286,6 +286,14 @@ def test_what_is_wrong_with_a_list_is_a_sentence(here: Path, content: bytes | No
     assert str(told.value) == sentence
 
 
+@pytest.mark.parametrize("name", ["", "\n", " "])
+def test_an_empty_name_is_not_the_current_folder(here: Path, name: str) -> None:
+    paper(here / "a.md")
+    told = r"^one of the papers is named by an empty text; name a file or folder \(\. is the current one\)$"
+    with pytest.raises(SettingError, match=told):
+        read("a.md", name)
+
+
 # ---- standard input --------------------------------------------------------------------------------------------------
 
 

@@ -121,6 +121,10 @@ def named(given: Sequence[Name] | Name) -> list[Named]:
     if not found:
         message = "no papers are named; name files or folders"
         raise SettingError(message)
+    if any(not each.text.strip() for each in found):
+        # Path("") is the current folder: an unset variable of a shell must not send all of it to a model.
+        message = "one of the papers is named by an empty text; name a file or folder (. is the current one)"
+        raise SettingError(message)
     if sum(each.kind is Kind.STDIN for each in found) > 1:
         message = f"standard input can be read once; name {STDIN} once"
         raise SettingError(message)

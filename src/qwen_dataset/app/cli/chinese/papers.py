@@ -8,6 +8,10 @@ PAIRS = (
         "the output {output} is one of the papers; choose another --output",
         "输出 {output} 是论文之一；请换一个 --output",
     ),
+    (
+        "one of the papers is named by an empty text; name a file or folder (. is the current one)",
+        "有一项论文的名字是空的；请指定文件或文件夹（. 是当前文件夹）",
+    ),
     ("no file fits {pattern}; name a file or folder of papers", "没有文件符合 {pattern}；请指定论文文件或文件夹"),
     ("… and {more:n} more that do not exist", "……另有 {more} 个不存在"),
     ("name PAPERS, or a list of them with --files-from", "请指定论文，或用 --files-from 给出论文的清单"),
