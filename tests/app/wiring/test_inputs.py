@@ -313,6 +313,55 @@ def test_papers_come_from_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert (found.title, found.source) == ("标题", "stdin")
 
 
+PAGE = "<html><body><h1>A title</h1><p>Some words about a matter.</p></body></html>"
+TEX = r"\documentclass{article}\title{A title}\begin{document}\maketitle Some words about a matter.\end{document}"
+RECORDS = [{"title": "A title", "text": "Some words."}, {"title": "Another", "text": "Other words."}]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("content", "reader", "count"),
+    [
+        (PAGE, "html", 1),
+        (f"\n <!DOCTYPE HTML>\n{PAGE}", "html", 1),
+        (f'<?xml version="1.0"?>\n<!-- a page\n--> <!-- -->\n{PAGE.replace("html", "HTML")}', "html", 1),
+        (TEX, "latex", 1),
+        (f"% A comment\n  %\n\n{TEX}", "latex", 1),
+        (json.dumps(RECORDS), "jsonl", 2),
+        (json.dumps(RECORDS, indent=2), "jsonl", 2),
+        (json.dumps(RECORDS[0], indent=2), "jsonl", 1),
+        (json.dumps(RECORDS[0]), "jsonl", 1),
+        (json.dumps({"title": "A title", "text": "Some words. " * 10_000}), "jsonl", 1),
+        ("\r\n".join(map(json.dumps, RECORDS)), "jsonl", 2),
+        ("# A title\n\n[1] Some words.\n", "text", 1),
+        ("[1] Some words about a matter, and a {brace}.\n", "text", 1),
+    ],
+)
+def test_how_standard_input_begins_tells_what_it_is(
+    monkeypatch: pytest.MonkeyPatch, workers: int, packed: bool, content: str, reader: str, count: int
+) -> None:
+    data = content.encode()
+    given(monkeypatch, gzip.compress(data, mtime=0) if packed else data)
+    found = read("-", limits=ReadLimits(processes=workers))
+    assert [each.reader.partition("/")[0] for each in found] == [reader] * count
+    assert all(each.source.partition("#")[0] == "stdin" for each in found)
+
+
+def test_packed_standard_input_has_the_bounds_of_packed_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = gzip.compress(b"words " * 300_000, mtime=0)
+    for data, told in (
+        (packed, r"stdin unpacks to more than 1 MB; raise read_size to read it"),
+        (packed[:-200], r"stdin (?:unpacks to more than 1 MB|is cut off)"),
+        (packed[:2], r"stdin is cut off: the end of its gzip data is missing"),
+        (b"\x1f\x8bnot at all", r"stdin is not gzip data, or damaged"),
+        (gzip.compress(packed), r"stdin is not a text file"),
+    ):
+        given(monkeypatch, data)
+        with pytest.raises(SettingError, match=told):
+            read("-", limits=ReadLimits(processes=0, size_mb=1))
+
+
 def test_what_cannot_be_read_from_standard_input_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     for data in (b"", b" \n "):
         given(monkeypatch, data)
