@@ -138,6 +138,28 @@ def test_an_output_that_is_one_of_the_papers_is_refused_however_they_are_named(h
         assert own_files([name], output, None, jsonl) == [output]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("g/d*/x.md", ["g/dlink/x.md"]),
+        ("g/d*", ["g/dlink/x.md", "g/dlink/y.md"]),
+        ("g/[dr]*/x.md", ["g/real/x.md"]),
+        ("g/**/x.md", ["g/real/x.md"]),
+        ("g/**/dlink/*.md", ["g/dlink/x.md", "g/dlink/y.md"]),
+        ("g/*/up/dl*/up/real/y.md", ["g/real/up/dlink/up/real/y.md"]),
+    ],
+)
+def test_a_link_that_only_a_pattern_reaches_is_found_once(here: Path, pattern: str, found: list[str]) -> None:
+    paper(here / "g" / "real" / "x.md")
+    paper(here / "g" / "real" / "y.md")
+    (here / "g" / "dlink").symlink_to("real")
+    (here / "g" / "dlink2").symlink_to("real")
+    (here / "g" / "real" / "up").symlink_to("..")
+    report = ReadReport()
+    assert sources(pattern, report=report) == found
+    assert not report.repeated
+
+
 # ---- links and companions --------------------------------------------------------------------------------------------
 
 
