@@ -160,6 +160,13 @@ def test_a_link_that_only_a_pattern_reaches_is_found_once(here: Path, pattern: s
     assert not report.repeated
 
 
+def test_a_file_that_is_named_twice_is_not_the_same_as_itself(here: Path) -> None:
+    paper(here / "papers" / "a.md")
+    report = ReadReport()
+    assert sources("papers/*.md", "papers/a*", report=report) == ["papers/a.md"]
+    assert report.repeated_notes == ["papers/a.md was found again"]
+
+
 # ---- links and companions --------------------------------------------------------------------------------------------
 
 

@@ -66,7 +66,9 @@ def read_papers(
                 count = failed[work.source] = failed.get(work.source, 0) + 1
                 report.note_unread(str(found), silent=count > _NOTED_A_FILE)
             elif first := seen.before(found):
-                report.note_repeated(f"{found.source} is the same paper as {first}")
+                is_itself = first == found.source
+                same = f"{found.source} is the same paper as {first}"
+                report.note_repeated(f"{found.source} was found again" if is_itself else same)
             else:
                 if told := seen.alike(found):
                     report.note_alike(told)

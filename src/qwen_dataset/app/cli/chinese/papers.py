@@ -90,6 +90,7 @@ PAIRS = (
     ),
     ("a name without suffix", "无后缀"),
     ("{source} is not a regular file", "{source} 不是普通文件"),
+    ("{source} was found again", "{source} 重复出现"),
     ("{source} is the same paper as {first}", "{source} 与 {first} 是同一篇论文"),
     ("no paper could be read in {where}: {why:t}", "{where} 中没有一篇论文能读取：{why}"),
     ("no paper was found in {where}; papers end in {suffixes:l}", "{where} 中没有找到论文；论文的后缀有 {suffixes}"),
