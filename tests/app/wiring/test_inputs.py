@@ -167,6 +167,17 @@ def test_a_file_that_is_named_twice_is_not_the_same_as_itself(here: Path) -> Non
     assert report.repeated_notes == ["papers/a.md was found again"]
 
 
+def test_a_folder_of_which_all_is_ignored_says_why(here: Path) -> None:
+    (here / "papers").mkdir()
+    (here / "papers" / "a.png").write_text("x")
+    with pytest.raises(SettingError, match=r"^no paper was found in papers; papers end in .*; ignored: papers/a.png$"):
+        read("papers")
+    (here / "papers" / "b.md").symlink_to(paper(here / "b.md"))
+    told = r"; ignored: papers/b.md \(a link that leaves the folder\)$"
+    with pytest.raises(SettingError, match=told):
+        read("papers")
+
+
 # ---- links and companions --------------------------------------------------------------------------------------------
 
 

@@ -250,4 +250,9 @@ def _nothing(all_named: Sequence[Named], report: ReadReport) -> str:
     where = ", ".join(names if len(names) <= _NAMED else [*names[:_NAMED], "…"])
     if report.unread:
         return f"no paper could be read in {where}: {report.unread_notes[0]}"
-    return f"no paper was found in {where}; papers end in {', '.join(plugins.known_suffixes())}"
+    suffixes = ", ".join(plugins.known_suffixes())
+    if not report.ignored_notes:
+        return f"no paper was found in {where}; papers end in {suffixes}"
+    # One that says why, if there is one.
+    first = next((note for note in report.ignored_notes if note.endswith(")")), report.ignored_notes[0])
+    return f"no paper was found in {where}; papers end in {suffixes}; ignored: {first}"

@@ -93,6 +93,10 @@ PAIRS = (
     ("{source} was found again", "{source} 重复出现"),
     ("{source} is the same paper as {first}", "{source} 与 {first} 是同一篇论文"),
     ("no paper could be read in {where}: {why:t}", "{where} 中没有一篇论文能读取：{why}"),
+    (
+        "no paper was found in {where}; papers end in {suffixes:l}; ignored: {first:t}",
+        "{where} 中没有找到论文；论文的后缀有 {suffixes}；已忽略：{first}",
+    ),
     ("no paper was found in {where}; papers end in {suffixes:l}", "{where} 中没有找到论文；论文的后缀有 {suffixes}"),
     ("there is no text under its headings", "标题之下没有正文"),
     ("{source} holds no text", "{source} 里没有文字"),
