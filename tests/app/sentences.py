@@ -283,7 +283,7 @@ COMPOSED: dict[str, list[str]] = {
     " and {len(places) - 1} more": [
         "failed  expired  对 (may be asked again)  [papers/a71.md and 72 more]",
     ],
-    "reject  {record['reason']}  {record['detail']} ({again})  [{where}]": [
+    "reject  {record['reason']}  {detail} ({again})  [{where}]": [
         "reject  truncated  对 (may be asked again)  [papers/a71.md]",
     ],
     ", then resume": ["the service answered HTTP 71 x72: 对 73; settle the account in Bailian's console, then resume"],

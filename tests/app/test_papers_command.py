@@ -205,3 +205,25 @@ def test_both_ends_of_a_text_are_whole_words_where_they_can_be() -> None:
     )
     assert both_ends("量子纠错码的译码器在实验中达到了阈值并且误差低于百分之一", 23) == "量子纠错码的 … 百分之一"
     assert shortened("A title that is too long", 12) == "A title…"
+
+
+def test_an_empty_name_is_not_the_current_folder(inside: Stage) -> None:
+    inside.call("papers", "").fails(2, "one of the papers is named by an empty text")
+
+
+def test_what_a_dump_calls_its_papers_does_not_steer_the_terminal(inside: Stage) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J\r\n\x9b1mx"
+    records = [{"id": evil, "title": f"{number} {evil}", "text": f"{number} {LONG}"} for number in (1, 2, 2)]
+    records.append({"id": evil, "title": evil})
+    inside.write("d/a.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+    inside.write("d/b\x1b[2J.md", b"\0")
+    for args in ((), ("--show",), ("--text",)):
+        said = inside.call("papers", "d", *args)
+        assert not {each for each in said.out + said.err if unicodedata.category(each) == "Cc"} - {"\n"}
+    said = inside.call("papers", "d")
+    assert "  1 \ufffd]0;owned\ufffd\ufffd[2J \ufffd1mx\n" in said.out
+    assert "read once: d/a.jsonl#\ufffd]0;owned" in said.err
+    assert "not read: d/b\ufffd[2J.md is not a text file" in said.err
+    said = inside.call("papers", "d/b\x1b[2J.md")
+    assert "no paper could be read" in said.err
+    assert "\x1b" not in said.err

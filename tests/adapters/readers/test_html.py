@@ -363,3 +363,8 @@ def test_a_missing_library_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(__import__("sys").modules, "lxml", None)
     with pytest.raises(ModuleNotFoundError):
         read("<p>text</p>")
+
+
+def test_a_bar_in_a_cell_begins_no_other_cell() -> None:
+    cells = r"<tr><th>P(A|B)</th><th>n</th></tr><tr><td>a\|b||c\\|d</td><td>1</td></tr>"
+    assert body(f"<table>{cells}</table>") == ["| P(A\\|B) | n |\n| --- | --- |\n| a\\|b\\|\\|c\\\\\\|d | 1 |"]

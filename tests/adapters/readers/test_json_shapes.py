@@ -339,3 +339,21 @@ def test_any_record_is_a_paper_with_exact_spans_or_one_sentence(record: object) 
                 assert section.start <= block.start < block.end <= section.end
                 content = found.text[block.start : block.end]
                 assert content == content.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        ("{{formula:f}} " * 4000, {"latex": "x" * 60_000}),
+        ("{{formula:f}}\n" * 4000, {"latex": "x" * 60_000}),
+        ("{{figure:f}}\n" * 4000, {"caption": "x" * 60_000}),
+        ("{{table:f}}\n" * 4000, {"text": "x" * 60_000}),
+    ],
+)
+def test_an_entry_that_is_named_without_end_is_not_filled_in_without_end(text: str, entry: dict[str, str]) -> None:
+    record = {"title": "T", "body_text": [{"text": PROSE}, {"text": text}], "ref_entries": {"f": entry}}
+    (found,) = read_jsonl([orjson.dumps(record)], source="dump.jsonl")
+    assert isinstance(found, ReadError)
+    assert str(found) == "dump.jsonl line 1 holds more text than a file of its size can and was left out"
+    record["body_text"] = [{"text": PROSE}, {"text": text[: 14 * 20]}]
+    assert len(one(record).text) > 60_000

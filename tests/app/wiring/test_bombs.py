@@ -235,3 +235,27 @@ def test_memory_is_flat_in_a_large_dump(tmp_path: Path) -> None:
     assert (count, unread) == (10_000, [])
     assert own < 200
     assert others < 200
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("padding", [0, 300_000])
+def test_a_small_record_does_not_become_a_huge_text(tmp_path: Path, workers: int, padding: int) -> None:
+    entries = {"f": {"latex": "x" * 60_000}}
+    record = {"title": "T", "body_text": [{"text": "{{formula:f}} " * 4000}], "ref_entries": entries}
+    (tmp_path / "a.jsonl").write_bytes(json.dumps(record | {"padding": " " * padding}).encode() + b"\n" + RECORD)
+    papers, unread = read(tmp_path, ReadLimits(processes=workers))
+    assert [paper.title for paper in papers] == ["A record"]
+    told = f"{tmp_path.name}/a.jsonl line 1 holds more text than a file of its size can and was left out"
+    assert unread == [told]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_many_records_of_a_small_file_are_bounded_together(tmp_path: Path, workers: int) -> None:
+    entries = {"f": {"latex": "x" * 10_000}}
+    record = {"body_text": [{"text": "{{formula:f}} " * 1500}], "ref_entries": entries}
+    lines = b"".join(json.dumps(record | {"title": f"T {number}"}).encode() + b"\n" for number in range(7))
+    (tmp_path / "a.jsonl").write_bytes(lines)
+    papers, unread = read(tmp_path, ReadLimits(processes=workers))
+    assert len(papers) == 4
+    assert unread
+    assert all("holds more text than a file of its size can and was left out" in told for told in unread)

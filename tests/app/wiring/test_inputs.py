@@ -138,6 +138,46 @@ def test_an_output_that_is_one_of_the_papers_is_refused_however_they_are_named(h
         assert own_files([name], output, None, jsonl) == [output]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("g/d*/x.md", ["g/dlink/x.md"]),
+        ("g/d*", ["g/dlink/x.md", "g/dlink/y.md"]),
+        ("g/[dr]*/x.md", ["g/real/x.md"]),
+        ("g/**/x.md", ["g/real/x.md"]),
+        ("g/**/dlink/*.md", ["g/dlink/x.md", "g/dlink/y.md"]),
+        ("g/*/up/dl*/up/real/y.md", ["g/real/up/dlink/up/real/y.md"]),
+    ],
+)
+def test_a_link_that_only_a_pattern_reaches_is_found_once(here: Path, pattern: str, found: list[str]) -> None:
+    paper(here / "g" / "real" / "x.md")
+    paper(here / "g" / "real" / "y.md")
+    (here / "g" / "dlink").symlink_to("real")
+    (here / "g" / "dlink2").symlink_to("real")
+    (here / "g" / "real" / "up").symlink_to("..")
+    report = ReadReport()
+    assert sources(pattern, report=report) == found
+    assert not report.repeated
+
+
+def test_a_file_that_is_named_twice_is_not_the_same_as_itself(here: Path) -> None:
+    paper(here / "papers" / "a.md")
+    report = ReadReport()
+    assert sources("papers/*.md", "papers/a*", report=report) == ["papers/a.md"]
+    assert report.repeated_notes == ["papers/a.md was found again"]
+
+
+def test_a_folder_of_which_all_is_ignored_says_why(here: Path) -> None:
+    (here / "papers").mkdir()
+    (here / "papers" / "a.png").write_text("x")
+    with pytest.raises(SettingError, match=r"^no paper was found in papers; papers end in .*; ignored: papers/a.png$"):
+        read("papers")
+    (here / "papers" / "b.md").symlink_to(paper(here / "b.md"))
+    told = r"; ignored: papers/b.md \(a link that leaves the folder\)$"
+    with pytest.raises(SettingError, match=told):
+        read("papers")
+
+
 # ---- links and companions --------------------------------------------------------------------------------------------
 
 
@@ -286,6 +326,14 @@ def test_what_is_wrong_with_a_list_is_a_sentence(here: Path, content: bytes | No
     assert str(told.value) == sentence
 
 
+@pytest.mark.parametrize("name", ["", "\n", " "])
+def test_an_empty_name_is_not_the_current_folder(here: Path, name: str) -> None:
+    paper(here / "a.md")
+    told = r"^one of the papers is named by an empty text; name a file or folder \(\. is the current one\)$"
+    with pytest.raises(SettingError, match=told):
+        read("a.md", name)
+
+
 # ---- standard input --------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +351,55 @@ def test_papers_come_from_standard_input(monkeypatch: pytest.MonkeyPatch, tmp_pa
         monkeypatch.setattr(sys, "stdin", file)
         (found,) = read("-", limits=limits)
         assert (found.title, found.source) == ("标题", "stdin")
+
+
+PAGE = "<html><body><h1>A title</h1><p>Some words about a matter.</p></body></html>"
+TEX = r"\documentclass{article}\title{A title}\begin{document}\maketitle Some words about a matter.\end{document}"
+RECORDS = [{"title": "A title", "text": "Some words."}, {"title": "Another", "text": "Other words."}]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("content", "reader", "count"),
+    [
+        (PAGE, "html", 1),
+        (f"\n <!DOCTYPE HTML>\n{PAGE}", "html", 1),
+        (f'<?xml version="1.0"?>\n<!-- a page\n--> <!-- -->\n{PAGE.replace("html", "HTML")}', "html", 1),
+        (TEX, "latex", 1),
+        (f"% A comment\n  %\n\n{TEX}", "latex", 1),
+        (json.dumps(RECORDS), "jsonl", 2),
+        (json.dumps(RECORDS, indent=2), "jsonl", 2),
+        (json.dumps(RECORDS[0], indent=2), "jsonl", 1),
+        (json.dumps(RECORDS[0]), "jsonl", 1),
+        (json.dumps({"title": "A title", "text": "Some words. " * 10_000}), "jsonl", 1),
+        ("\r\n".join(map(json.dumps, RECORDS)), "jsonl", 2),
+        ("# A title\n\n[1] Some words.\n", "text", 1),
+        ("[1] Some words about a matter, and a {brace}.\n", "text", 1),
+    ],
+)
+def test_how_standard_input_begins_tells_what_it_is(
+    monkeypatch: pytest.MonkeyPatch, workers: int, packed: bool, content: str, reader: str, count: int
+) -> None:
+    data = content.encode()
+    given(monkeypatch, gzip.compress(data, mtime=0) if packed else data)
+    found = read("-", limits=ReadLimits(processes=workers))
+    assert [each.reader.partition("/")[0] for each in found] == [reader] * count
+    assert all(each.source.partition("#")[0] == "stdin" for each in found)
+
+
+def test_packed_standard_input_has_the_bounds_of_packed_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = gzip.compress(b"words " * 300_000, mtime=0)
+    for data, told in (
+        (packed, r"stdin unpacks to more than 1 MB; raise read_size to read it"),
+        (packed[:-200], r"stdin (?:unpacks to more than 1 MB|is cut off)"),
+        (packed[:2], r"stdin is cut off: the end of its gzip data is missing"),
+        (b"\x1f\x8bnot at all", r"stdin is not gzip data, or damaged"),
+        (gzip.compress(packed), r"stdin is not a text file"),
+    ):
+        given(monkeypatch, data)
+        with pytest.raises(SettingError, match=told):
+            read("-", limits=ReadLimits(processes=0, size_mb=1))
 
 
 def test_what_cannot_be_read_from_standard_input_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import attrs
 
 from ...domain.papers import BlockKind
 from ...domain.passages import bare_title
+from ...errors import ReadError
 from .atoms import find_atoms
 from .compose import Composer
 from .decode import normalise_newlines
@@ -36,6 +37,9 @@ _KINDS = {
 _TEXTS = ("text", "paragraphs", "content", "body")
 _TITLES = ("heading", "title", "section", "name")
 _DEEPEST = 20
+# A formula may be named again and again: what is filled in is bounded, or a small record would become a huge text.
+_FILLED = 16_000_000
+_FILLED_TIMES = 8
 
 
 @attrs.frozen(kw_only=True)
@@ -50,19 +54,28 @@ class Paragraph:
 
 @attrs.define
 class Entries:
-    """What the placeholders of a record stand for."""
+    """What the placeholders of a record stand for.
+
+    ``where`` begins the sentence of the ReadError for a record that repeats its entries beyond any paper; ``left`` is
+    how many characters of them may still be filled in.
+    """
 
     referenced: Mapping[str, object]
     cited: Mapping[str, int]
+    where: str
+    left: int
     used: set[str] = attrs.Factory(set)
     lost: int = 0
 
     @classmethod
-    def of(cls, record: Mapping[str, object]) -> Entries:
+    def of(cls, record: Mapping[str, object], *, where: str) -> Entries:
         """Return the entries of a record; one without any has none."""
         referenced, bibliography = record.get("ref_entries"), record.get("bib_entries")
         cited = {key: n for n, key in enumerate(bibliography, 1)} if isinstance(bibliography, dict) else {}
-        return cls(referenced=referenced if isinstance(referenced, dict) else {}, cited=cited)
+        referenced = referenced if isinstance(referenced, dict) else {}
+        entries = (entry.values() for entry in referenced.values() if isinstance(entry, dict))
+        own = sum(len(value) for values in entries for value in values if isinstance(value, str))
+        return cls(referenced=referenced, cited=cited, where=where, left=_FILLED + _FILLED_TIMES * own)
 
     def tex(self, key: str) -> str:
         """Return the TeX of a formula, or "" and count it as lost."""
@@ -102,7 +115,12 @@ class Entries:
     def _field(self, key: str, name: str) -> str:
         entry = self.referenced.get(key)
         value = entry.get(name) if isinstance(entry, dict) else None
-        return value.strip() if isinstance(value, str) else ""
+        if not isinstance(value, str):
+            return ""
+        self.left -= len(value)
+        if self.left < 0:
+            raise ReadError(f"{self.where} holds more text than a file of its size can and was left out")
+        return value.strip()
 
 
 def paragraphs_of(body: Sequence[object]) -> list[Paragraph]:

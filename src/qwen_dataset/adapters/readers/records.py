@@ -56,7 +56,7 @@ def read_record(record: Mapping[str, object], *, source: str, where: str, fallba
     if not abstract and not any(one.text for one in paragraphs):
         raise ReadError(f"{where} {_missing(record)}")
     title = plain(without_accents(" ".join(_string(metadata.get("title")).split()))) or fallback
-    entries = Entries.of(inner)
+    entries = Entries.of(inner, where=where)
     out, begun = compose(title, abstract, paragraphs, entries)
     outline = Outline(
         title=title,

@@ -10,15 +10,16 @@ from ..engine.finishing import STALLED_SECONDS
 from ..wiring.bootstrap import BATCH_ABOVE
 from ..wiring.config import Config
 from ..wiring.corpus import ReadReport
+from .columns import one_line
 
 
 def describe_reading(report: ReadReport) -> list[str]:
     """Return what a person should know of the reading, a sentence each."""
-    sentences = [f"not read: {note}" for note in report.unread_notes]
+    sentences = [f"not read: {one_line(note)}" for note in report.unread_notes]
     if report.unread > len(report.unread_notes):
         sentences.append(f"… and {report.unread - len(report.unread_notes)} more that could not be read")
-    sentences += [f"read once: {note}" for note in report.repeated_notes]
-    sentences += [f"note: {note}" for note in report.alike_notes]
+    sentences += [f"read once: {one_line(note)}" for note in report.repeated_notes]
+    sentences += [f"note: {one_line(note)}" for note in report.alike_notes]
     counts = [f"{report.papers} papers read"]
     if report.unread:
         counts.append(f"{report.unread} not read")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
@@ -22,6 +23,8 @@ NAME = "qwen-dataset"
 """What stands in front of a complaint."""
 
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+# All control characters but tabs and line feeds.
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _GIVEN = f"{__name__}.given"
 
 
@@ -57,19 +60,24 @@ def tr(sentence: str) -> str:
     return translate(sentence)
 
 
+def harmless(sentence: str) -> str:
+    """Return a sentence without what would steer a terminal: it may quote a paper, or the name of a file."""
+    return _STEERING.sub("\ufffd", sentence)
+
+
 def say(sentence: str, *, err: bool = False) -> None:
     """Print one sentence on a line of its own."""
     if err:
         with unheard():
-            click.echo(tr(sentence), err=True)
+            click.echo(tr(harmless(sentence)), err=True)
     else:
-        click.echo(tr(sentence))
+        click.echo(tr(harmless(sentence)))
 
 
 def complain(sentence: str) -> None:
     """Print one sentence about what went wrong."""
     with unheard():
-        click.echo(f"{NAME}: {tr(sentence)}", err=True)
+        click.echo(f"{NAME}: {tr(harmless(sentence))}", err=True)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from ..api.reports import DamagedJob, JobStatus
 from ..codec import failure_record, reject_record
 from ..dataset.curator import FailedRequest
 from . import language, options, session
+from .columns import one_line
 from .records import status_record
 from .show import echo_json
 from .times import when
@@ -83,12 +84,13 @@ def rejects(job: str | None, chosen: options.Chosen, as_json: bool) -> None:
                     echo_json(record)
                     continue
                 again = "may be asked again" if record["retryable"] else "final"
-                where = record["paper"]["source"] if record["paper"] else record["request_id"]
+                where = one_line(record["paper"]["source"] if record["paper"] else record["request_id"])
+                detail = one_line(record["detail"])
                 if isinstance(entry, FailedRequest):
                     # A service that was away says the same of thousands.
-                    alike.setdefault((record["reason"], record["detail"], again), []).append(where)
+                    alike.setdefault((record["reason"], detail, again), []).append(where)
                 else:
-                    language.say(f"reject  {record['reason']}  {record['detail']} ({again})  [{where}]")
+                    language.say(f"reject  {record['reason']}  {detail} ({again})  [{where}]")
         for (reason, detail, again), places in alike.items():
             others = f" and {len(places) - 1} more" if len(places) > 1 else ""
             language.say(f"failed  {reason}  {detail} ({again})  [{places[0]}{others}]")

@@ -17,6 +17,7 @@ from ..wiring.config import Config
 from ..wiring.corpus import Name, ReadReport, read_papers
 from ..wiring.tokens import doubt_about, vocabulary_of
 from . import language, options, session
+from .columns import one_line
 from .describe import describe_reading
 from .paper_tree import show_tree, tree_record
 from .show import echo_json
@@ -198,7 +199,7 @@ def _print_texts(found: Iterable[Paper]) -> None:
 
 
 def _print_headed(paper: Paper) -> None:
-    click.echo(f"==> {paper.source} ({paper.id}) <==\n{paper.text}\n".encode(), nl=False)
+    click.echo(f"==> {one_line(paper.source)} ({paper.id}) <==\n{paper.text}\n".encode(), nl=False)
 
 
 def _record(paper: Paper, division: Division) -> dict[str, Any]:
@@ -222,7 +223,8 @@ def _record(paper: Paper, division: Division) -> dict[str, Any]:
 
 def _print_paper(paper: Paper, division: Division) -> None:
     tokens = sum(passage.tokens for passage in division.passages)
-    click.echo(f"{paper.source}\n  {paper.title}")
+    # Whoever made a dump chose both, and might steer the terminal.
+    click.echo(f"{one_line(paper.source)}\n  {one_line(paper.title)}")
     language.say(
         f"  {paper.language}, {paper.reader}, {len(paper.sections)} sections, {len(division.passages)} passages,"
         f" {tokens} tokens, {len(paper.text)} characters"
@@ -230,4 +232,4 @@ def _print_paper(paper: Paper, division: Division) -> None:
     _say_left_out(_left_out(division))
     click.echo(f"  id {paper.id}")
     for warning in paper.warnings:
-        language.say(f"  warning: {warning}")
+        language.say(f"  warning: {one_line(warning)}")

@@ -137,7 +137,7 @@ class Display:
         _log.info("%s", sentence)
         if self._live is not None:
             with language.unheard():
-                self._live.console.print(language.tr(sentence), markup=False, highlight=False)
+                self._live.console.print(language.tr(language.harmless(sentence)), markup=False, highlight=False)
         else:
             language.say(sentence, err=True)
 

@@ -23,7 +23,7 @@ from .projects import PartsFound, Projects
 from .read_limits import ReadLimits, check_stopped
 from .read_report import ReadReport
 from .reading import ReadingPool, Work
-from .reading_task import Task, What, papers_in, parts_in
+from .reading_task import Task, What, most_output, papers_in, parts_in
 from .seen import SeenPapers
 
 __all__ = ["Name", "ReadLimits", "ReadReport", "own_files", "read_papers"]
@@ -66,7 +66,9 @@ def read_papers(
                 count = failed[work.source] = failed.get(work.source, 0) + 1
                 report.note_unread(str(found), silent=count > _NOTED_A_FILE)
             elif first := seen.before(found):
-                report.note_repeated(f"{found.source} is the same paper as {first}")
+                is_itself = first == found.source
+                same = f"{found.source} is the same paper as {first}"
+                report.note_repeated(f"{found.source} was found again" if is_itself else same)
             else:
                 if told := seen.alike(found):
                     report.note_alike(told)
@@ -134,7 +136,8 @@ class _Reading:
         if file.problem is not None:
             yield work, file.problem
             return
-        found = papers_in(_task(file), b"", self._limits)
+        task = _task(file)
+        found, left = papers_in(task, b"", self._limits), most_output(task, b"", self._limits)
         while True:
             check_stopped(self._stopped)
             try:
@@ -142,6 +145,12 @@ class _Reading:
             except MemoryError:
                 answer = ReadError(f"{file.source} needs more memory than there is and was left out")
             if answer is None:
+                break
+            left -= _characters(answer) if isinstance(answer, Paper) else 0
+            if left < 0:
+                # As of a process that reads: what came before is kept.
+                told = f"{file.source} holds more text than a file of its size can and was left out"
+                yield work, ReadError(told)
                 break
             yield work, answer
         self._fetcher.done(file)
@@ -224,6 +233,11 @@ def _is_quick(path: Path) -> bool:
     return plugins.is_light(path) and _size(path) <= _READ_HERE_FILE_BYTES
 
 
+def _characters(paper: Paper) -> int:
+    """Return how much text a paper holds; each section names all those around it."""
+    return len(paper.text) + sum(len(title) for section in paper.sections for title in section.path)
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -236,4 +250,9 @@ def _nothing(all_named: Sequence[Named], report: ReadReport) -> str:
     where = ", ".join(names if len(names) <= _NAMED else [*names[:_NAMED], "…"])
     if report.unread:
         return f"no paper could be read in {where}: {report.unread_notes[0]}"
-    return f"no paper was found in {where}; papers end in {', '.join(plugins.known_suffixes())}"
+    suffixes = ", ".join(plugins.known_suffixes())
+    if not report.ignored_notes:
+        return f"no paper was found in {where}; papers end in {suffixes}"
+    # One that says why, if there is one.
+    first = next((note for note in report.ignored_notes if note.endswith(")")), report.ignored_notes[0])
+    return f"no paper was found in {where}; papers end in {suffixes}; ignored: {first}"

@@ -9,9 +9,11 @@ import errno
 import io
 import itertools
 import os
+import re
 import select
 import tempfile
 import threading
+import zlib
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -27,6 +29,7 @@ from . import plugins
 from .inputs import Found, Named, is_dataset, stdin
 from .read_limits import ReadLimits, check_stopped, megabytes
 from .read_report import ReadReport
+from .unpack import PACKED
 
 T = TypeVar("T")
 
@@ -35,7 +38,17 @@ _LOOK_SECONDS = 0.2
 _PIECE = 1024 * 1024
 # What LaTeX takes into a paper besides the files that are papers or parts themselves.
 _BESIDE = frozenset({"bbl", "bib", "cfg", "clo", "cls", "def", "inc", "sty", "tikz"})
-_KINDS = ((b"%PDF-", ".pdf"), (b"{", ".jsonl"))
+_GZIP = b"\x1f\x8b"
+_LONG_BEGIN = 64 * 1024  # for what may stand in front of a page or of LaTeX, and for a first line of JSON
+# How what comes on standard input may begin, behind blanks; anything else is text. JSON is one of the lines of a dump
+# where the first line ends an object, or is so long that its end is not seen.
+_KINDS = (
+    (re.compile(rb"%PDF-"), ".pdf"),
+    (re.compile(rb"(?is)(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+)?html\b"), ".html"),
+    (re.compile(rb"(?:%[^\r\n]*[\r\n]\s*)*\\document(?:class|style)\b"), ".tex"),
+    (re.compile(rb"\{[^\r\n]*(?:\}[ \t]*[\r\n]|\Z)"), ".jsonl"),
+    (re.compile(rb"\{|\[\s*[\]{]"), ".json"),
+)
 
 
 @attrs.frozen
@@ -117,18 +130,19 @@ class Fetcher:
         return self._fetched(listing, itertools.compress(listing.keys, candidates))
 
     def stdin(self) -> Found:
-        """Return standard input as a file: JSON Lines of papers, a PDF, or the text of one paper.
+        """Return standard input as a file: JSON, a PDF, a web page, LaTeX, or the text of one paper, packed or not.
 
-        The first character that is not blank tells which.
+        How it begins tells which.
         """
         folder = self._new_folder()
         source = stdin()
         begin = b""
+        # A pipe may hand over a few bytes at a time.
         while not begin.strip() and len(begin) < _PIECE and (piece := self._piece(source)):
             begin += piece
-        start = begin.removeprefix(b"\xef\xbb\xbf").lstrip()
-        suffix = next((suffix for mark, suffix in _KINDS if start.startswith(mark)), ".txt")
-        path = folder / f"stdin{suffix}"
+        while len(begin) < _LONG_BEGIN and (piece := self._piece(source)):
+            begin += piece
+        path = folder / f"stdin{_suffix(begin)}"
         most = self._most(path)
         problem = None
         with _room(), path.open("wb") as file:
@@ -239,6 +253,19 @@ class Fetcher:
                 future.cancel()
                 raise
         return future.result()
+
+
+def _suffix(begin: bytes) -> str:
+    """Return the suffix of a file that begins so."""
+    packed = ""
+    if begin.startswith(_GZIP):
+        packed = PACKED
+        try:
+            begin = zlib.decompressobj(wbits=31).decompress(begin, _LONG_BEGIN)
+        except zlib.error:
+            begin = b""  # its reader will tell
+    start = begin.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((suffix for mark, suffix in _KINDS if mark.match(start)), ".txt") + packed
 
 
 @contextlib.contextmanager

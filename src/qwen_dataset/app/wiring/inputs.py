@@ -121,6 +121,10 @@ def named(given: Sequence[Name] | Name) -> list[Named]:
     if not found:
         message = "no papers are named; name files or folders"
         raise SettingError(message)
+    if any(not each.text.strip() for each in found):
+        # Path("") is the current folder: an unset variable of a shell must not send all of it to a model.
+        message = "one of the papers is named by an empty text; name a file or folder (. is the current one)"
+        raise SettingError(message)
     if sum(each.kind is Kind.STDIN for each in found) > 1:
         message = f"standard input can be read once; name {STDIN} once"
         raise SettingError(message)
@@ -211,28 +215,46 @@ def _walk(each: Named, report: ReadReport, own: Collection[str]) -> Iterator[Pat
     pattern, root = each.pattern, os.path.realpath(each.path)
     if pattern and not each.path.is_dir():
         return
-    states = {str(each.path): _start(pattern)}
-    for folder, folders, names in os.walk(each.path, onerror=unreadable):
-        here = states.pop(folder)
-        kept = []
-        for name in sorted(folders):
-            below = _step(pattern, here, name)
-            path = Path(folder) / name
-            real = os.path.realpath(path)
-            if name.startswith(".") or not below or real in own:
-                continue
-            if path.is_symlink():
-                if not is_within(real, root):
-                    report.note_ignored(f"{_source(path, each.path, root)} (a link that leaves the folder)")
-                continue
-            # As walk will call it.
-            states[os.path.join(folder, name)] = below  # noqa: PTH118
-            kept.append(name)
-        # In place, so that walk goes down in this order as well, and no further.
-        folders[:] = kept
-        for name in sorted(names):
-            if len(pattern) in _step(pattern, here, name):
-                yield Path(folder) / name
+    starts = [(each.path, _start(pattern))]
+    followed: set[tuple[str, frozenset[int]]] = set()
+    linked: set[str] = set()
+    # Links that only a pattern reaches are added, and so come last.
+    for start, begin in starts:
+        states = {str(start): begin}
+        for folder, folders, names in os.walk(start, onerror=unreadable):
+            here = states.pop(folder)
+            kept = []
+            for name in sorted(folders):
+                below = _step(pattern, here, name)
+                path = Path(folder) / name
+                real = os.path.realpath(path)
+                if name.startswith(".") or not below or real in own:
+                    continue
+                if path.is_symlink():
+                    if not is_within(real, root):
+                        report.note_ignored(f"{_source(path, each.path, root)} (a link that leaves the folder)")
+                    elif pattern and (real, below) not in followed:
+                        followed.add((real, below))
+                        starts.append((path, below))
+                    continue
+                # As walk will call it.
+                states[os.path.join(folder, name)] = below  # noqa: PTH118
+                kept.append(name)
+            # In place, so that walk goes down in this order as well, and no further.
+            folders[:] = kept
+            for name in sorted(names):
+                file = Path(folder) / name
+                if len(pattern) in _step(pattern, here, name) and (start == each.path or _is_new(each, file, linked)):
+                    yield file
+
+
+def _is_new(each: Named, file: Path, linked: set[str]) -> bool:
+    """Say whether a file below a link is found neither where it stands nor below an earlier link; note it."""
+    real = os.path.realpath(file)
+    if real in linked or each.covers(file):
+        return False
+    linked.add(real)
+    return True
 
 
 def _start(pattern: tuple[str, ...]) -> frozenset[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 from .inline import Inline
@@ -10,6 +12,7 @@ from .tree import HEADING, PRE, TABLE, Node
 # A "cell" of this many characters on average is a column of a page.
 _LONGEST_CELL = 800
 _MOST_SPANNED = 50
+_BARE_BAR = re.compile(r"(?<!\\)((?:\\\\)*)\|")
 
 
 @attrs.define
@@ -28,7 +31,8 @@ class Table:
             self.headed = True
         span = node.attributes.get("colspan", "")
         more = min(int(span) - 1, _MOST_SPANNED) if span.isdecimal() and len(span) < 5 else 0
-        self.rows[-1].extend([text, *[""] * max(0, more)])
+        # A bar that is not escaped would begin one more cell.
+        self.rows[-1].extend([_BARE_BAR.sub(r"\1\\|", text), *[""] * max(0, more)])
 
 
 def is_layout(node: Node) -> bool:
