@@ -56,8 +56,8 @@ class WayFacts:
 class Duration:
     """How long something takes, in seconds; None where it is not known. ``why`` says what that is known from.
 
-    It takes at least ``least`` and, as far as anybody knows, no more than ``likely``; at ``bound`` it is over in any
-    case, done or not.
+    It takes at least ``least`` and, where such was measured, no more than ``likely``. At ``bound`` it is over in any
+    case: every call has ended.
     """
 
     least: float | None = None
@@ -66,14 +66,21 @@ class Duration:
     why: str = ""
 
     def fits(self, deadline: float | None) -> bool:
-        """Say whether it is done by a deadline, as far as anybody knows."""
+        """Say whether it is done by a deadline, as far as anybody knows; ``least`` tells nothing of that."""
         if deadline is None:
             return True
         return any(each is not None and each <= deadline for each in (self.likely, self.bound))
 
+    def is_late(self, deadline: float | None) -> bool:
+        """Say whether it is certainly not done by a deadline."""
+        return deadline is not None and self.least is not None and self.least > deadline
+
 
 def realtime_duration(facts: WayFacts, *, requests: int, tokens: int, concurrency: int) -> Duration:
-    """Return how long calls one by one take: by the rates of an account, and by how long a call may take."""
+    """Return how long calls one by one take: by the rates of an account, and by how long a call may take.
+
+    How long a call does take is not known, so that nothing is ``likely``.
+    """
     needed = [
         60 * amount / allowed
         for amount, allowed in ((requests, facts.requests_a_minute), (tokens, facts.tokens_a_minute))
@@ -88,7 +95,10 @@ def realtime_duration(facts: WayFacts, *, requests: int, tokens: int, concurrenc
         if allowed is not None
     ]
     least = max(needed)
-    return Duration(least=least, likely=least, bound=bound, why=f"an account may ask {' and '.join(paces)} a minute")
+    if bound is not None and least > 60:
+        # What is more than an account may ask in one minute waits for its turn, besides the calls before it.
+        bound += least
+    return Duration(least=least, bound=bound, why=f"an account may ask {' and '.join(paces)} a minute")
 
 
 def held_duration(facts: WayFacts, *, requests: int, concurrency: int) -> Duration:

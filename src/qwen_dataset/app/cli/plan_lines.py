@@ -93,7 +93,8 @@ def _line(way: PlannedWay, deadline: float | None) -> str:
     shown = [_UNKNOWN if each is None else money(each) for each in amounts]
     time = language.tr(_time(way.duration))
     if deadline is not None and not way.fits:
-        time = language.tr(f"{_time(way.duration)}, too late")
+        late = way.duration.is_late(deadline)
+        time = language.tr(f"{_time(way.duration)}, too late" if late else f"{_time(way.duration)}, maybe late")
     return _row("*" if way.is_cheapest else "", label, shown, time)
 
 
@@ -141,11 +142,12 @@ def _cache(plan: Plan, way: PlannedWay, share: Decimal) -> str:
 
 
 def _time(duration: Duration) -> str:
-    if duration.least is not None and duration.likely is not None and duration.likely > duration.least:
-        return f"{_span(duration.least)} to {_span(duration.likely, up=True)}"
-    if duration.least is not None:
-        return f"from {_span(duration.least, up=True)}"
-    return "not known" if duration.bound is None else f"up to {_span(duration.bound, up=True)}"
+    least, most = duration.least, duration.bound if duration.likely is None else duration.likely
+    if least is not None and most is not None and most > least:
+        return f"{_span(least)} to {_span(most, up=True)}"
+    if least is not None:
+        return f"from {_span(least, up=True)}"
+    return "not known" if most is None else f"up to {_span(most, up=True)}"
 
 
 def _span(seconds: float, *, up: bool = False) -> str:
