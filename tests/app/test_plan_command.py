@@ -170,6 +170,7 @@ def test_json_is_one_object_with_every_figure(inside: Stage) -> None:
         "Model pricing [P]", "2026-05-26", False,
     )  # fmt: skip
     assert batch["seconds"] == {"least": 596.0, "likely": 9129.0, "bound": 86_400.0}
+    assert batch["expires"]
     refused = rows["ap-southeast-1", "batch-chat", False]
     assert (refused["expected"], refused["currency"]) == (None, None)
     assert refused["not_offered"].startswith("Batch Chat does not exist")

@@ -109,6 +109,7 @@ def _way_record(way: PlannedWay) -> dict[str, Any]:
         "price_is_derived": None if price is None else price.is_derived,
         "price_note": None if price is None else price.note or None,
         "seconds": {"least": duration.least, "likely": duration.likely, "bound": duration.bound},
+        "expires": duration.expires,
         "why": duration.why or None,
         "not_offered": way.not_offered or None,
         "doubt": way.doubt or None,

@@ -60,8 +60,11 @@ PAIRS = (
     ("as measured: {what:s}; not promised", "依据实测（{what}），服务并不保证"),
     ("batches of 2 to 1,000 requests, 2026", "2026 年，2 到 1,000 个请求的批次"),
     (
-        "no batch of more than {requests:w} requests was measured; what is left then expires",
-        "没有实测过超过 {requests} 个请求的批次；到期仍未完成的会过期",
+        (
+            "no batch of more than {requests:w} requests was measured; it ends within {hours:n} hours, perhaps "
+            "unfinished: what is left then expires"
+        ),
+        "没有实测过超过 {requests} 个请求的批次；它会在 {hours} 小时内结束，但可能没有做完：到时仍未完成的会过期",
     ),
     ("what is left after {hours:n} hours expires, unpaid", "{hours} 小时后仍未完成的会过期，不收费"),
     ("each call is held for up to {minutes:n} minutes", "每次调用最多等待 {minutes} 分钟"),
