@@ -213,6 +213,12 @@ COMPOSED: dict[str, list[str]] = {
     "way is {_shown(name)}; it must be one of {', '.join(PriceWay)}": [
         "my71.toml, price 72: way is 'x73'; it must be one of realtime, batch, batch-chat"
     ],
+    "half_price names {half.value}, which is the way of this row itself": [
+        "my71.toml, price 72: half_price names batch, which is the way of this row itself"
+    ],
+    "region is {_shown(found)}; did you mean {near[0]}?": [
+        "my71.toml, price 72: region is 'x73'; did you mean cn-beijing?"
+    ],
     "{name} is {_shown(value)}; it must be a table": [
         "my71.toml is not a file of prices: sources is 72; it must be a table"
     ],
