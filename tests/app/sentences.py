@@ -154,10 +154,6 @@ COMPOSED: dict[str, list[str]] = {
     "as measured: {facts.measured_source}; not promised": [
         "as measured: batches of 2 to 1,000 requests, 2026; not promised"
     ],
-    "cost        {about}, {most}": [
-        "cost        about 71 CNY, at most 72 CNY",
-        "cost        not known, with no bound",
-    ],
     "tokens in": [],
     "tokens out": [],
     "tokens out  {about}, {bound}": [

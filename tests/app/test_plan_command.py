@@ -6,7 +6,6 @@ import json
 import re
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -14,9 +13,8 @@ from hypothesis import strategies as st
 
 from qwen_dataset.app.api import counting, plan, planning
 from qwen_dataset.app.cli.columns import row, width, wrapped
-from qwen_dataset.app.cli.plan_lines import describe_way, money
+from qwen_dataset.app.cli.plan_lines import money
 from qwen_dataset.app.wiring.tokens import Vocabulary
-from qwen_dataset.domain.ways import Duration
 from tests.library.stage import Stage
 
 TEXT = (
@@ -223,19 +221,6 @@ def test_what_fits_in_no_line_is_said(inside: Stage) -> None:
 )  # fmt: skip
 def test_an_amount_is_short_and_never_less_than_it_is(amount: str, shown: str) -> None:
     assert money(Decimal(amount)) == shown
-
-
-def test_one_way_is_a_line_of_a_summary() -> None:
-    def told(**cost: object) -> str:
-        way = SimpleNamespace(
-            price=SimpleNamespace(currency="CNY"), cost=SimpleNamespace(**cost), duration=Duration(), cached=False
-        )
-        return describe_way(way)  # type: ignore[arg-type]
-
-    one, two = Decimal(1), Decimal(2)
-    assert told(least=one, expected=one, most=two) == "cost        about 1.00 CNY, at most 2.00 CNY"
-    assert told(least=one, expected=None, most=None) == "cost        not known, with no bound"
-    assert told(least=None, expected=None, most=None) == "cost        not known"
 
 
 def test_cells_are_as_wide_as_a_terminal_shows_them() -> None:

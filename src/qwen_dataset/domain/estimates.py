@@ -14,7 +14,6 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import attrs
 
-from .inference import Usage
 from .pricing import Price, Tier, amount
 
 _STEP = math.log(1.02)  # sizes are kept apart so finely that a correction moves the right ones into another tier
@@ -186,29 +185,6 @@ class Compared:
     @property
     def off(self) -> Decimal | None:
         return None if not self.estimated else self.actual / self.estimated - 1
-
-
-def compare(
-    estimate: Estimate, usage: Usage, *, answered: int, cost: Cost | None = None, charged: Decimal | None = None
-) -> list[Compared]:
-    """Return estimate against actual: the tokens in and out, and the money where both sides of it are known.
-
-    ``usage`` adds up what the service reported for ``answered`` requests; an estimate of more requests is compared by
-    that share of it. What was not estimated is left out.
-    """
-    if not estimate.requests or not answered:
-        return []
-    share = Decimal(answered) / estimate.requests
-    pairs = [
-        ("tokens in", Decimal(estimate.prompt_tokens), Decimal(usage.prompt_tokens)),
-        ("tokens out", estimate.completion_tokens, Decimal(usage.completion_tokens)),
-        ("cost", cost.expected if cost is not None else None, charged),
-    ]
-    return [
-        Compared(what=what, estimated=Decimal(estimated) * share, actual=actual)
-        for what, estimated, actual in pairs
-        if estimated is not None and actual is not None
-    ]
 
 
 def _whole(value: Decimal | int) -> int:

@@ -1,4 +1,4 @@
-"""A plan as a person reads it: what is to be asked, and the table of ways. `generate` shows the same summary."""
+"""A plan as a person reads it: what is to be asked, and the table of ways. `generate` tells its own in two lines."""
 
 from __future__ import annotations
 
@@ -60,16 +60,6 @@ def table(plan: Plan) -> Iterator[str]:
                 yield from _beside(label, sentence, indent=20)
     yield ""
     yield language.tr(_verdict(plan))
-
-
-def describe_way(way: PlannedWay) -> str:
-    """Return what one way costs, as a line of a summary."""
-    if way.price is None or way.cost is None or way.cost.least is None:
-        return "cost        not known"
-    cost, currency = way.cost, way.price.currency
-    about = "not known" if cost.expected is None else f"about {money(cost.expected)} {currency}"
-    most = "with no bound" if cost.most is None else f"at most {money(cost.most)} {currency}"
-    return f"cost        {about}, {most}"
 
 
 def money(amount: Decimal) -> str:
