@@ -144,6 +144,13 @@ def test_a_correction_is_within_two_percent_of_the_bill(sizes: list[int], promil
     assert abs(found - bill) <= bill * Decimal("0.02")
 
 
+def test_a_share_that_is_no_decimal_leaves_no_trace_in_the_sum() -> None:
+    """Of 3 * 1,000 and 3 * 4,000 tokens a share of 7 / 15; both parts are billed by one tier."""
+    flat = attrs.evolve(REALTIME, tiers=(Tier(input=Decimal(1), output=Decimal(2)),), cached_input=Decimal("0.16"))
+    found = estimate([1000] * 3 + [4000] * 3, shared=7000, expected=None).cost(flat, cached=True).least
+    assert found == Decimal("0.00912")
+
+
 def test_nothing_is_off_from_an_estimate_of_nothing() -> None:
     assert Compared(what="cost", estimated=Decimal(4), actual=Decimal(5)).off == Decimal("0.25")
     assert Compared(what="cost", estimated=Decimal(0), actual=Decimal(1)).off is None

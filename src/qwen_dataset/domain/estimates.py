@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 import attrs
 
 from .pricing import Price, Tier, amount
 
+_ROUNDED = Context(prec=22)  # a share of a sum is rarely exact in decimals; this leaves no trace of its last digits
 _STEP = math.log(1.02)  # sizes are kept apart so finely that a correction moves the right ones into another tier
 
 
@@ -143,14 +144,15 @@ class Estimate:
             yield size, price.tier_of(_whole(size.tokens * self.ratio / size.requests))
 
     def _sum(self, price: Price, output: Decimal, *, thinking: bool, cached: bool) -> Decimal:
-        share = self.hit_share if cached else Decimal(0)
-        return sum(
+        shared, counted = (self.shared_tokens, self._counted) if cached else (0, 1)
+        total = sum(
             (
                 amount(
                     tier,
                     prompt=size.tokens * self.ratio,
                     completion=size.requests * output,
-                    cached=size.tokens * self.ratio * share,
+                    # Divided last: a share of its own is rarely exact.
+                    cached=size.tokens * self.ratio * shared / (counted or 1),
                     cached_input=price.cached_input,
                     thinking=thinking,
                 )
@@ -159,6 +161,7 @@ class Estimate:
             ),
             Decimal(0),
         )
+        return _ROUNDED.plus(total)
 
     def _most(self, price: Price, *, thinking: bool) -> Decimal | None:
         most = self.output.most
