@@ -176,6 +176,16 @@ def test_json_is_one_object_with_every_figure(inside: Stage) -> None:
     assert rows["ap-southeast-1", "batch", False]["price_note"]
 
 
+def test_the_length_of_passages_decides_the_count_here_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = Stage(tmp_path, monkeypatch)  # with a vocabulary that counts
+    inside.write("long.md", "# Ions\n\n" + " ".join(TEXT.format(n=n) for n in range(200)) + "\n")
+    args = ("plan", "long.md", "--max-samples", "99", "--json")
+    few = inside.call(*args, "--passage-tokens", "2000", "--passage-overlap", "0").works().json["passages"]
+    many = inside.call(*args, "--passage-tokens", "1000", "--passage-overlap", "500")
+    assert many.works().json["passages"] > few
+    assert inside.call("plan", "--help").works().out.count("\n") <= 60
+
+
 def test_own_prices_are_an_option_and_a_setting(inside: Stage) -> None:
     inside.write(
         "mine.toml",

@@ -19,8 +19,8 @@ from .plan_lines import label_of, summary, table
 from .show import echo_json
 
 _SETTINGS = (
-    "data_dir", "model", "max_samples", "language", "recipe", "max_tokens", "enable_thinking", "concurrency",
-    "completion_window", "prices", "backend", "base_url", "region", "storage",
+    "data_dir", "model", "max_samples", "passage_tokens", "passage_overlap", "language", "recipe", "max_tokens",
+    "enable_thinking", "concurrency", "completion_window", "prices", "backend", "base_url", "region", "storage",
 )  # fmt: skip
 
 
