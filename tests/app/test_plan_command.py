@@ -196,6 +196,11 @@ def test_own_prices_are_an_option_and_a_setting(inside: Stage) -> None:
     rows = {(row["region"], row["way"]): row for row in said["ways"] if not row["thinking"]}
     assert (rows["cn-beijing", "realtime"]["currency"], rows["cn-beijing", "realtime"]["expected"]) == ("EUR", "0.014")
     assert rows["cn-beijing", "batch"]["currency"] == "CNY"
+    screen = inside.call("plan", "papers.jsonl", "--prices", "mine.toml", "--compare-regions", "cn-beijing").works().out
+    tables = {part.splitlines()[0]: part for part in screen.split("\n\n")}
+    assert "* realtime" in tables["qwen-plus in cn-beijing, without thinking, in EUR"]
+    assert "* batch" in tables["qwen-plus in cn-beijing, without thinking, in CNY"]
+    assert "realtime" not in tables["qwen-plus in cn-beijing, without thinking, in CNY"]
     inside.write("qwen-dataset.toml", 'prices = "mine.toml"\n')
     assert inside.call("plan", "papers.jsonl", "--json").works().json["ways"] == said["ways"]
     inside.write("mine.toml", "[[prices]]\nmodel = 7\n\n[[prices]]\n")

@@ -43,23 +43,32 @@ def summary(plan: Plan) -> Iterator[str]:
 
 
 def table(plan: Plan) -> Iterator[str]:
-    """Yield the ways of asking, a table for each model, region and mode, in lines of at most 80 columns."""
+    """Yield the ways of asking, a table for each model, region, mode and currency, in lines of at most 80 columns."""
     told: set[str] = set()
     for (model, region, thinking), group in groupby(plan.ways, key=lambda way: (way.model, way.region, way.thinking)):
-        ways = list(group)
-        currency = next((way.price.currency for way in ways if way.price is not None), "")
         mode = "thinking" if thinking else "without thinking"
-        yield ""
-        yield language.tr(f"{model} in {region}, {mode}, {f'in {currency}' if currency else 'prices not known'}")
-        yield _row("", "", [language.tr(word) for word in ("least", "expected", "most")], language.tr("time"))
-        for way in ways:
-            yield _line(way, plan.deadline)
-        for label, sentence in _notes(plan, ways):
-            if (note := f"{model}{region}{label}{sentence}") not in told:
-                told.add(note)
-                yield from _beside(label, sentence, indent=20)
+        for currency, ways in _by_currency(list(group)).items():
+            yield ""
+            yield language.tr(f"{model} in {region}, {mode}, {f'in {currency}' if currency else 'prices not known'}")
+            yield _row("", "", [language.tr(word) for word in ("least", "expected", "most")], language.tr("time"))
+            for way in ways:
+                yield _line(way, plan.deadline)
+            for label, sentence in _notes(plan, ways):
+                if (note := f"{model}{region}{label}{sentence}") not in told:
+                    told.add(note)
+                    yield from _beside(label, sentence, indent=20)
     yield ""
     yield language.tr(_verdict(plan))
+
+
+def _by_currency(ways: list[PlannedWay]) -> dict[str, list[PlannedWay]]:
+    """Return the ways by the currency that stands over them; those without a price are with the first."""
+    priced = [way.price.currency for way in ways if way.price is not None]
+    first = priced[0] if priced else ""
+    found: dict[str, list[PlannedWay]] = {currency: [] for currency in priced or [first]}
+    for way in ways:
+        found[first if way.price is None else way.price.currency].append(way)
+    return found
 
 
 def money(amount: Decimal) -> str:
