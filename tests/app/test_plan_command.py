@@ -56,6 +56,8 @@ qwen-plus in cn-beijing, without thinking, in CNY
   realtime, cached  90% of the input may be in the cache, at 20% of its price,
                     if the service keeps beginnings of this length; its pages do
                     not say
+  realtime, cached  source of that share: computed from Live measurements of the
+                    qwen-code project [QC], 2026-09-23
   realtime          an account may ask 30,000 requests and 5,000,000 tokens a
                     minute
   prices            Model pricing [P], 2026-05-26
@@ -91,6 +93,8 @@ qwen-plus，cn-beijing，不思考，单位 CNY
   batch-chat        每次调用最多等待 60 分钟
   实时（有缓存）    输入的 90% 可能命中缓存，按原价的 20% 计费，前提是服务会缓存
                     这么长的开头；其文档没有说明
+  实时（有缓存）    该比例的来源：computed from Live measurements of the
+                    qwen-code project [QC], 2026-09-23
   实时              一个账号每分钟最多 30,000 个请求、5,000,000 个 token
   价格              Model pricing [P], 2026-05-26
   价格              OpenAI compatible: Batch Chat, pt-br [BC-1011], Model
@@ -169,6 +173,9 @@ def test_json_is_one_object_with_every_figure(inside: Stage) -> None:
     )  # fmt: skip
     assert batch["seconds"] == {"least": 596.0, "likely": 9129.0, "bound": 86_400.0}
     assert batch["expires"]
+    cached = rows["cn-beijing", "realtime, cached", False]
+    assert (cached["cached_input"], cached["cache_source"][:13]) == ("0.2", "computed from")
+    assert (batch["cached_input"], batch["cache_source"]) == (None, None)
     refused = rows["ap-southeast-1", "batch-chat", False]
     assert (refused["expected"], refused["currency"]) == (None, None)
     assert refused["not_offered"].startswith("Batch Chat does not exist")

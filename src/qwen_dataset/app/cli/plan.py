@@ -108,6 +108,8 @@ def _way_record(way: PlannedWay) -> dict[str, Any]:
         "price_date": None if price is None else price.as_of,
         "price_is_derived": None if price is None else price.is_derived,
         "price_note": None if price is None else price.note or None,
+        "cached_input": None if price is None or not way.cached else _text(price.cached_input),
+        "cache_source": None if price is None or not way.cached else price.cache_source or None,
         "seconds": {"least": duration.least, "likely": duration.likely, "bound": duration.bound},
         "expires": duration.expires,
         "why": duration.why or None,

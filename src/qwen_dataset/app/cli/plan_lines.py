@@ -115,6 +115,9 @@ def _notes(plan: Plan, ways: list[PlannedWay]) -> Iterator[tuple[str, str]]:
             yield label, way.duration.why
         if way.cached and way.price is not None and way.price.cached_input is not None:
             yield label, _cache(plan, way, way.price.cached_input)
+            # Without the note behind it, which --json has in full.
+            if source := way.price.cache_source.partition("; ")[0]:
+                yield label, f"source of that share: {source}"
         if way.price is None:
             yield label, "the price is not known"
         elif way.cost is not None and way.cost.unpriced:

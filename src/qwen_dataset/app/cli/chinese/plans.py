@@ -84,6 +84,7 @@ PAIRS = (
         "{requests:w} requests are larger than any price that is known",
         "有 {requests} 个请求超出了所有已知价格的范围",
     ),
+    ("source of that share: {source}", "该比例的来源：{source}"),
     ("computed from: {source}", "推算自：{source}"),
     (
         "the largest request has {tokens:w} tokens, and at most {most:w} can be asked",
