@@ -154,20 +154,21 @@ COMPOSED: dict[str, list[str]] = {
     "as measured: {facts.measured_source}; not promised": [
         "as measured: batches of 2 to 1,000 requests, 2026; not promised"
     ],
-    "cost        {about}, {most}": [
-        "cost        about 71 CNY, at most 72 CNY",
-        "cost        not known, with no bound",
-    ],
     "tokens in": [],
     "tokens out": [],
     "tokens out  {about}, {bound}": [
         "tokens out  about 71, at most 72",
         "tokens out  not known, with no bound",
     ],
-    "from {_span(duration.least, up=True)}": ["from 71 s"],
-    "up to {_span(duration.bound, up=True)}": ["up to 71 d"],
-    "{_span(duration.least)} to {_span(duration.likely, up=True)}": ["71 min to 72 h"],
-    "{_time(way.duration)}, too late": ["71 min to 72 h, too late", "up to 71 h, too late", "not known, too late"],
+    "from {_span(least, up=True)}": ["from 71 s"],
+    "up to {_span(most, up=True)}": ["up to 71 d"],
+    "{_span(least)} to {_span(most, up=True)}": ["71 min to 72 h"],
+    "{_time(way.duration)}, too late": ["71 min to 72 h, too late", "from 71 h, too late"],
+    "{_time(way.duration)}, maybe late": [
+        "71 s to 72 h, maybe late",
+        "up to 71 h, maybe late",
+        "not known, maybe late",
+    ],
     "{model} in {region}, {mode}, {f'in {currency}' if currency else 'prices not known'}": [
         "qwen-plus in cn-71, thinking, in C72",
         "qwen-plus in http://h71:72/v1, without thinking, prices not known",
@@ -207,6 +208,12 @@ COMPOSED: dict[str, list[str]] = {
     ],
     "way is {_shown(name)}; it must be one of {', '.join(PriceWay)}": [
         "my71.toml, price 72: way is 'x73'; it must be one of realtime, batch, batch-chat"
+    ],
+    "half_price names {half.value}, which is the way of this row itself": [
+        "my71.toml, price 72: half_price names batch, which is the way of this row itself"
+    ],
+    "region is {_shown(found)}; did you mean {near[0]}?": [
+        "my71.toml, price 72: region is 'x73'; did you mean cn-beijing?"
     ],
     "{name} is {_shown(value)}; it must be a table": [
         "my71.toml is not a file of prices: sources is 72; it must be a table"

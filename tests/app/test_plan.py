@@ -299,7 +299,8 @@ def test_a_model_or_region_without_batches_says_so(inside: Stage) -> None:
         (10, "2h", "batch-chat"),  # each call at most an hour, all ten at once
         (10, "59m", "realtime"),
         (1001, "6h", "realtime"),  # nothing was measured for so many, and Batch Chat may take eleven hours
-        (1001, "24h", "batch"),
+        (1001, "24h", "batch-chat"),  # a batch is over after a day, and then perhaps not done
+        (1001, None, "batch"),
     ],
 )
 @pytest.mark.usefixtures("letters")

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwen_dataset.domain.estimates import Compared, Cost, Estimate, Output, Sizes, compare
-from qwen_dataset.domain.inference import Usage
+from qwen_dataset.domain.estimates import Compared, Cost, Estimate, Output, Sizes
 from qwen_dataset.domain.pricing import Price, PriceWay, Tier
 
 REALTIME = Price(
@@ -145,21 +144,13 @@ def test_a_correction_is_within_two_percent_of_the_bill(sizes: list[int], promil
     assert abs(found - bill) <= bill * Decimal("0.02")
 
 
-def test_estimate_beside_actual_is_of_what_was_answered() -> None:
-    found = estimate([1000] * 10, expected=100)
-    usage = Usage(prompt_tokens=5500, completion_tokens=400)
-    told = compare(found, usage, answered=5, cost=found.cost(REALTIME), charged=Decimal("0.0063"))
-    assert [(each.what, each.estimated, each.actual) for each in told] == [
-        ("tokens in", 5000, 5500),
-        ("tokens out", 500, 400),
-        ("cost", Decimal("0.006"), Decimal("0.0063")),
-    ]
-    assert [each.off for each in told] == [Decimal("0.1"), Decimal("-0.2"), Decimal("0.05")]
+def test_a_share_that_is_no_decimal_leaves_no_trace_in_the_sum() -> None:
+    """Of 3 * 1,000 and 3 * 4,000 tokens a share of 7 / 15; both parts are billed by one tier."""
+    flat = attrs.evolve(REALTIME, tiers=(Tier(input=Decimal(1), output=Decimal(2)),), cached_input=Decimal("0.16"))
+    found = estimate([1000] * 3 + [4000] * 3, shared=7000, expected=None).cost(flat, cached=True).least
+    assert found == Decimal("0.00912")
 
 
-def test_what_was_not_estimated_is_not_compared() -> None:
-    unknown = estimate([1000], expected=None)
-    usage = Usage(prompt_tokens=1000, completion_tokens=5)
-    assert [each.what for each in compare(unknown, usage, answered=1)] == ["tokens in"]
-    assert compare(unknown, usage, answered=0) == []
+def test_nothing_is_off_from_an_estimate_of_nothing() -> None:
+    assert Compared(what="cost", estimated=Decimal(4), actual=Decimal(5)).off == Decimal("0.25")
     assert Compared(what="cost", estimated=Decimal(0), actual=Decimal(1)).off is None

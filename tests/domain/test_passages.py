@@ -214,6 +214,9 @@ def test_white_space_around_a_block_is_left_out() -> None:
         ),
         *("作者贡献声明", "利益冲突", "数据可用性声明", "参考文献 (References)", "（三）致谢"),
         '<a name="r"></a>References',
+        *("References and Further Reading", "References & Footnotes", "Acknowledgements, funding and disclosures"),
+        *("Ethics approval and consent to participate", "Funding and conflicts of interest", "Data access statement"),
+        *("Acknowledgment and Data Availability Statement", "致谢 / Acknowledgments", "CRediT 作者贡献声明"),
     ],
 )
 def test_back_matter_is_recognised(title: str) -> None:
@@ -224,7 +227,9 @@ def test_back_matter_is_recognised(title: str) -> None:
     "title",
     """Introduction|Reference frames|Data|Availability of entanglement|Appendix A|Appendix: proofs|Funding a quantum
 Contributions of this work|Interest rates|引言|参考系|数据|基金定价的量子算法|附录|||Related work|Contents of a state
-Reference states and their use|Code|Acknowledged messages""".replace("\n", "|").split("|"),
+Reference states and their use|Code|Acknowledged messages|Reference and Baseline Methods|References and Pointers
+Ethics and Fairness of Language Models|Data Access|Software access|Funding and Market Liquidity
+Acknowledgment and Retransmission|LDAP 目录|GPL 许可证|Consent for collecting speech""".replace("\n", "|").split("|"),
 )
 def test_content_is_not_taken_for_back_matter(title: str) -> None:
     assert not is_back_matter(title)

@@ -28,6 +28,9 @@ from qwen_dataset import (
     Usage,
     Watch,
 )
+from qwen_dataset.app.cli.approval import _doubt
+from qwen_dataset.app.cli.describe import describe_forecast
+from qwen_dataset.domain.pricing import money
 
 PRICES = """
 [[prices]]
@@ -166,6 +169,25 @@ def test_a_forecast_is_told_and_asked_for_before_anything_is_planned(desk: Desk)
     assert forecast.cost.most is not None
     assert forecast.likely is not None
     assert forecast.likely <= forecast.cost.most
+
+
+def test_where_nothing_bounds_what_is_written_the_least_is_told_and_how_to_bound_it(desk: Desk) -> None:
+    told: list[Forecast] = []
+    with pytest.raises(NotApproved):
+        desk.generate(Watch(on_forecast=told.append, approve=lambda _: False), enable_thinking=True)
+    (forecast,) = told
+    assert forecast.cost is not None
+    assert forecast.cost.least is not None
+    least = money(forecast.cost.least, "EUR")
+    assert describe_forecast(forecast)[1:] == [
+        f"estimate: at least {least}; how much it writes is not known: set thinking_budget"
+    ]
+    assert _doubt(Config(), forecast) == (
+        f"this will cost at least {least}, and how much it writes is not known without thinking_budget"
+    )
+    unknown = attrs.evolve(forecast, cost=None)
+    assert describe_forecast(unknown)[1:] == ["estimate: what qwen-plus costs there is not known"]
+    assert _doubt(Config(), unknown) == "nobody knows what this costs"
 
 
 def test_a_job_that_goes_on_is_not_asked_for_again(desk: Desk) -> None:

@@ -12,7 +12,9 @@ _NUMBERING = re.compile(
     r"|\d+(?:\.\d+)*|[ivxlc]+(?=[.):：\s])|[a-z](?:\.\d+)*(?=[.):：\s]))[\s.、．:：)）]*"
 )
 _MARKUP = re.compile(r"<[^<>]*>|[*_#`]")
+_CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _NOT_CHINESE = re.compile(r"[^\u3400-\u4dbf\u4e00-\u9fff]+")
+_NO_WORD = re.compile(r"[\W\d_]*|credit")  # CRediT is a scheme of declaring contributions
 
 
 class Reason(StrEnum):
@@ -29,25 +31,38 @@ class Reason(StrEnum):
 
 
 _DATA = r"(?:data|code|software|materials?)"
+_LISTED = rf"{_DATA}(?:(?:,? and|,| &|/) ?{_DATA})*"
+# What stands beside such a title in one heading. Closed lists, as "Ethics and Fairness of Models" is no statement.
+_READ = (
+    r"(?:(?:foot|end)?notes?|(?:further|additional|suggested|recommended) readings?|bibliography|citations?|links"
+    r"|literature(?: cited)?|acknowledge?ments?)"
+)
+_DECLARED = (
+    r"(?:acknowledge?ments?|thanks|dedication|fund(?:ing|ers?)(?: (?:information|statement|sources?|support|details?))?"
+    r"|(?:financial )?support|financial disclosures?|grants?|sponsors?(?:hip)?|disclosures?|disclaimers?|declarations?"
+    r"|(?:authors? )?contributions?|contributors|(?:competing|conflicting|conflicts? of)(?: financial)? interests?"
+    r"|(?:informed )?consent(?: (?:to|for) (?:participate|participation|publication|publish))?|approvals?"
+    rf"|{_LISTED} availability|availability of (?:the )?{_LISTED})(?: statement)?"
+)
+_ALSO = rf"(?:(?:,| and| &|, and) {_DECLARED})"
 _WORK = r"(?:article|paper|work|chapter|document|book|software|package)"
 _TITLES = {
     Reason.REFERENCES: (
-        r"(?:list of |cited )?references?(?: list| cited)?|references? (?:and|&) [a-z ]+|notes (?:and|&) references"
+        rf"(?:list of |cited )?references?(?: list| cited)?|references (?:and|&) {_READ}|notes (?:and|&) references"
         r"|(?:selected |annotated )?bibliography|(?:literature|works|papers) cited|cited literature"
     ),
-    Reason.ACKNOWLEDGEMENTS: r"acknowledge?ments?(?: (?:and|&) [a-z ]+)?|dedication",
-    Reason.FUNDING: (
-        r"funding(?: (?:information|statement|sources?|support|details?))?(?: (?:and|&) [a-z ]+)?|financial support"
-    ),
+    Reason.ACKNOWLEDGEMENTS: rf"acknowledge?ments?{_ALSO}*|dedication",
+    Reason.FUNDING: (rf"funding(?: (?:information|statement|sources?|support|details?))?{_ALSO}*|financial support"),
     Reason.DECLARATIONS: (
         r"authors? contributions?(?: statement)?|contributors"
         r"|credit (?:author(?:ship)? )?(?:contributions?(?: statement)?|statement)"
         r"|(?:declarations? of |statement of )?(?:competing|conflicting)(?: financial)? interests?(?: [a-z]+)?"
         r"|(?:declarations? of )?conflicts? of interests?(?: [a-z]+)?|declarations? of interests?|declarations?"
-        r"|disclosures?(?: statement)?|ethic(?:s|al)(?: (?:statement|approval|declarations?)| and [a-z ]+)?"
-        r"|consent (?:to|for) [a-z ]+"
-        rf"|{_DATA}(?:(?:,? and|,| &|/) ?{_DATA})* (?:availability|access(?:ibility)?)(?: statement)?"
-        rf"|availability of (?:the )?{_DATA}(?: (?:and|&) [a-z ]+)?"
+        r"|disclosures?(?: statement)?|ethic(?:s|al)(?: (?:statement|approvals?|declarations?))?"
+        rf"|ethics(?: (?:statement|approvals?|declarations?))?{_ALSO}+"
+        r"|consent (?:to|for) (?:participate|participation|publication|publish)"
+        rf"|{_LISTED} (?:availability(?: statement)?|access(?:ibility)? statement)"
+        rf"|availability of (?:the )?{_LISTED}"
     ),
     Reason.FRONT_MATTER: (
         r"authors?(?: information| biograph(?:y|ies)| details)?(?: statement)?|about the authors?|biograph(?:y|ies)"
@@ -97,13 +112,18 @@ def reason_of(title: str) -> Reason | None:
     not back matter.
     """
     name = bare_title(title)
-    # "致 谢" and "参考文献 (References)" mean the same as their Chinese characters alone.
-    chinese = _NOT_CHINESE.sub("", name)
-    for patterns, words in ((_PATTERNS, name), (_PATTERNS_ZH, chinese)):
-        for reason, pattern in patterns:
-            if words and pattern.fullmatch(words):
-                return reason
+    found = _match(_PATTERNS, name)
+    if found is not None:
+        return found
+    # "致 谢" and "参考文献 (References)" mean the same as their Chinese characters alone; "LDAP 目录" does not.
+    beside = " ".join(_CHINESE.sub(" ", name).split()).strip("()[]/|·.:,;- ")
+    if _NO_WORD.fullmatch(beside) or _match(_PATTERNS, beside) is not None:
+        return _match(_PATTERNS_ZH, _NOT_CHINESE.sub("", name))
     return None
+
+
+def _match(patterns: list[tuple[Reason, re.Pattern[str]]], words: str) -> Reason | None:
+    return next((reason for reason, pattern in patterns if words and pattern.fullmatch(words)), None)
 
 
 def is_back_matter(title: str) -> bool:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 import attrs
 
-from .inference import Usage
 from .pricing import Price, Tier, amount
 
+_ROUNDED = Context(prec=22)  # a share of a sum is rarely exact in decimals; this leaves no trace of its last digits
 _STEP = math.log(1.02)  # sizes are kept apart so finely that a correction moves the right ones into another tier
 
 
@@ -144,14 +144,15 @@ class Estimate:
             yield size, price.tier_of(_whole(size.tokens * self.ratio / size.requests))
 
     def _sum(self, price: Price, output: Decimal, *, thinking: bool, cached: bool) -> Decimal:
-        share = self.hit_share if cached else Decimal(0)
-        return sum(
+        shared, counted = (self.shared_tokens, self._counted) if cached else (0, 1)
+        total = sum(
             (
                 amount(
                     tier,
                     prompt=size.tokens * self.ratio,
                     completion=size.requests * output,
-                    cached=size.tokens * self.ratio * share,
+                    # Divided last: a share of its own is rarely exact.
+                    cached=size.tokens * self.ratio * shared / (counted or 1),
                     cached_input=price.cached_input,
                     thinking=thinking,
                 )
@@ -160,6 +161,7 @@ class Estimate:
             ),
             Decimal(0),
         )
+        return _ROUNDED.plus(total)
 
     def _most(self, price: Price, *, thinking: bool) -> Decimal | None:
         most = self.output.most
@@ -186,29 +188,6 @@ class Compared:
     @property
     def off(self) -> Decimal | None:
         return None if not self.estimated else self.actual / self.estimated - 1
-
-
-def compare(
-    estimate: Estimate, usage: Usage, *, answered: int, cost: Cost | None = None, charged: Decimal | None = None
-) -> list[Compared]:
-    """Return estimate against actual: the tokens in and out, and the money where both sides of it are known.
-
-    ``usage`` adds up what the service reported for ``answered`` requests; an estimate of more requests is compared by
-    that share of it. What was not estimated is left out.
-    """
-    if not estimate.requests or not answered:
-        return []
-    share = Decimal(answered) / estimate.requests
-    pairs = [
-        ("tokens in", Decimal(estimate.prompt_tokens), Decimal(usage.prompt_tokens)),
-        ("tokens out", estimate.completion_tokens, Decimal(usage.completion_tokens)),
-        ("cost", cost.expected if cost is not None else None, charged),
-    ]
-    return [
-        Compared(what=what, estimated=Decimal(estimated) * share, actual=actual)
-        for what, estimated, actual in pairs
-        if estimated is not None and actual is not None
-    ]
 
 
 def _whole(value: Decimal | int) -> int:

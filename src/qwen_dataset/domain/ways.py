@@ -56,24 +56,33 @@ class WayFacts:
 class Duration:
     """How long something takes, in seconds; None where it is not known. ``why`` says what that is known from.
 
-    It takes at least ``least`` and, as far as anybody knows, no more than ``likely``; at ``bound`` it is over in any
-    case, done or not.
+    It takes at least ``least`` and, where such was measured, no more than ``likely``. At ``bound`` it is over in any
+    case: every call has ended, or, where it ``expires``, what is not done by then is given up.
     """
 
     least: float | None = None
     likely: float | None = None
     bound: float | None = None
+    expires: bool = False
     why: str = ""
 
     def fits(self, deadline: float | None) -> bool:
-        """Say whether it is done by a deadline, as far as anybody knows."""
+        """Say whether it is done by a deadline, as far as anybody knows; ``least`` tells nothing of that."""
         if deadline is None:
             return True
-        return any(each is not None and each <= deadline for each in (self.likely, self.bound))
+        done = self.bound if self.likely is None and not self.expires else self.likely
+        return done is not None and done <= deadline
+
+    def is_late(self, deadline: float | None) -> bool:
+        """Say whether it is certainly not done by a deadline."""
+        return deadline is not None and self.least is not None and self.least > deadline
 
 
 def realtime_duration(facts: WayFacts, *, requests: int, tokens: int, concurrency: int) -> Duration:
-    """Return how long calls one by one take: by the rates of an account, and by how long a call may take."""
+    """Return how long calls one by one take: by the rates of an account, and by how long a call may take.
+
+    How long a call does take is not known, so that nothing is ``likely``.
+    """
     needed = [
         60 * amount / allowed
         for amount, allowed in ((requests, facts.requests_a_minute), (tokens, facts.tokens_a_minute))
@@ -88,7 +97,10 @@ def realtime_duration(facts: WayFacts, *, requests: int, tokens: int, concurrenc
         if allowed is not None
     ]
     least = max(needed)
-    return Duration(least=least, likely=least, bound=bound, why=f"an account may ask {' and '.join(paces)} a minute")
+    if bound is not None and least > 60:
+        # What is more than an account may ask in one minute waits for its turn, besides the calls before it.
+        bound += least
+    return Duration(least=least, bound=bound, why=f"an account may ask {' and '.join(paces)} a minute")
 
 
 def held_duration(facts: WayFacts, *, requests: int, concurrency: int) -> Duration:
@@ -100,12 +112,16 @@ def held_duration(facts: WayFacts, *, requests: int, concurrency: int) -> Durati
 
 
 def batch_duration(facts: WayFacts, *, largest_shard: int, window_hours: int) -> Duration:
-    """Return how long batches take: as measured for such as these, and no longer than the window."""
+    """Return how long batches take: as measured for such as these; at the end of the window the rest expires."""
     bound = window_hours * 3600.0
     if facts.measured_seconds is None:
-        return Duration(bound=bound, why=f"what is left after {window_hours} hours expires, unpaid")
+        return Duration(bound=bound, expires=True, why=f"what is left after {window_hours} hours expires, unpaid")
     if largest_shard > facts.measured_requests:
-        why = f"no batch of more than {facts.measured_requests:,} requests was measured; what is left then expires"
-        return Duration(bound=bound, why=why)
+        why = (
+            f"no batch of more than {facts.measured_requests:,} requests was measured; it ends within {window_hours}"
+            " hours, perhaps unfinished: what is left then expires"
+        )
+        return Duration(bound=bound, expires=True, why=why)
     least, likely = facts.measured_seconds
-    return Duration(least=least, likely=likely, bound=bound, why=f"as measured: {facts.measured_source}; not promised")
+    why = f"as measured: {facts.measured_source}; not promised"
+    return Duration(least=least, likely=likely, bound=bound, expires=True, why=why)

@@ -43,6 +43,11 @@ def test_amounts_are_exactly_what_is_written() -> None:
     assert (price.is_derived, price.cached_input) == (False, None)
 
 
+def test_a_price_of_nothing_is_nothing_and_a_month_is_a_day() -> None:
+    (price,) = read(row(input="0e-400000", output="1e-9", as_of='"2026-11"'))
+    assert (str(price.tiers[0].input), price.tiers[0].output, price.as_of) == ("0", Decimal("1e-9"), "2026-11")
+
+
 def test_a_later_row_wins() -> None:
     (price,) = read(row() + row(input="7"))
     assert price.tiers[0].input == 7
@@ -73,6 +78,7 @@ def test_several_ways_may_cost_the_same() -> None:
         ("http://LOCALHOST:8000/v1/", "http://localhost:8000/v1"),
         ("https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "ap-southeast-1"),
         ("bailian:cn-beijing", "cn-beijing"),
+        ("CN-Beijing", "cn-beijing"),
         ("fake:7", "fake:7"),
     ],
 )
@@ -119,6 +125,15 @@ def test_the_day_is_the_oldest_of_its_sources_unless_the_row_says_one() -> None:
         ({"output": "[1]"}, "at least 0"),
         ({"as_of": None}, "as_of is missing: write the day"),
         ({"as_of": "7"}, "as_of is 7; it must be a text"),
+        *(
+            ({"as_of": f'"{bad}"'}, "a day or a month")
+            for bad in ("soon", "2026", "2026-13", "2026-11-31", "2026-W01-1")
+        ),
+        ({"way": "[]"}, "way is an empty list"),
+        ({"half_price.realtime": "{}"}, "half_price names realtime, which is the way of this row itself"),
+        ({"way": "'batch'", "half_price.batch": "{}"}, "half_price names batch"),
+        ({"region": '"cn-bejing"'}, "region is 'cn-bejing'; did you mean cn-beijing?"),
+        *(({"input": bad}, "it must be 0, or from 1e-9 to 1e9") for bad in ("1e30", "1e-400000", "1000000001")),
         ({"way": '"bulk"'}, "one of realtime, batch, batch-chat"),
         ({"way": "[['batch']]"}, "one of realtime, batch, batch-chat"),
         ({"up_to": "0"}, "up_to is 0; it must be a whole number of tokens"),

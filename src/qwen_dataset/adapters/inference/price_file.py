@@ -4,11 +4,12 @@ A file is a list of ``[[prices]]`` tables; a later one for the same model, regio
 
 - ``model``, ``region``: names as they are asked; for another server the region is its base URL or realm;
 - ``currency``: three capital letters;
-- ``input``, ``output``, ``thinking_output``: for 1,000,000 tokens; or ``tiers``, a list of tables with these and
-  ``up_to``, the most input tokens of one request that the tier holds for;
+- ``input``, ``output``, ``thinking_output``: for 1,000,000 tokens, 0 or from 1e-9 to 1e9; or ``tiers``, a list of
+  tables with these and ``up_to``, the most input tokens of one request that the tier holds for;
 - ``up_to`` beside ``input``: where the only tier ends;
 - ``way``: ``realtime`` (the default), ``batch`` or ``batch-chat``, or a list of them;
-- ``as_of``: the day, as a date or a text; ``source``: where it stands, or a key (a list of keys) of ``[sources]``;
+- ``as_of``: the day or the month, as a date or a text such as ``2026-11``; ``source``: where it stands, or a key
+  (a list of keys) of ``[sources]``;
 - ``derived``: it is computed, not printed there; ``note``: what a person should know;
 - ``cached_input``: the share of the input price that a token in the context cache costs;
 - ``half_price.WAY``: a table, possibly empty, for a way that costs half of this row; it may hold ``up_to`` (the most
@@ -20,6 +21,7 @@ A file is a list of ``[[prices]]`` tables; a later one for the same model, regio
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
@@ -31,7 +33,7 @@ import attrs
 
 from ...domain.pricing import Price, PriceList, PriceWay, Tier
 from ...errors import SettingError
-from .bailian.places import realm_of
+from .bailian.places import REGIONS, realm_of
 
 _AMOUNTS = ("input", "output", "thinking_output")
 _TIER = ("up_to", *_AMOUNTS)
@@ -43,6 +45,8 @@ _HALF = ("up_to", *_ORIGIN)
 _FILE = ("prices", "sources", "context_cache")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _REALM = "bailian:"
+_DAY = re.compile(r"\d{4}-\d{2}(?:-\d{2})?", re.ASCII)
+_LEAST, _MOST = Decimal("1e-9"), Decimal("1e9")  # sums of what lies between are exact, and short enough to be shown
 _SHOWN = 60
 
 
@@ -123,14 +127,17 @@ class _Reader:
             is_derived=_flag(row, "derived"),
             note=_text(row, "note") if "note" in row else "",
         )
-        for way in _ways(row):
+        ways = _ways(row)
+        for way in ways:
             share, told = self._cached(row, way)
             yield attrs.evolve(price, way=way, cached_input=share, cache_source=told)
         for name, table in _table(row, "half_price").items():
             if not isinstance(table, dict):
                 raise _Wrong(f"half_price.{_shown(name)} must be a table, such as {{}}")
             _known(table, _HALF, "half_price")
-            yield self._half(price, _way(name), table)
+            if (half := _way(name)) in ways:
+                raise _Wrong(f"half_price names {half.value}, which is the way of this row itself")
+            yield self._half(price, half, table)
 
     def source(self, table: Mapping[str, Any], default: str) -> tuple[str, str]:
         """Return what a table's source is called, and the day: the table's own, else the oldest of its sources."""
@@ -199,6 +206,8 @@ def _tier(table: Mapping[str, Any]) -> Tier:
 
 def _ways(row: Mapping[str, Any]) -> list[PriceWay]:
     named = row.get("way", PriceWay.REALTIME.value)
+    if named == []:
+        raise _Wrong("way is an empty list; leave it out for realtime")
     return [_way(each) for each in (named if isinstance(named, list) else [named])]
 
 
@@ -213,7 +222,14 @@ def _region(row: Mapping[str, Any]) -> str:
     found = _text(row, "region")
     if found.lower().startswith(("http://", "https://")):
         found = realm_of(found)
-    return found.removeprefix(_REALM)
+    found = found.removeprefix(_REALM)
+    if found in REGIONS or "://" in found:
+        return found
+    # A slip in a name would make a price that is never found.
+    near = difflib.get_close_matches(found.casefold(), REGIONS, n=1, cutoff=0.8)
+    if near and near[0] != found.casefold():
+        raise _Wrong(f"region is {_shown(found)}; did you mean {near[0]}?")
+    return near[0] if near else found
 
 
 def _currency(row: Mapping[str, Any]) -> str:
@@ -228,9 +244,12 @@ def _amount(table: Mapping[str, Any], name: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise _Wrong(f"{name} is {_shown(value)}; it must be a number of at least 0")
     try:
-        return Decimal(value)
+        amount = Decimal(value)
     except InvalidOperation:
         raise _Wrong(f"{name} is {_shown(value)}; it must be a number of at least 0") from None
+    if amount.is_finite() and amount > 0 and not _LEAST <= amount <= _MOST:
+        raise _Wrong(f"{name} is {_shown(value)}; it must be 0, or from 1e-9 to 1e9")
+    return amount or Decimal(0)  # no 0e-400000, which is as long when it is printed
 
 
 def _count(table: Mapping[str, Any], name: str) -> int:
@@ -249,7 +268,16 @@ def _text(table: Mapping[str, Any], name: str) -> str:
 
 def _day(table: Mapping[str, Any], name: str) -> str:
     value = _there(table, name)
-    return value.isoformat() if isinstance(value, date) else _text(table, name)
+    text = value.isoformat()[:10] if isinstance(value, date) else _text(table, name)
+    try:
+        date.fromisoformat(text if len(text) > 7 else f"{text}-01")
+    except ValueError:
+        is_day = False
+    else:
+        is_day = _DAY.fullmatch(text) is not None
+    if not is_day:
+        raise _Wrong(f"{name} is {_shown(text)}; it must be a day or a month, such as 2026-11-01 or 2026-11")
+    return text
 
 
 def _flag(table: Mapping[str, Any], name: str) -> bool:

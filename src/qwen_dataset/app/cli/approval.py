@@ -9,6 +9,7 @@ from ...errors import NotApproved
 from ..api.reports import Forecast
 from ..wiring.config import Config
 from . import session
+from .describe import unset_bound
 from .show import Display
 
 
@@ -38,6 +39,9 @@ def _doubt(config: Config, forecast: Forecast) -> str | None:
     if config.max_cost is not None and config.max_cost <= config.ask_above:
         # It cannot cost more than may be spent without asking.
         return None
+    if forecast.likely is None and forecast.cost is not None and forecast.cost.least is not None:
+        least, bound = money(forecast.cost.least, forecast.currency), unset_bound(forecast)
+        return f"this will cost at least {least}, and how much it writes is not known without {bound}"
     if forecast.likely is None:
         return "nobody knows what this costs"
     if forecast.likely <= config.ask_above:

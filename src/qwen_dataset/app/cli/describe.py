@@ -54,7 +54,12 @@ def describe_forecast(forecast: Forecast) -> list[str]:
     if written is None:
         sentences = [f"estimate: {asked} requests, {read} tokens in; how much comes out is not known"]
     if cost is None or forecast.likely is None:
-        if not forecast.is_play:
+        if forecast.is_play:
+            return sentences
+        if cost is not None and cost.least is not None:
+            least, bound = money(cost.least, forecast.currency), unset_bound(forecast)
+            sentences.append(f"estimate: at least {least}; how much it writes is not known: set {bound}")
+        else:
             sentences.append(f"estimate: what {forecast.plan.model} costs there is not known")
         return sentences
     likely = money(forecast.likely, forecast.currency)
@@ -64,6 +69,11 @@ def describe_forecast(forecast: Forecast) -> list[str]:
     if forecast.is_play:
         return [*sentences, f"estimate: {amount} at list prices, but nothing is paid here"]
     return [*sentences, f"estimate: {amount}"]
+
+
+def unset_bound(forecast: Forecast) -> str:
+    """Return the setting that bounds what a job costs, where nobody knows how much is written."""
+    return "thinking_budget" if forecast.plan.thinking else "max_tokens"
 
 
 def describe_pilot(pilot: PilotReport) -> list[str]:

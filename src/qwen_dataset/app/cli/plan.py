@@ -19,8 +19,8 @@ from .plan_lines import label_of, summary, table
 from .show import echo_json
 
 _SETTINGS = (
-    "data_dir", "model", "max_samples", "language", "recipe", "max_tokens", "enable_thinking", "concurrency",
-    "completion_window", "prices", "backend", "base_url", "region", "storage",
+    "data_dir", "model", "max_samples", "passage_tokens", "passage_overlap", "language", "recipe", "max_tokens",
+    "enable_thinking", "concurrency", "completion_window", "prices", "backend", "base_url", "region", "storage",
 )  # fmt: skip
 
 
@@ -108,7 +108,10 @@ def _way_record(way: PlannedWay) -> dict[str, Any]:
         "price_date": None if price is None else price.as_of,
         "price_is_derived": None if price is None else price.is_derived,
         "price_note": None if price is None else price.note or None,
+        "cached_input": None if price is None or not way.cached else _text(price.cached_input),
+        "cache_source": None if price is None or not way.cached else price.cache_source or None,
         "seconds": {"least": duration.least, "likely": duration.likely, "bound": duration.bound},
+        "expires": duration.expires,
         "why": duration.why or None,
         "not_offered": way.not_offered or None,
         "doubt": way.doubt or None,

@@ -1,4 +1,4 @@
-"""A plan as a person reads it: what is to be asked, and the table of ways. `generate` shows the same summary."""
+"""A plan as a person reads it: what is to be asked, and the table of ways. `generate` tells its own in two lines."""
 
 from __future__ import annotations
 
@@ -43,33 +43,32 @@ def summary(plan: Plan) -> Iterator[str]:
 
 
 def table(plan: Plan) -> Iterator[str]:
-    """Yield the ways of asking, a table for each model, region and mode, in lines of at most 80 columns."""
+    """Yield the ways of asking, a table for each model, region, mode and currency, in lines of at most 80 columns."""
     told: set[str] = set()
     for (model, region, thinking), group in groupby(plan.ways, key=lambda way: (way.model, way.region, way.thinking)):
-        ways = list(group)
-        currency = next((way.price.currency for way in ways if way.price is not None), "")
         mode = "thinking" if thinking else "without thinking"
-        yield ""
-        yield language.tr(f"{model} in {region}, {mode}, {f'in {currency}' if currency else 'prices not known'}")
-        yield _row("", "", [language.tr(word) for word in ("least", "expected", "most")], language.tr("time"))
-        for way in ways:
-            yield _line(way, plan.deadline)
-        for label, sentence in _notes(plan, ways):
-            if (note := f"{model}{region}{label}{sentence}") not in told:
-                told.add(note)
-                yield from _beside(label, sentence, indent=20)
+        for currency, ways in _by_currency(list(group)).items():
+            yield ""
+            yield language.tr(f"{model} in {region}, {mode}, {f'in {currency}' if currency else 'prices not known'}")
+            yield _row("", "", [language.tr(word) for word in ("least", "expected", "most")], language.tr("time"))
+            for way in ways:
+                yield _line(way, plan.deadline)
+            for label, sentence in _notes(plan, ways):
+                if (note := f"{model}{region}{label}{sentence}") not in told:
+                    told.add(note)
+                    yield from _beside(label, sentence, indent=20)
     yield ""
     yield language.tr(_verdict(plan))
 
 
-def describe_way(way: PlannedWay) -> str:
-    """Return what one way costs, as a line of a summary."""
-    if way.price is None or way.cost is None or way.cost.least is None:
-        return "cost        not known"
-    cost, currency = way.cost, way.price.currency
-    about = "not known" if cost.expected is None else f"about {money(cost.expected)} {currency}"
-    most = "with no bound" if cost.most is None else f"at most {money(cost.most)} {currency}"
-    return f"cost        {about}, {most}"
+def _by_currency(ways: list[PlannedWay]) -> dict[str, list[PlannedWay]]:
+    """Return the ways by the currency that stands over them; those without a price are with the first."""
+    priced = [way.price.currency for way in ways if way.price is not None]
+    first = priced[0] if priced else ""
+    found: dict[str, list[PlannedWay]] = {currency: [] for currency in priced or [first]}
+    for way in ways:
+        found[first if way.price is None else way.price.currency].append(way)
+    return found
 
 
 def money(amount: Decimal) -> str:
@@ -93,7 +92,8 @@ def _line(way: PlannedWay, deadline: float | None) -> str:
     shown = [_UNKNOWN if each is None else money(each) for each in amounts]
     time = language.tr(_time(way.duration))
     if deadline is not None and not way.fits:
-        time = language.tr(f"{_time(way.duration)}, too late")
+        late = way.duration.is_late(deadline)
+        time = language.tr(f"{_time(way.duration)}, too late" if late else f"{_time(way.duration)}, maybe late")
     return _row("*" if way.is_cheapest else "", label, shown, time)
 
 
@@ -115,6 +115,9 @@ def _notes(plan: Plan, ways: list[PlannedWay]) -> Iterator[tuple[str, str]]:
             yield label, way.duration.why
         if way.cached and way.price is not None and way.price.cached_input is not None:
             yield label, _cache(plan, way, way.price.cached_input)
+            # Without the note behind it, which --json has in full.
+            if source := way.price.cache_source.partition("; ")[0]:
+                yield label, f"source of that share: {source}"
         if way.price is None:
             yield label, "the price is not known"
         elif way.cost is not None and way.cost.unpriced:
@@ -141,11 +144,12 @@ def _cache(plan: Plan, way: PlannedWay, share: Decimal) -> str:
 
 
 def _time(duration: Duration) -> str:
-    if duration.least is not None and duration.likely is not None and duration.likely > duration.least:
-        return f"{_span(duration.least)} to {_span(duration.likely, up=True)}"
-    if duration.least is not None:
-        return f"from {_span(duration.least, up=True)}"
-    return "not known" if duration.bound is None else f"up to {_span(duration.bound, up=True)}"
+    least, most = duration.least, duration.bound if duration.likely is None else duration.likely
+    if least is not None and most is not None and most > least:
+        return f"{_span(least)} to {_span(most, up=True)}"
+    if least is not None:
+        return f"from {_span(least, up=True)}"
+    return "not known" if most is None else f"up to {_span(most, up=True)}"
 
 
 def _span(seconds: float, *, up: bool = False) -> str:

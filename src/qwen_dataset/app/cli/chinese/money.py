@@ -123,6 +123,10 @@ PAIRS = (
         "估计：{requests} 个请求，输入 {read} 个 token，输出数量未知",
     ),
     ("estimate: what {model:w} costs there is not known", "估计：不知道 {model} 在那里的价格"),
+    (
+        "estimate: at least {least}; how much it writes is not known: set {setting:w}",
+        "估计：至少 {least}；不知道它会写多少：请设置 {setting}",
+    ),
     ("estimate: {amount:t} at list prices, but nothing is paid here", "估计：按标价 {amount}，但这里不产生费用"),
     ("estimate: {amount:t}", "估计：{amount}"),
     ("about {likely}, at most {most}", "约 {likely}，最多 {most}"),
@@ -139,6 +143,10 @@ PAIRS = (
     ),
     ("{doubt:t}; go on?", "{doubt}；要继续吗？"),
     ("nobody knows what this costs", "不知道这要花多少钱"),
+    (
+        "this will cost at least {least}, and how much it writes is not known without {setting:w}",
+        "这至少要花 {least}，而没有 {setting} 就不知道它会写多少",
+    ),
     (
         "this will cost about {likely}, more than the {bound} of ask_above",
         "这大约要花 {likely}，超过 ask_above 的 {bound}",
