@@ -193,6 +193,22 @@ def test_the_length_of_passages_decides_the_count_here_as_well(tmp_path: Path, m
     assert inside.call("plan", "--help").works().out.count("\n") <= 60
 
 
+def test_a_compared_model_that_counts_otherwise_shows_its_count(inside: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    few, many = (Vocabulary(name=str(n), count=lambda _, n=n: n, is_sure=True) for n in (400, 500))
+    for module in (planning, plan):
+        monkeypatch.setattr(module, "vocabulary_of", lambda model: few if model == "qwen-flash" else many)
+    args = ("plan", "papers.jsonl", "--compare-models", "qwen-flash,qwen-max", "--compare-regions", "cn-beijing")
+    said = inside.call(*args).works().out
+    assert [line for line in said.splitlines() if "tokens in" in line] == [
+        "tokens in   10,000", "tokens in   8,000 as qwen-flash counts",
+    ]  # fmt: skip
+    assert "输入 token  8,000（按 qwen-flash 计）\n" in inside.call(*args, "--lang", "zh").works().out
+    ways = inside.call(*args, "--json").works().json["ways"]
+    assert {(row["model"], row["prompt_tokens"], row["completion_tokens"]) for row in ways if not row["thinking"]} == {
+        ("qwen-plus", 10_000, 4000), ("qwen-flash", 8_000, 4000), ("qwen-max", 10_000, 4000),
+    }  # fmt: skip
+
+
 def test_own_prices_are_an_option_and_a_setting(inside: Stage) -> None:
     inside.write(
         "mine.toml",

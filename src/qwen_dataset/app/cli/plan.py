@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import click
 
+from ...domain.estimates import Estimate
 from ..api.client import Client
 from ..api.plan import Plan, PlannedWay, doubts
 from ..wiring.corpus import Name
@@ -87,18 +88,21 @@ def plan_record(plan: Plan) -> dict[str, Any]:
         "measured_job": prior.job or None,
         "doubts": doubts(plan),
         "deadline_seconds": plan.deadline,
-        "ways": [_way_record(way) for way in plan.ways],
+        "ways": [_way_record(way, plan.estimates[way.model, way.thinking]) for way in plan.ways],
         "reading": None if plan.reading is None else attrs.asdict(plan.reading),
     }
 
 
-def _way_record(way: PlannedWay) -> dict[str, Any]:
+def _way_record(way: PlannedWay, estimate: Estimate) -> dict[str, Any]:
     price, cost, duration = way.price, way.cost, way.duration
     return {
         "model": way.model,
         "region": way.region,
         "way": label_of(way),
         "thinking": way.thinking,
+        "prompt_tokens": estimate.prompt_tokens,
+        "shared_prompt_tokens": estimate.shared_tokens,
+        "completion_tokens": estimate.completion_tokens,
         "currency": None if price is None else price.currency,
         "least": None if cost is None else _text(cost.least),
         "expected": None if cost is None else _text(cost.expected),

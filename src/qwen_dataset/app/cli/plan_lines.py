@@ -28,6 +28,10 @@ def summary(plan: Plan) -> Iterator[str]:
     if counted.too_large:
         yield language.tr(f"too large   {counted.too_large:,} requests more fit in no line, and are not sent")
     yield language.tr(f"tokens in   {estimate.prompt_tokens:,}")
+    counts = {model: each.prompt_tokens for (model, _), each in plan.estimates.items()}
+    for model, tokens in counts.items():
+        if tokens != estimate.prompt_tokens:
+            yield language.tr(f"tokens in   {tokens:,} as {model} counts")
     for sentence in doubts(plan):
         yield from _beside("", sentence)
     expected, most = estimate.completion_tokens, estimate.most_completion_tokens

@@ -10,6 +10,7 @@ PAIRS = (
         "too large   {requests:w} requests more fit in no line, and are not sent",
         "过大        另有 {requests} 个请求超过单行上限，不会发送",
     ),
+    ("tokens in   {tokens:w} as {model:w} counts", "输入 token  {tokens}（按 {model} 计）"),
     ("tokens in   {tokens:w}", "输入 token  {tokens}"),
     ("tokens out  {about:s}, {bound:s}", "输出 token  {about}，{bound}"),
     ("about {amount:w}", "约 {amount}"),
