@@ -27,6 +27,7 @@ NOT_SAID = {
     "adapters/readers/atoms.py": "expressions",
     "adapters/readers/outline.py": "expressions",
     "adapters/readers/latex/commands.py": "names of commands",
+    "adapters/readers/latex/conditions.py": "names of commands",
     "adapters/readers/latex/definitions.py": "names of commands",
     "adapters/readers/latex/environments.py": "names of environments",
     "adapters/readers/latex/references.py": "expressions",
@@ -51,8 +52,8 @@ NOT_SAID = {
 NO_SENTENCE = {
     "names of parameters": r"\nmodel messages ",
     "codes of a service": r"(?:(?:[A-Z][A-Za-z.]*|[a-z]+_[a-z_]+|cancelled|expired)(?: |$))+$",
-    "SQL": r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA) ",
-    "an expression": r".*(?:\\b|\(\?:)|\\\.\?",
+    "SQL": r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|\{inner\} ORDER BY) ",
+    "an expression": r".*(?:\\b|\(\?:|\\\.\?)",
     "a format of log lines": r"(?:the|event|an|shard|batch|file|created|%s) .*%[sdr]|%\(|the entry points of an inst",
     "the help of --help": r"(?:Make|Go on with|Stop|Show|Ask|Delete|Print|Look) .*\.$",
     "the file that `config init` writes": r"##? |\{said\}|; option: |_\{language",
