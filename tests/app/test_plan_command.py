@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 
 from qwen_dataset.app.api import counting, plan, planning
 from qwen_dataset.app.cli.columns import row, width, wrapped
-from qwen_dataset.app.cli.plan_lines import money
 from qwen_dataset.app.wiring.tokens import Vocabulary
 from tests.library.stage import Stage
 
@@ -46,10 +44,10 @@ tokens out  about 4,000, at most 20,000
 
 qwen-plus in cn-beijing, without thinking, in CNY
                           least   expected       most  time
-* batch                0.004000   0.008000    0.02420  9 min to 3 h
-  batch-chat           0.004000   0.008000    0.02420  up to 1 h
-  realtime, cached     0.002240    0.01024    0.04840  1 s to 5 min
-  realtime             0.008000    0.01600    0.04840  1 s to 5 min
+* batch                   0.004      0.008     0.0242  9 min to 3 h
+  batch-chat              0.004      0.008     0.0242  up to 1 h
+  realtime, cached      0.00224    0.01024     0.0484  1 s to 5 min
+  realtime                0.008      0.016     0.0484  1 s to 5 min
   batch             as measured: batches of 2 to 1,000 requests, 2026; not
                     promised
   batch-chat        each call is held for up to 60 minutes
@@ -66,10 +64,10 @@ qwen-plus in cn-beijing, without thinking, in CNY
 
 qwen-plus in cn-beijing, thinking, in CNY
                           least   expected       most  time
-  batch                0.004000          ?          ?  9 min to 3 h
-  batch-chat           0.004000          ?          ?  up to 1 h
-  realtime, cached     0.002240          ?          ?  1 s to 5 min
-  realtime             0.008000          ?          ?  1 s to 5 min
+  batch                   0.004          ?          ?  9 min to 3 h
+  batch-chat              0.004          ?          ?  up to 1 h
+  realtime, cached      0.00224          ?          ?  1 s to 5 min
+  realtime                0.008          ?          ?  1 s to 5 min
   most              how long it may think is not known; set thinking_budget
 
 * the cheapest of its currency that is done within 6 h, as far as is known
@@ -85,10 +83,10 @@ CHINESE = """\
 
 qwen-plus，cn-beijing，不思考，单位 CNY
                            最少       预计       最多  时间
-* 批量                 0.004000   0.008000    0.02420  9 分钟至 3 小时
-  batch-chat           0.004000   0.008000    0.02420  最多 1 小时
-  实时（有缓存）       0.002240    0.01024    0.04840  1 秒至 5 分钟
-  实时                 0.008000    0.01600    0.04840  1 秒至 5 分钟
+* 批量                    0.004      0.008     0.0242  9 分钟至 3 小时
+  batch-chat              0.004      0.008     0.0242  最多 1 小时
+  实时（有缓存）        0.00224    0.01024     0.0484  1 秒至 5 分钟
+  实时                    0.008      0.016     0.0484  1 秒至 5 分钟
   批量              依据实测（2026 年，2 到 1,000 个请求的批次），服务并不保证
   batch-chat        每次调用最多等待 60 分钟
   实时（有缓存）    输入的 90% 可能命中缓存，按原价的 20% 计费，前提是服务会缓存
@@ -102,10 +100,10 @@ qwen-plus，cn-beijing，不思考，单位 CNY
 
 qwen-plus，cn-beijing，思考，单位 CNY
                            最少       预计       最多  时间
-  批量                 0.004000          ?          ?  9 分钟至 3 小时
-  batch-chat           0.004000          ?          ?  最多 1 小时
-  实时（有缓存）       0.002240          ?          ?  1 秒至 5 分钟
-  实时                 0.008000          ?          ?  1 秒至 5 分钟
+  批量                    0.004          ?          ?  9 分钟至 3 小时
+  batch-chat              0.004          ?          ?  最多 1 小时
+  实时（有缓存）        0.00224          ?          ?  1 秒至 5 分钟
+  实时                    0.008          ?          ?  1 秒至 5 分钟
   最多              思考的长度没有已知上限；请设置 thinking_budget
 
 * 据目前所知，能在 6 小时内完成的方式中，同一货币里最便宜的
@@ -120,6 +118,26 @@ def test_the_screen_is_read_at_80_columns(inside: Stage, language: str, screen: 
     assert max(map(width, said.out.splitlines())) <= 80
     assert said.err.count("\n") == 1
     assert list(inside.tree()) == ["papers.jsonl"], "nothing is stored"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_generate_begins_with_what_plan_says(inside: Stage, language: str) -> None:
+    settings = ("--backend", "fake", "--lang", language)
+    planned = inside.call("plan", "papers.jsonl", *settings).works().out.partition("\n\n")[0].splitlines()
+    assert len(planned) in {6, 7}
+    said = inside.call("generate", "papers.jsonl", "--batch", *settings).works().err.splitlines()
+    first = said.index(planned[0])
+    assert said[first : first + len(planned)] == planned
+    cost = said[first + len(planned)]
+    assert re.fullmatch(r"cost        about .+, at most .+|费用        按标价约 .+，最多 .+", cost)
+    # One by one there is no batch to speak of.
+    called = (
+        inside.call("generate", "papers.jsonl", "--realtime", "--storage", "file:other", "-o", "o.jsonl", *settings)
+        .works()
+        .err.splitlines()
+    )
+    others = [line for line in planned if line not in called]
+    assert [line.split()[0] for line in others] == [{"en": "requests", "zh": "请求"}[language]]
 
 
 def test_what_is_not_offered_or_not_known_says_why(inside: Stage) -> None:
@@ -148,7 +166,7 @@ def test_time_by_the_rates_alone_is_no_promise(inside: Stage) -> None:
     """One call at a time: ten requests are a second's work for the account, and may take ten times five minutes."""
     args = ("papers.jsonl", "--compare-regions", "cn-beijing", "--concurrency", "1", "--deadline")
     said = inside.call("plan", *args, "20m").works().out
-    assert "  realtime             0.008000    0.01600    0.04840  1 s to 50 min, maybe late\n" in said
+    assert "  realtime                0.008      0.016     0.0484  1 s to 50 min, maybe late\n" in said
     assert said.endswith("no way with a known price is known to be done within 20 min\n")
     assert "* realtime" in inside.call("plan", *args, "50m").works().out
     for language in ("en", "zh"):
@@ -250,15 +268,6 @@ def test_what_fits_in_no_line_is_said(inside: Stage) -> None:
 
 
 # Amounts, cells and lines
-
-
-@pytest.mark.parametrize(
-    ("amount", "shown"),
-    [("0", "0"), ("0.0000123456", "0.00001235"), ("0.99999", "1.0000"), ("1", "1.00"), ("1.001", "1.01"),
-     ("1234567.891", "1,234,567.90"), ("0.5", "0.5000")],
-)  # fmt: skip
-def test_an_amount_is_short_and_never_less_than_it_is(amount: str, shown: str) -> None:
-    assert money(Decimal(amount)) == shown
 
 
 def test_cells_are_as_wide_as_a_terminal_shows_them() -> None:

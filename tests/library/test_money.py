@@ -29,7 +29,7 @@ from qwen_dataset import (
     Watch,
 )
 from qwen_dataset.app.cli.approval import _doubt
-from qwen_dataset.app.cli.describe import describe_forecast
+from qwen_dataset.app.cli.describe import describe_cost
 from qwen_dataset.domain.pricing import money
 
 PRICES = """
@@ -179,14 +179,14 @@ def test_where_nothing_bounds_what_is_written_the_least_is_told_and_how_to_bound
     assert forecast.cost is not None
     assert forecast.cost.least is not None
     least = money(forecast.cost.least, "EUR")
-    assert describe_forecast(forecast)[1:] == [
-        f"estimate: at least {least}; how much it writes is not known: set thinking_budget"
-    ]
+    assert describe_cost(forecast) == (
+        f"cost        at least {least}; how much it writes is not known: set thinking_budget"
+    )
     assert _doubt(Config(), forecast) == (
         f"this will cost at least {least}, and how much it writes is not known without thinking_budget"
     )
     unknown = attrs.evolve(forecast, cost=None)
-    assert describe_forecast(unknown)[1:] == ["estimate: what qwen-plus costs there is not known"]
+    assert describe_cost(unknown) == "cost        not known: no list has a price of qwen-plus there"
     assert _doubt(Config(), unknown) == "nobody knows what this costs"
 
 

@@ -380,7 +380,7 @@ def test_a_request_without_a_known_price_is_never_sent_below_a_wall(storage: Mem
 @pytest.mark.parametrize(
     ("amount", "shown"),
     [("0", "0.00 CNY"), ("50", "50.00 CNY"), ("1.001", "1.01 CNY"), ("0.0000251", "0.0000251 CNY"),
-     ("0.00012341", "0.0001235 CNY"), ("0.5", "0.50 CNY"), ("12.3", "12.30 CNY")],
+     ("0.00012341", "0.0001235 CNY"), ("0.99999", "1.00 CNY"), ("0.5", "0.50 CNY"), ("12.3", "12.30 CNY")],
 )  # fmt: skip
 def test_an_amount_is_never_shown_smaller_than_it_is(amount: str, shown: str) -> None:
     assert money(Decimal(amount), "CNY") == shown

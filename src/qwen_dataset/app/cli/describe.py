@@ -46,29 +46,23 @@ def describe_route(route: Route) -> list[str]:
     return [*sentences, f"requests for {route.model} go {how} to: {route.destination or route.backend}"]
 
 
-def describe_forecast(forecast: Forecast) -> list[str]:
-    """Return what a new job will take, a sentence each."""
-    estimate, cost = forecast.estimate, forecast.cost
-    asked, read, written = forecast.requests, estimate.prompt_tokens, estimate.completion_tokens
-    sentences = [f"estimate: {asked} requests, {read} tokens in and about {written} out"]
-    if written is None:
-        sentences = [f"estimate: {asked} requests, {read} tokens in; how much comes out is not known"]
+def describe_cost(forecast: Forecast) -> str | None:
+    """Return what a new job will cost; None where nothing is paid and no list has a price either."""
+    cost = forecast.cost
     if cost is None or forecast.likely is None:
         if forecast.is_play:
-            return sentences
+            return None
         if cost is not None and cost.least is not None:
             least, bound = money(cost.least, forecast.currency), unset_bound(forecast)
-            sentences.append(f"estimate: at least {least}; how much it writes is not known: set {bound}")
-        else:
-            sentences.append(f"estimate: what {forecast.plan.model} costs there is not known")
-        return sentences
+            return f"cost        at least {least}; how much it writes is not known: set {bound}"
+        return f"cost        not known: no list has a price of {forecast.plan.model} there"
     likely = money(forecast.likely, forecast.currency)
     amount = f"about {likely}"
     if cost.most is not None:
         amount = f"about {likely}, at most {money(cost.most, forecast.currency)}"
     if forecast.is_play:
-        return [*sentences, f"estimate: {amount} at list prices, but nothing is paid here"]
-    return [*sentences, f"estimate: {amount}"]
+        return f"cost        {amount} at list prices, but nothing is paid here"
+    return f"cost        {amount}"
 
 
 def unset_bound(forecast: Forecast) -> str:

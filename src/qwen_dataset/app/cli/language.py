@@ -13,6 +13,7 @@ import attrs
 import click
 
 from ...errors import SettingError
+from .columns import wrapped
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -63,6 +64,17 @@ def tr(sentence: str) -> str:
 def harmless(sentence: str) -> str:
     """Return a sentence without what would steer a terminal: it may quote a paper, or the name of a file."""
     return _STEERING.sub("\ufffd", sentence)
+
+
+def lines(sentence: str, column: int = 0) -> Iterator[str]:
+    """Yield a sentence in the language in use; from a column on, each line begins there and ends within the screen."""
+    text = tr(harmless(sentence))
+    if not column:
+        yield text
+        return
+    first, *others = wrapped(text, indent=column)
+    yield f"{' ' * column}{first}"
+    yield from others
 
 
 def say(sentence: str, *, err: bool = False) -> None:

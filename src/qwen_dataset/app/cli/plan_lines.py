@@ -1,49 +1,63 @@
-"""A plan as a person reads it: what is to be asked, and the table of ways. `generate` tells its own in two lines."""
+"""A plan as a person reads it: what is to be asked, as `generate` tells it too, and the table of ways."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
 from itertools import groupby
 
-from ...domain.pricing import Price
+from ...domain.pricing import Price, money
 from ...domain.ways import Duration
 from ..api.plan import Plan, PlannedWay, doubts
 from . import language
-from .columns import row, width, wrapped
+from .columns import row, width
 
-_LABEL = 12
+LABEL = 12
+_NOTE = 20
 _WIDTHS = (2, 18, 11, 11, 11, 2, 25)
 _RIGHT = (False, False, True, True, True, False, False)
 _UNKNOWN = "?"
 
 
-def summary(plan: Plan) -> Iterator[str]:
-    """Yield what is to be asked, in lines of at most 80 columns, in the language in use."""
+def figures(plan: Plan, *, batch: bool = True) -> Iterator[tuple[str, int]]:
+    """Yield what is to be asked, a sentence each, with the column it begins in: 0, or that beside the label above it.
+
+    ``batch``: whether it goes, or would go, in batches. Where it is one by one, nobody needs their number.
+    """
     counted, estimate, prior = plan.counted, plan.estimate, plan.priors[plan.model, plan.thinking]
     if counted.papers:
-        yield language.tr(f"papers      {counted.papers:,}, {counted.passages:,} passages asked about")
-    yield language.tr(f"requests    {counted.requests:,}, in a batch" if counted.shards == 1 else
-                      f"requests    {counted.requests:,}, in {counted.shards:,} batches")  # fmt: skip
+        yield f"papers      {counted.papers:,}, {counted.passages:,} passages asked about", 0
+    if not batch:
+        yield f"requests    {counted.requests:,}, one by one", 0
+    elif counted.shards == 1:
+        yield f"requests    {counted.requests:,}, in a batch", 0
+    else:
+        yield f"requests    {counted.requests:,}, in {counted.shards:,} batches", 0
     if counted.too_large:
-        yield language.tr(f"too large   {counted.too_large:,} requests more fit in no line, and are not sent")
-    yield language.tr(f"tokens in   {estimate.prompt_tokens:,}")
+        yield f"too large   {counted.too_large:,} requests more fit in no line, and are not sent", 0
+    yield f"tokens in   {estimate.prompt_tokens:,}", 0
     counts = {model: each.prompt_tokens for (model, _), each in plan.estimates.items()}
     for model, tokens in counts.items():
         if tokens != estimate.prompt_tokens:
-            yield language.tr(f"tokens in   {tokens:,} as {model} counts")
+            yield f"tokens in   {tokens:,} as {model} counts", 0
     for sentence in doubts(plan):
-        yield from _beside("", sentence)
+        yield sentence, LABEL
     expected, most = estimate.completion_tokens, estimate.most_completion_tokens
     about = "not known" if expected is None else f"about {expected:,}"
     bound = "with no bound" if most is None else f"at most {most:,}"
-    yield language.tr(f"tokens out  {about}, {bound}")
+    yield f"tokens out  {about}, {bound}", 0
     if prior.tokens is None:
-        yield from _beside("", "no earlier job tells how long an answer is")
+        yield "no earlier job tells how long an answer is", LABEL
     elif prior.answers:
-        yield from _beside("", f"{prior.tokens:.0f} an answer, as {prior.answers:,} answers of job {prior.job} have")
+        yield f"{prior.tokens:.0f} an answer, as {prior.answers:,} answers of job {prior.job} have", LABEL
     else:
-        yield from _beside("", f"{prior.tokens:.0f} an answer: a default, as no earlier job tells")
+        yield f"{prior.tokens:.0f} an answer: a default, as no earlier job tells", LABEL
+
+
+def summary(plan: Plan) -> Iterator[str]:
+    """Yield what is to be asked, in lines of at most 80 columns, in the language in use."""
+    for sentence, column in figures(plan):
+        yield from language.lines(sentence, column)
 
 
 def table(plan: Plan) -> Iterator[str]:
@@ -60,7 +74,7 @@ def table(plan: Plan) -> Iterator[str]:
             for label, sentence in _notes(plan, ways):
                 if (note := f"{model}{region}{label}{sentence}") not in told:
                     told.add(note)
-                    yield from _beside(label, sentence, indent=20)
+                    yield from _beside(label, sentence)
     yield ""
     yield language.tr(_verdict(plan))
 
@@ -75,14 +89,6 @@ def _by_currency(ways: list[PlannedWay]) -> dict[str, list[PlannedWay]]:
     return found
 
 
-def money(amount: Decimal) -> str:
-    """Return an amount: to the cent from 1 on, else its first four digits, never less than it is."""
-    if not amount:
-        return "0"
-    places = Decimal("0.01") if amount >= 1 else Decimal(1).scaleb(amount.adjusted() - 3)
-    return f"{amount.quantize(places, rounding=ROUND_UP):,f}"
-
-
 def _row(mark: str, label: str, amounts: Iterable[str], time: str) -> str:
     return row((mark, label, *amounts, "", time), _WIDTHS, right=_RIGHT)
 
@@ -93,7 +99,7 @@ def _line(way: PlannedWay, deadline: float | None) -> str:
         return _row("", label, "---", language.tr("not offered"))
     cost = way.cost
     amounts = (None, None, None) if cost is None else (cost.least, cost.expected, cost.most)
-    shown = [_UNKNOWN if each is None else money(each) for each in amounts]
+    shown = [_UNKNOWN if each is None else money(each, "") for each in amounts]
     time = language.tr(_time(way.duration))
     if deadline is not None and not way.fits:
         late = way.duration.is_late(deadline)
@@ -177,10 +183,9 @@ def _verdict(plan: Plan) -> str:
     return f"no way with a known price is known to be done within {within}"
 
 
-def _beside(label: str, sentence: str, *, indent: int = _LABEL) -> Iterator[str]:
+def _beside(label: str, sentence: str) -> Iterator[str]:
     """Yield a sentence beside its label, wrapped, in the language in use."""
-    head = language.tr(label) if label else ""
-    lines = wrapped(language.tr(sentence), indent=indent)
-    front = f"  {head}" if label else ""
-    yield f"{front}{' ' * max(1, indent - width(front))}{next(lines)}"
-    yield from lines
+    head = f"  {language.tr(label)}"
+    first, *others = language.lines(sentence, _NOTE)
+    yield f"{head}{' ' * max(1, _NOTE - width(head))}{first.lstrip()}"
+    yield from others

@@ -24,8 +24,8 @@ from ..wiring.corpus import ReadReport
 from . import language
 from .bar import live_bar
 from .describe import (
+    describe_cost,
     describe_finish,
-    describe_forecast,
     describe_money,
     describe_pilot,
     describe_reading,
@@ -35,6 +35,7 @@ from .describe import (
 from .follow import command
 from .logs import JobLog
 from .outage import Outage
+from .plan_lines import figures
 from .records import report_record
 from .times import duration
 
@@ -125,21 +126,22 @@ class Display:
             with language.unheard():
                 self._live.stop()
 
-    def say(self, sentence: str) -> None:
-        """Print a line above the bar, unless a person wants quiet."""
+    def say(self, sentence: str, column: int = 0) -> None:
+        """Print a sentence above the bar, unless a person wants quiet; ``column``: where its lines begin."""
         if self._quiet:
             _log.info("%s", sentence)
         else:
-            self.warn(sentence)
+            self.warn(sentence, column)
 
-    def warn(self, sentence: str) -> None:
-        """Print a line above the bar in any case."""
+    def warn(self, sentence: str, column: int = 0) -> None:
+        """Print a sentence above the bar in any case."""
         _log.info("%s", sentence)
-        if self._live is not None:
-            with language.unheard():
-                self._live.console.print(language.tr(language.harmless(sentence)), markup=False, highlight=False)
-        else:
-            language.say(sentence, err=True)
+        with language.unheard():
+            for line in language.lines(sentence, column):
+                if self._live is not None:
+                    self._live.console.print(line, markup=False, highlight=False)
+                else:
+                    click.echo(line, err=True)
 
     def _on_read(self, report: ReadReport) -> None:
         for sentence in describe_reading(report):
@@ -203,8 +205,10 @@ class Display:
         return f"round {progress.round}, about {duration((now - self._began) / gained * missing)} left"
 
     def _on_forecast(self, forecast: Forecast) -> None:
-        for sentence in describe_forecast(forecast):
-            self.say(sentence)
+        for sentence, column in figures(forecast.plan, batch=self.is_batch):
+            self.say(sentence, column)
+        if cost := describe_cost(forecast):
+            self.say(cost)
 
     def _on_pilot(self, pilot: PilotReport) -> None:
         for sentence in describe_pilot(pilot):

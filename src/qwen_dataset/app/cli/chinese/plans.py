@@ -4,6 +4,7 @@ from __future__ import annotations
 
 PAIRS = (
     ("papers      {papers:w}, {passages:w} passages asked about", "论文        {papers} 篇，提问 {passages} 个段落"),
+    ("requests    {requests:w}, one by one", "请求        {requests} 个，逐个提问"),
     ("requests    {requests:w}, in a batch", "请求        {requests} 个，合为一个批次"),
     ("requests    {requests:w}, in {batches:w} batches", "请求        {requests} 个，分为 {batches} 个批次"),
     (
