@@ -31,6 +31,11 @@ def grams(paper: Paper, size: int = 5) -> set[tuple[str, ...]]:
         if block.kind is BlockKind.PARAGRAPH
     ]
     text = _CITED.sub(" ", _MARKUP.sub(" ", _RST.sub(" ", _FORMULA.sub(" ", "\n".join(parts)))))
+    return word_grams(text, size)
+
+
+def word_grams(text: str, size: int = 5) -> set[tuple[str, ...]]:
+    """Return the word n-grams of a plain text; a Chinese character is a word, numbers are none."""
     words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
     return set(zip(*(words[i:] for i in range(size)), strict=False))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from qwen_dataset.app.wiring.corpus import ReadReport, read_papers
@@ -14,7 +15,7 @@ from qwen_dataset.domain.papers import BlockKind, Paper
 from qwen_dataset.domain.passages import Reason, divide, left_out
 from qwen_dataset.domain.sentences import trim
 from qwen_dataset.domain.tokens import approximate_tokens
-from tests.adapters.readers.likeness import shared
+from tests.adapters.readers.likeness import grams, shared, word_grams
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "papers"
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="the real papers (../shared/papers) are not here")
@@ -148,10 +149,8 @@ TWINS = [
     ("text/2212.11862-reduce-and-chop.txt", "papers.jsonl#arXiv:2212.11862"),
     ("text/2212.11887-abstract-only.txt", "papers.jsonl#arXiv:2212.11887"),
 ]
-# Why it cannot have more stands in docs/readers.md.
-POOR_TWINS = [
-    ("markdown/quantumreservoirpy/paper.md", "pdf/quantumreservoirpy-joss-draft.pdf", 0.60),
-]
+# Its Markdown was revised after the PDF was made: they share 0.61, and docs/readers.md says why it cannot be more.
+REVISED = "markdown/quantumreservoirpy/paper.md", "pdf/quantumreservoirpy-joss-draft.pdf"
 
 
 @cache
@@ -213,9 +212,19 @@ def test_two_formats_of_a_paper_say_the_same(one: str, other: str) -> None:
     assert shared(corpus()[one], corpus()[other]) >= 0.90
 
 
-@pytest.mark.parametrize(("one", "other", "least"), POOR_TWINS)
-def test_what_two_versions_of_a_paper_share_is_found(one: str, other: str, least: float) -> None:
-    assert shared(corpus()[one], corpus()[other]) >= least
+def test_of_a_revised_paper_all_is_read_that_the_other_revision_has() -> None:
+    markdown, pdf = (grams(corpus()[source]) for source in REVISED)
+    drawn = word_grams(_bare_text(REAL / REVISED[1]))
+    assert len(markdown & drawn) / len(markdown) < 0.61, "no reader of this PDF could find more"
+    assert markdown & drawn <= pdf
+    assert len(markdown & pdf) / len(markdown) >= 0.60
+
+
+def _bare_text(path: Path) -> str:
+    """Return all that the library finds in a PDF, without the numbers of lines and with broken words whole."""
+    with pypdfium2.PdfDocument(path) as document:
+        text = "\n".join(page.get_textpage().get_text_range() for page in document).replace("\r", "")
+    return re.sub(r"[-\x02\ufffe]\n\s*(?=[a-z])", "", re.sub(r"(?m)^\d+\s", "", text))
 
 
 def _is_cut(start: int, end: int, first: int, last: int) -> bool:

@@ -13,14 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qwen_dataset.adapters.readers.markdown import read_markdown
 from qwen_dataset.adapters.readers.pdf import READER, SUFFIXES, document, expansion, read_pdf
 from qwen_dataset.adapters.readers.pdf.letters import fold, lowered, raised
-from qwen_dataset.adapters.readers.text import read_text
 from qwen_dataset.domain.papers import BlockKind, Paper
 from qwen_dataset.domain.passages import split
 from qwen_dataset.errors import ReadError
-from tests.adapters.readers.likeness import shared
 from tests.adapters.readers.pdf_writer import Show, assemble, lines, locked, pdf
 
 PROSE = (
@@ -797,26 +794,6 @@ def test_chinese_papers_have_no_spaces_between_characters() -> None:
         spaced = re.findall("[\u4e00-\u9fff] [\u4e00-\u9fff]", prose)
         # Formulas that are drawn as pictures leave gaps of their own.
         assert len(spaced) < 0.02 * len(prose)
-
-
-# The share of 5-grams in common with the same paper in another format. Below 0.9 is only what the texts themselves
-# differ in: the Markdown of The Walrus has citation keys where the PDF has names and years, and the one of
-# QuantumReservoirPy is a later text, written anew in great parts.
-TWINS = {
-    ("thewalrus-joss-draft", "markdown/thewalrus/paper.md"): 0.89,
-    ("quantumreservoirpy-joss-draft", "markdown/quantumreservoirpy/paper.md"): 0.61,
-    ("jcon-00183-dmrgenie", "text/dmrgenie-pdftotext.txt"): 0.95,
-    ("zh-vqe", "text/zh-vqe-pdftotext.txt"): 0.95,
-}
-
-
-@real
-@pytest.mark.parametrize("pair", TWINS, ids=lambda pair: pair[0])
-def test_twins_of_real_papers_share_their_text(pair: tuple[str, str]) -> None:
-    name, other = pair
-    reader = read_markdown if other.endswith(".md") else read_text
-    twin = reader((REAL / other).read_bytes(), source=other)
-    assert shared(real_paper(name), twin) >= TWINS[pair]
 
 
 @real
