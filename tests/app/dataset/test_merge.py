@@ -128,7 +128,7 @@ def test_others_get_their_turn_while_a_large_file_is_merged(output: Path, monkey
 def test_a_file_that_changes_while_it_is_merged_is_left_alone(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     merge(client(), output, ["one"])
     desk = client()
-    curate = exporter.curate
+    curate = exporter.curate_job
 
     def somebody_else_writes() -> None:
         output.write_bytes(b'{"id":"theirs","request_id":"r","output":"o"}\n')
@@ -138,7 +138,7 @@ def test_a_file_that_changes_while_it_is_merged_is_left_alone(output: Path, monk
             somebody_else_writes()
             yield entry
 
-    monkeypatch.setattr(exporter, "curate", meanwhile)
+    monkeypatch.setattr(exporter, "curate_job", meanwhile)
     with pytest.raises(OutputError, match="written by something else"):
         merge(desk, output, ["two"])
     assert [line["id"] for line in lines(output)] == ["theirs"]

@@ -11,7 +11,7 @@ from ...domain.estimates import Output
 from ...domain.inference import Completion
 from ...domain.pricing import Price
 from ...domain.recipes.base import Recipe
-from ..dataset.curator import Unanswered, curate
+from ..dataset.curator import Unanswered, curate_job
 from ..dataset.join import join
 from ..dataset.sums import Tally
 from ..engine.job import Job
@@ -25,15 +25,7 @@ async def judge_pilot(job: Job, recipe: Recipe) -> PilotReport:
     Only the beginning of the plan is looked at: a pilot asks the first requests.
     """
     tally = Tally()
-    entries = curate(
-        job.storage,
-        job.layout,
-        job.index,
-        state=job.state,
-        recipe=recipe,
-        prompt_version=job.spec.prompt_version,
-        tally=tally,
-    )
+    entries = curate_job(job, recipe, tally)
     async with aclosing(entries):
         async for entry in entries:
             # Every outcome is counted before what follows it is looked at.

@@ -15,6 +15,7 @@ from ...domain.samples import Answer, Entry, PaperRef, Reject, RejectReason, Sam
 from ...ports.storage import Storage
 from ..codec import StoredOutcome
 from ..engine.index import Index
+from ..engine.job import Job
 from ..engine.layout import Layout
 from ..engine.scratch import ScratchDatabase
 from .join import Joined, join
@@ -35,6 +36,19 @@ class Unanswered:
     """A request that has no outcome yet."""
 
     planned: Planned
+
+
+def curate_job(job: Job, recipe: Recipe, tally: Tally) -> AsyncGenerator[Entry | FailedRequest | Unanswered, None]:
+    """Curate a job that this process has open, see ``curate``: with the prompt version that it was asked with."""
+    return curate(
+        job.storage,
+        job.layout,
+        job.index,
+        state=job.state,
+        recipe=recipe,
+        prompt_version=job.spec.prompt_version,
+        tally=tally,
+    )
 
 
 async def curate(

@@ -14,7 +14,7 @@ from ...domain.samples import Answer, Reject, Sample
 from ..codec import answer_record, failure_record, reject_record, sample_record
 from ..engine.job import Job
 from ..engine.scratch import Spool
-from .curator import FailedRequest, curate
+from .curator import FailedRequest, curate_job
 from .pieces import Pieces
 from .sums import Sums, Tally
 from .target import Existing, OutputFormat, opened
@@ -46,15 +46,7 @@ async def export(
     tally = Tally()
     samples = 0
     with opened(output, output_format, existing) as target, Spool() as rejects:
-        entries = curate(
-            job.storage,
-            job.layout,
-            job.index,
-            state=job.state,
-            recipe=recipe,
-            prompt_version=job.spec.prompt_version,
-            tally=tally,
-        )
+        entries = curate_job(job, recipe, tally)
         async with aclosing(entries):
             async for entry in entries:
                 match entry:
