@@ -6,7 +6,7 @@ One converter for everything stored. Stored formats carry ``FORMAT``; a later ve
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar
@@ -19,16 +19,20 @@ from cattrs.preconf.orjson import OrjsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
 from ..domain.events import Event
-from ..domain.inference import Failure, Outcome
+from ..domain.inference import Failure, Outcome, Parameters, Request, Usage
 from ..domain.jobs import JobSpec
+from ..domain.recipes.base import Planned
 from ..domain.samples import Answer, PaperRef, Reject, Sample
 from ..errors import LedgerCorrupt
+from . import hot
 
 FORMAT = 1
 
 T = TypeVar("T")
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_OUTCOME = b'{"outcome":{"request_id":"'
+_ID_END = len(_OUTCOME) + 32
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +66,47 @@ class StoredSpec:
 
 @cache
 def _converter() -> OrjsonConverter:
+    """Return the converter of everything stored, with the hot types by hand."""
+    converter = plain_converter()
+    parameters_to, parameters_of = (
+        converter.get_unstructure_hook(Parameters),
+        converter.get_structure_hook(Parameters),
+    )
+    made = hot.Hot(parameters_to, lambda plain: parameters_of(plain, Parameters))
+    by_hand: tuple[tuple[Any, Any, Any], ...] = (
+        *hot.BOTH_WAYS,
+        (Request, made.request_to, made.request_of),
+        (Planned, made.planned_to, made.planned_of),
+        (StoredOutcome, _stored_to, _stored_of),
+    )
+    for kind, to, of in by_hand:
+        converter.register_unstructure_hook(kind, to)
+        converter.register_structure_hook(kind, _taking_type(of))
+    return converter
+
+
+def _taking_type(of: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda plain, _: of(plain)
+
+
+def _stored_to(stored: StoredOutcome) -> dict[str, Any]:
+    plain = {"outcome": hot.outcome_to(stored.outcome), "backend": stored.backend, "round": stored.round}
+    if stored.source is not None:
+        plain["source"] = stored.source
+    return plain
+
+
+def _stored_of(plain: dict[str, Any]) -> StoredOutcome:
+    return StoredOutcome(
+        outcome=hot.outcome_of(plain["outcome"]),
+        backend=hot.text(plain["backend"]),
+        round=int(plain["round"]),
+        source=plain.get("source"),
+    )
+
+
+def plain_converter() -> OrjsonConverter:
+    """Return a converter that makes every type by its fields: what the hot ones are held against."""
     converter = make_converter(omit_if_default=True, detailed_validation=False)
     # As text: money must not become a float on its way.
     converter.register_unstructure_hook(Decimal, str)
@@ -87,7 +132,18 @@ def decode(cls: type[T], data: bytes, *, where: str) -> T:
     try:
         return _converter().structure(orjson.loads(data), cls)
     except (orjson.JSONDecodeError, BaseValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise LedgerCorrupt(damaged(where, f"cannot be read ({type(error).__name__}: {error})")) from error
+        raise _unreadable(where, error) from error
+
+
+def decode_request_id(data: bytes, *, where: str) -> str:
+    """Return the id of the request whose stored outcome this is. Raises LedgerCorrupt as ``decode`` does."""
+    if data.startswith(_OUTCOME) and data[_ID_END : _ID_END + 1] == b'"':
+        # As we write it. The id is looked up in the plan, so anything else that stands there is noticed.
+        return data[len(_OUTCOME) : _ID_END].decode("ascii", "replace")
+    try:
+        return hot.text(orjson.loads(data)["outcome"]["request_id"])
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise _unreadable(where, error) from error
 
 
 def encode_ids(ids: Iterable[str]) -> bytes:
@@ -101,6 +157,10 @@ def decode_ids(data: bytes, *, where: str) -> list[str]:
     if not all(map(_ID.fullmatch, ids)) or data[-1:] not in (b"\n", b""):
         raise LedgerCorrupt(damaged(where, "cannot be read"))
     return ids
+
+
+def _unreadable(where: str, error: Exception) -> LedgerCorrupt:
+    return LedgerCorrupt(damaged(where, f"cannot be read ({type(error).__name__}: {error})"))
 
 
 def damaged(where: str, what: str) -> str:
@@ -128,7 +188,7 @@ def sample_record(sample: Sample) -> dict[str, Any]:
             "recipe": sample.recipe,
             "prompt_version": sample.prompt_version,
             "request_id": sample.request_id,
-            "usage": attrs.asdict(sample.usage),
+            "usage": _usage_record(sample.usage),
         },
     }
 
@@ -145,7 +205,16 @@ def answer_record(answer: Answer) -> dict[str, Any]:
         "output": answer.output,
         "reasoning": answer.reasoning,
         "finish_reason": answer.finish_reason,
-        "usage": attrs.asdict(answer.usage) if answer.usage else None,
+        "usage": _usage_record(answer.usage) if answer.usage else None,
+    }
+
+
+def _usage_record(usage: Usage) -> dict[str, int]:
+    # By hand, as it is for each answer.
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
     }
 
 

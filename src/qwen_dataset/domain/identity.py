@@ -7,7 +7,10 @@ import json
 import unicodedata
 from typing import Any
 
+import orjson
+
 _DIGEST_BYTES = 16
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def content_id(value: Any) -> str:
@@ -16,13 +19,31 @@ def content_id(value: Any) -> str:
     The canonical form is JSON with sorted keys, no spaces, UTF-8; BLAKE2b with 128 bits makes an accidental collision
     among a billion requests less likely than a disk error.
     """
-    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text_id(canonical)
+    return text_id(canonical(value))
+
+
+def canonical(value: Any) -> str:
+    """Return the form of ``value`` that ``content_id`` hashes."""
+    return _CANONICAL.encode(value)
+
+
+def quoted(text: str) -> bytes:
+    """Return the bytes of ``canonical(text)``, a good deal sooner."""
+    try:
+        return orjson.dumps(text)
+    except orjson.JSONEncodeError:
+        # Half a character (a lone surrogate).
+        return canonical(text).encode("utf-8", "surrogatepass")
 
 
 def text_id(text: str) -> str:
     """Return 32 hex digits that name a text."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).hexdigest()
+    return bytes_id(text.encode("utf-8", "surrogatepass"))
+
+
+def bytes_id(data: bytes) -> str:
+    """Return 32 hex digits that name bytes."""
+    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).hexdigest()
 
 
 class RunningId:
@@ -31,8 +52,9 @@ class RunningId:
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=_DIGEST_BYTES)
 
-    def add(self, part: str) -> None:
-        data = part.encode("utf-8", "surrogatepass")
+    def add(self, part: str | bytes) -> None:
+        """Add a text, or its bytes in UTF-8."""
+        data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
         # The length keeps ("ab", "c") and ("a", "bc") apart.
         self._hash.update(len(data).to_bytes(8, "big"))
         self._hash.update(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import attrs
 
@@ -59,6 +59,15 @@ class Progress:
     total: int = 0
     retry_after: float | None = None
     ending: bool = False
+
+
+@runtime_checkable
+class KnowsIds(Protocol):
+    """Requests whose ids can be had without reading them: what ``results`` is given may be that as well."""
+
+    def ids(self) -> AsyncGenerator[str, None]:
+        """Yield the id of each request, in their order."""
+        ...
 
 
 class InferenceBackend(Protocol):

@@ -40,7 +40,7 @@ class Intake:
     def __exit__(self, *_: object) -> None:
         self._spool.__exit__()
 
-    def add(self, work: Work, ident: str) -> Work:
+    def add(self, work: Work, ident: str | bytes) -> Work:
         """Put aside what is planned together, and return it; ``ident`` says what it is made of."""
         put = _Put(paper=work.paper, drafts=tuple(work.drafts))
         self.requests += len(put.drafts)
@@ -66,4 +66,4 @@ def add_paper(intake: Intake, recipe: Recipe, options: RecipeOptions, paper: Pap
 
 def add_prompt(intake: Intake, prompt: Prompt) -> Work:
     """Put a prompt aside, and return it."""
-    return intake.add(Work(None, [PromptsRecipe().draft(prompt)]), encode(prompt).decode())
+    return intake.add(Work(None, [PromptsRecipe().draft(prompt)]), encode(prompt))

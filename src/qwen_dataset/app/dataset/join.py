@@ -11,7 +11,7 @@ from ...domain.papers import Paper
 from ...domain.recipes.base import Planned
 from ...errors import LedgerCorrupt
 from ...ports.storage import Storage
-from ..codec import StoredOutcome, damaged, decode
+from ..codec import StoredOutcome, damaged, decode, decode_request_id
 from ..engine.index import Index
 from ..engine.layout import Layout, fetch
 from ..engine.scratch import ScratchDatabase, Spool
@@ -37,7 +37,7 @@ async def join(storage: Storage, layout: Layout, index: Index, state: JobState) 
     with _Outcomes() as outcomes:
         await outcomes.gather(storage, index)
         for chunk in range(1, state.chunks + 1):
-            async for planned, _ in read_chunk(storage, layout, chunk):
+            async for planned in read_chunk(storage, layout, chunk):
                 paper = None if planned.origin.paper_id is None else await papers.find(planned.origin.paper_id)
                 yield Joined(planned=planned, paper=paper, stored=outcomes.at(planned.position))
 
@@ -48,6 +48,7 @@ class _Outcomes:
     def __init__(self) -> None:
         self._spool = Spool()
         self._db = ScratchDatabase("CREATE TABLE places (position INTEGER PRIMARY KEY, offset INTEGER, length INTEGER)")
+        self._next: tuple[int, int, int] | None = None
 
     def __enter__(self) -> _Outcomes:
         return self
@@ -60,22 +61,25 @@ class _Outcomes:
         # In order of the events: a later outcome of the same request replaces an earlier one, and after a completion
         # there is none.
         for key, outcomes in index.segments():
-            rows = []
-            for line in (await fetch(storage, key)).splitlines(keepends=True):
-                stored = decode(StoredOutcome, line, where=key)
-                position = index.position(stored.outcome.request_id)
-                if position is None:
-                    raise LedgerCorrupt(damaged(key, "holds an outcome of a request that is not in the plan"))
-                rows.append((position, *self._spool.append(line)))
-            if len(rows) != outcomes:
-                raise LedgerCorrupt(damaged(key, f"holds {len(rows)} of the {outcomes} outcomes that its event names"))
+            lines = (await fetch(storage, key)).splitlines(keepends=True)
+            if len(lines) != outcomes:
+                raise LedgerCorrupt(damaged(key, f"holds {len(lines)} of the {outcomes} outcomes that its event names"))
+            positions = index.positions([decode_request_id(line, where=key) for line in lines])
+            if None in positions:
+                raise LedgerCorrupt(damaged(key, "holds an outcome of a request that is not in the plan"))
+            places = map(self._spool.append, lines)
+            rows = ((position, *place) for position, place in zip(positions, places, strict=True))
             self._db.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", rows)
+        self._rows = self._db.execute("SELECT position, offset, length FROM places ORDER BY position")
+        self._next = self._rows.fetchone()
 
     def at(self, position: int) -> StoredOutcome | None:
-        row = self._db.execute("SELECT offset, length FROM places WHERE position = ?", (position,)).fetchone()
-        if row is None:
+        """Return the outcome of a request; each one is asked for after those before it."""
+        if self._next is None or self._next[0] != position:
             return None
-        return decode(StoredOutcome, self._spool.read(*row), where="an outcome on the local disk")
+        _, offset, length = self._next
+        self._next = self._rows.fetchone()
+        return decode(StoredOutcome, self._spool.read(offset, length), where="an outcome on the local disk")
 
 
 class _Papers:

@@ -53,6 +53,7 @@ _TABLES = (
     "CREATE TABLE overlaps (id BLOB NOT NULL, job TEXT NOT NULL)",
 )
 
+_AT_ONCE = 500  # ids in one question
 _NEVER_ASKED = "fate = 0"
 
 # auto: once more for a realtime call, so a second silence is final; never for a batch line.
@@ -94,8 +95,7 @@ class Index:
             case RoundWithdrawn():
                 self._db.execute("UPDATE requests SET open = 0 WHERE open = 1")
             case ShardPlanned():
-                ids = await self._ids(self._layout.shard_ids(event.shard, event.key))
-                self._db.executemany("UPDATE requests SET shard = ? WHERE id = ?", ((event.shard, i) for i in ids))
+                self._assign(event, await self._ids(self._layout.shard_ids(event.shard, event.key)))
             case Stored():
                 self._store(event)
             case _:
@@ -145,10 +145,14 @@ class Index:
         for (ident,) in self._db.execute("SELECT id FROM requests WHERE fate = 5 ORDER BY position"):
             yield ident.hex()
 
-    def position(self, request_id: str) -> int | None:
-        """Return a request's place in the plan, or None for an id that is not in it."""
-        row = self._db.execute("SELECT position FROM requests WHERE id = ?", (bytes.fromhex(request_id),)).fetchone()
-        return None if row is None else int(row[0])
+    def positions(self, request_ids: Sequence[str]) -> list[int | None]:
+        """Return the place of each of many requests in the plan, None for ids that are not in it."""
+        found: dict[str, int] = {}
+        for begin in range(0, len(request_ids), _AT_ONCE):
+            part = [_key(each) for each in request_ids[begin : begin + _AT_ONCE]]
+            query = f"SELECT id, position FROM requests WHERE id IN ({','.join('?' * len(part))})"
+            found.update((ident.hex(), position) for ident, position in self._db.execute(query, tuple(part)))
+        return [found.get(each) for each in request_ids]
 
     def segments(self) -> Iterator[tuple[str, int]]:
         """Yield the keys of the segments in order, each with the number of outcomes that its event names."""
@@ -186,6 +190,18 @@ class Index:
     async def _ids(self, key: str) -> list[bytes]:
         return [bytes.fromhex(ident) for ident in decode_ids(await fetch(self._storage, key), where=key)]
 
+    def _assign(self, event: ShardPlanned, ids: list[bytes]) -> None:
+        """Note that these requests stand in a shard: nearly always the next ones that are open."""
+        chunks = (event.first_chunk, event.last_chunk)
+        free = "open = 1 AND shard = 0 AND chunk BETWEEN ? AND ?"
+        query = f"SELECT position, id FROM requests WHERE {free} ORDER BY position LIMIT ?"
+        rows = self._db.execute(query, (*chunks, len(ids))).fetchall()
+        if ids and [ident for _, ident in rows] == ids:
+            update = f"UPDATE requests SET shard = ? WHERE {free} AND position BETWEEN ? AND ?"
+            self._db.execute(update, (event.shard, *chunks, rows[0][0], rows[-1][0]))
+        else:
+            self._db.executemany("UPDATE requests SET shard = ? WHERE id = ?", ((event.shard, i) for i in ids))
+
     def _store(self, event: Stored) -> None:
         self._db.execute("INSERT INTO segments (key, outcomes) VALUES (?, ?)", (event.segment, event.answered))
         lists = {
@@ -202,6 +218,14 @@ class Index:
 
     def _count(self, query: str) -> int:
         return int(self._db.execute(query).fetchone()[0])
+
+
+def _key(request_id: str) -> bytes:
+    try:
+        return bytes.fromhex(request_id)
+    except ValueError:
+        # No id of ours, so it is in no plan.
+        return b""
 
 
 def _may_be_asked(retry_unknown: RetryUnknown) -> str:

@@ -6,12 +6,17 @@ Both kinds of scratch have no name in the file system: a killed process leaves n
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn, Self
 
 from ...errors import StorageFull
+
+_GATHERED = 1 << 18  # bytes that are written, or read in order, at once
+_READ_AHEAD = 1 << 16  # bytes
 
 
 class ScratchDatabase:
@@ -25,6 +30,8 @@ class ScratchDatabase:
         # 32 MB of it stay in memory.
         for statement in ("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA cache_size=-32000", *tables):
             self.execute(statement)
+        # Never ended: nobody else reads it, and a transaction for each statement costs more than the statement.
+        self.execute("BEGIN")
 
     def __enter__(self) -> Self:
         return self
@@ -52,10 +59,15 @@ class Spool:
 
     def __init__(self) -> None:
         try:
-            self._file = tempfile.TemporaryFile(prefix="qwen-dataset-")  # noqa: SIM115 - closed by __exit__
+            # Lines are gathered here and not by the file: it would forget them at each reading in between.
+            self._file = tempfile.TemporaryFile(prefix="qwen-dataset-", buffering=0)  # noqa: SIM115 - see __exit__
         except OSError as error:
             no_room(error)
         self._end = 0
+        self._gathered: list[bytes] = []
+        self._gathered_bytes = 0
+        self._ahead = b""
+        self._ahead_at = self._last_end = 0
 
     def __enter__(self) -> Self:
         return self
@@ -68,31 +80,67 @@ class Spool:
     def append(self, line: bytes) -> tuple[int, int]:
         """Add one line (newline included) and return its offset and length in bytes."""
         place = (self._end, len(line))
-        try:
-            self._file.seek(self._end)
-            self._file.write(line)
-        except OSError as error:
-            no_room(error)
+        self._gathered.append(line)
+        self._gathered_bytes += len(line)
         self._end += len(line)
+        if self._gathered_bytes >= _GATHERED:
+            self._write()
         return place
 
     def read(self, offset: int, length: int) -> bytes:
         """Return the line at this place."""
-        try:
-            self._file.seek(offset)
-            return self._file.read(length)
-        except OSError as error:
-            no_room(error)
+        self._write()
+        begin = offset - self._ahead_at
+        if not 0 <= begin <= len(self._ahead) - length:
+            # Ahead only while lines are read one after the other: elsewhere it would be read for nothing.
+            more = _READ_AHEAD if offset == self._last_end else 0
+            try:
+                self._file.seek(offset)
+                self._ahead = self._whole(min(max(length, more), self._end - offset))
+            except OSError as error:
+                no_room(error)
+            self._ahead_at, begin = offset, 0
+        self._last_end = offset + length
+        return self._ahead[begin : begin + length]
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield every line in order; nothing may be appended meanwhile."""
+        self._write()
+        place, rest = 0, b""
+        while place < self._end:
+            try:
+                # Somebody may have read elsewhere meanwhile.
+                self._file.seek(place)
+                piece = self._whole(min(_GATHERED, self._end - place))
+            except OSError as error:
+                no_room(error)
+            place += len(piece)
+            lines = (rest + piece).split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                yield line + b"\n"
+
+    def _whole(self, length: int) -> bytes:
+        """Return so many bytes; an unbuffered file may give fewer at once."""
+        data: bytes = self._file.read(length)
+        while len(data) < length:
+            more = self._file.read(length - len(data))
+            if not more:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            data += more
+        return data
+
+    def _write(self) -> None:
+        if not self._gathered:
+            return
+        data = memoryview(b"".join(self._gathered))
         try:
-            self._file.seek(0)
-            # Not `yield from`: whoever stops half-way would close the file with the iterator.
-            for line in self._file:  # noqa: UP028
-                yield line
+            self._file.seek(self._end - len(data))
+            while data:
+                data = data[self._file.write(data) :]
         except OSError as error:
             no_room(error)
+        self._gathered, self._gathered_bytes = [], 0
 
 
 def no_room(error: Exception) -> NoReturn:

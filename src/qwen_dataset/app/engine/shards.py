@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from decimal import Decimal
 
 import attrs
@@ -12,9 +12,10 @@ from ...domain.inference import Request
 from ...domain.jobs import Shard
 from ...domain.recipes.base import Planned
 from ...domain.spending import Meter
+from ...errors import LedgerCorrupt
 from ...ports.inference import Limits
 from ...ports.storage import Storage
-from ..codec import decode
+from ..codec import damaged, decode, decode_ids
 from .index import Place
 from .job import Job
 from .layout import Layout, fetch
@@ -118,15 +119,19 @@ class Cutter:
 
     async def _measured(self) -> AsyncIterator[_Measured]:
         """Yield each unassigned request with its measures, reading each chunk once."""
-        chunk, lines = 0, dict[int, tuple[int, Decimal | None]]()
+        chunk, first, lines = 0, 0, list[bytes]()
+        key = self._job.layout.requests
         for place in self._job.index.unassigned():
             if place.chunk != chunk:
                 chunk = place.chunk
-                lines = {
-                    planned.position: (length, None if self._meter is None else self._meter.most(planned.request))
-                    async for planned, length in read_chunk(self._job.storage, self._job.layout, chunk)
-                }
-            yield _Measured(place, *lines[place.position])
+                lines = await _lines_of(self._job.storage, key(chunk))
+                first = decode(Planned, lines[0], where=key(chunk)).position
+            # Lines stand in the order of the plan, and only what one costs needs more of it than its length.
+            line = lines[place.position - first]
+            most = None
+            if self._meter is not None:
+                most = self._meter.most(decode(Planned, line, where=key(chunk)).request)
+            yield _Measured(place, len(line), most)
 
 
 def _fits(gathered: _Gathered, each: _Measured, room: Decimal | None) -> bool:
@@ -155,16 +160,37 @@ class ShardRequests:
                     return
                 yield request
 
+    async def ids(self) -> AsyncGenerator[str, None]:
+        """Yield the ids of what iterating would give, without reading what is asked."""
+        layout = self.job.layout
+        for chunk in range(self.shard.first_chunk, self.shard.last_chunk + 1):
+            key = layout.request_ids(chunk)
+            for ident in decode_ids(await fetch(self.job.storage, key), where=key):
+                if ident in self.wanted:
+                    if not self.go_on():
+                        return
+                    yield ident
+
 
 async def requests_of(job: Job, shard: Shard) -> AsyncIterator[Request]:
     """Yield the requests that stand in a shard's chunks: its own, and perhaps others."""
     for chunk in range(shard.first_chunk, shard.last_chunk + 1):
-        async for planned, _ in read_chunk(job.storage, job.layout, chunk):
+        async for planned in read_chunk(job.storage, job.layout, chunk):
             yield planned.request
 
 
-async def read_chunk(storage: Storage, layout: Layout, chunk: int) -> AsyncIterator[tuple[Planned, int]]:
-    """Yield the planned requests of a chunk in order, each with the bytes its line takes."""
-    key = layout.requests(chunk)
-    for line in (await fetch(storage, key)).splitlines(keepends=True):
-        yield decode(Planned, line, where=key), len(line)
+async def read_chunk(storage: Storage, layout: Layout, chunk: int) -> AsyncIterator[Planned]:
+    """Yield the planned requests of a chunk in order."""
+    key, ids_key = layout.requests(chunk), layout.request_ids(chunk)
+    lines = await _lines_of(storage, key)
+    ids = decode_ids(await fetch(storage, ids_key), where=ids_key)
+    if len(lines) != len(ids):
+        raise LedgerCorrupt(damaged(key, f"holds {len(lines)} requests, and {ids_key} names {len(ids)}"))
+    for line, ident in zip(lines, ids, strict=True):
+        planned = decode(Planned, line, where=key)
+        planned.request.is_known_as(ident)
+        yield planned
+
+
+async def _lines_of(storage: Storage, key: str) -> list[bytes]:
+    return (await fetch(storage, key)).splitlines(keepends=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import orjson
 
 from ...domain.inference import Message
@@ -25,8 +26,12 @@ _FIELDS = {"prompt", "messages", "id", "system"}
 def as_prompts(values: Iterable[PromptLike], *, what: str = "prompt") -> Iterator[Prompt]:
     """Yield prompts in their order. Raises SettingError with all problems, after the last one was looked at.
 
-    Whatever consumes this must not spend before the end: a bad prompt is only told there.
+    Whatever consumes this must not spend before the end: a bad prompt is only told there. What ``read_prompts`` gave
+    has been looked at already.
     """
+    if isinstance(values, ReadPrompts):
+        yield from values
+        return
     if isinstance(values, str | Mapping):
         message = "prompts must be a list; put the one prompt into one: [prompt]"
         raise SettingError(message)
@@ -34,21 +39,30 @@ def as_prompts(values: Iterable[PromptLike], *, what: str = "prompt") -> Iterato
     yield from _checked(numbered, nothing="there are no prompts; give at least one")
 
 
-def read_prompts(path: Path) -> Iterator[Prompt]:
-    """Yield the prompts of a ``.txt`` file (one a line) or of a ``.jsonl`` file (one object a line).
+@attrs.frozen
+class ReadPrompts:
+    """The prompts of a file, checked while they are read; a pass that ends early leaves the rest unchecked."""
 
-    Blank lines are passed over. Raises SettingError as ``as_prompts`` does, naming lines, and at once for a file that
-    cannot be read.
+    path: Path
+
+    def __iter__(self) -> Iterator[Prompt]:
+        as_json = self.path.suffix.lower() != ".txt"
+        nothing = f"there are no prompts in {self.path}; give at least one"
+        yield from _checked(_lines(self.path, as_json=as_json), nothing=nothing, are_named=as_json)
+
+
+def read_prompts(path: Path) -> ReadPrompts:
+    """Return the prompts of a ``.txt`` file (one a line) or of a ``.jsonl`` file (one object a line).
+
+    Blank lines are passed over. Raises SettingError for a file of another kind; reading raises it as ``as_prompts``
+    does, naming lines, and at once for a file that cannot be read.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (".txt", ".jsonl", ".ndjson"):
+    if path.suffix.lower() not in (".txt", ".jsonl", ".ndjson"):
         message = (
             f"{path} is no file of prompts; name a .txt file (a prompt a line) or a .jsonl file (an object a line)"
         )
         raise SettingError(message)
-    yield from _checked(
-        _lines(path, as_json=suffix != ".txt"), nothing=f"there are no prompts in {path}; give at least one"
-    )
+    return ReadPrompts(path)
 
 
 def _lines(path: Path, *, as_json: bool) -> Iterator[tuple[str, PromptLike | SettingError]]:
@@ -78,7 +92,10 @@ def _line(line: bytes, where: str, *, as_json: bool) -> PromptLike | SettingErro
     return value
 
 
-def _checked(values: Iterable[tuple[str, PromptLike | SettingError]], *, nothing: str) -> Iterator[Prompt]:
+def _checked(
+    values: Iterable[tuple[str, PromptLike | SettingError]], *, nothing: str, are_named: bool = True
+) -> Iterator[Prompt]:
+    """Yield prompts as they should be; ``are_named``: any may have an id, so no two may have the same one."""
     problems: list[str] = []
     more = count = 0
     with ScratchDatabase("CREATE TABLE names (id TEXT PRIMARY KEY, place TEXT NOT NULL) WITHOUT ROWID") as names:
@@ -86,7 +103,8 @@ def _checked(values: Iterable[tuple[str, PromptLike | SettingError]], *, nothing
             try:
                 prompt = _prompt(value, where)
                 # An answer without an id of its own is known by its place, so the two must not meet.
-                _unique(names, prompt.label or str(count), where)
+                if are_named:
+                    _unique(names, prompt.label or str(count), where)
             except SettingError as error:
                 more += len(problems) >= _TOLD
                 problems += [str(error)] if len(problems) < _TOLD else []

@@ -56,16 +56,14 @@ class PromptsRecipe:
     def entries(self, answered: Answered) -> Iterator[Entry]:
         """Yield exactly one ``Answer``."""
         planned, outcome = answered.planned, answered.outcome
-        answer = Answer(
-            request_id=planned.request.id,
-            position=planned.position,
-            label=planned.origin.label,
-        )
+        label = planned.origin.label
         if isinstance(outcome, Failure):
-            yield attrs.evolve(answer, error=outcome)
+            yield Answer(request_id=outcome.request_id, position=planned.position, label=label, error=outcome)
         else:
-            yield attrs.evolve(
-                answer,
+            yield Answer(
+                request_id=outcome.request_id,
+                position=planned.position,
+                label=label,
                 output=outcome.text,
                 reasoning=outcome.reasoning,
                 finish_reason=outcome.finish_reason,

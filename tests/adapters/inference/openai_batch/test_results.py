@@ -380,6 +380,9 @@ def test_a_full_disk_stops_the_run_and_keeps_everything_at_the_service(service: 
     from qwen_dataset.adapters.inference.openai_api import scratch
 
     class Full:
+        def __init__(self, **_):
+            pass
+
         def write(self, data):
             raise OSError(28, "No space left on device")
 

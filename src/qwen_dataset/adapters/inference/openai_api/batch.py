@@ -22,8 +22,8 @@ from ....domain.inference import Outcome, Request
 from ....errors import BackendDenied, BackendError, BackendRejected, BackendUnavailable, BackendUnreached
 from ....ports.inference import BackendSettings, JobHandle, Limits, Offer, Progress
 from ....ports.remote import RemoteBatch
+from ..asked import asked_ids
 from ..bailian.places import is_bailian
-from ..concurrent import closing
 from .advice import advice
 from .batch_object import ENDING, RUNNING, Json, Seen, batch_of, is_counted
 from .client import load_sdk
@@ -98,8 +98,8 @@ class OpenAIBatchBackend:
             submission_bytes=max(few, small, 1),
             line_bytes=max(options.line_bytes - envelope, 1),
             concurrency=1,
-            segment_outcomes=5_000,
-            segment_bytes=8_000_000,
+            segment_outcomes=2_000,
+            segment_bytes=4_000_000,
             segment_seconds=60.0,
             settle_seconds=options.settle,
             findable_seconds=_FINDABLE if options.lookup else 0.0,
@@ -181,11 +181,7 @@ class OpenAIBatchBackend:
 
         Raises BackendUnavailable for network trouble and for a batch that has not ended.
         """
-        asked: dict[str, None] = {}
-        source = aiter(requests)
-        async with closing(source):
-            async for request in source:
-                asked[request.id] = None
+        asked = await asked_ids(requests)
         if not asked:
             return
         batch_id, _ = _parts(handle)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
+import marshal
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
 from contextlib import aclosing
 from typing import Any
 
-import attrs
 import orjson
 
-from ....domain.inference import Completion, Failure, Outcome
+from ....domain.inference import Completion, Failure, Outcome, Usage
 from ....errors import BackendUnavailable
 from ....ports.remote import RemoteBatch
 from .batch_object import ENDED, Seen
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 _FETCHES = 4  # a download that is shorter than promised is fetched three times more
 _PAUSE = 5.0
 _LONGEST_LINE = 32 << 20  # bytes; the longest answers have a few megabytes
+_Place = tuple[int, int, bool]  # offset, length, whether it is a completion
 _AROUND = b"\xef\xbb\xbf \t\r\n"  # what may stand around a line; some tools begin a file with a byte order mark
 
 
@@ -106,7 +107,7 @@ class Harvest:
         self.batch: RemoteBatch | None = None
         self._scratch = scratch
         self._asked = asked
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, _Place] = {}  # where what was taken lies
         self._ids: set[str] = set()
         self._output_ids: set[str] = set()
         self._this_fetch: set[str] = set()
@@ -144,9 +145,10 @@ class Harvest:
             return
         is_completion = isinstance(outcome, Completion)
         place = self._places.get(request_id)
-        if place is None or (is_completion and not place.is_completion):
-            offset = self._scratch.write(raw)
-            self._places[request_id] = _Place(offset=offset, length=len(raw), is_completion=is_completion)
+        if place is None or (is_completion and not place[2]):
+            # A failure is read again at the end: what became of its batch is known then.
+            kept = _put_by(outcome) if isinstance(outcome, Completion) else raw
+            self._places[request_id] = (self._scratch.write(kept), len(kept), is_completion)
 
     @property
     def is_whole(self) -> bool:
@@ -182,10 +184,14 @@ class Harvest:
 
     def found(self) -> Iterator[Outcome]:
         """Yield the outcomes of the lines that were taken."""
-        for place in self._places.values():
-            told = self._told(self._scratch.read(place.offset, place.length))
-            assert told is not None  # it was read before
-            yield told[1]
+        for request_id, (offset, length, is_completion) in self._places.items():
+            kept = self._scratch.read(offset, length)
+            if is_completion:
+                yield _taken_out(request_id, kept)
+            else:
+                told = self._told(kept)
+                assert told is not None  # it was read before
+                yield told[1]
 
     def missing(self) -> Iterator[str]:
         """Yield the ids that have no line."""
@@ -227,13 +233,19 @@ def _should_be_complete(batch: RemoteBatch) -> bool:
     return batch.status == "completed" or batch.status not in ENDED
 
 
-@attrs.frozen(kw_only=True)
-class _Place:
-    """Where a line lies in the scratch file."""
+def _put_by(outcome: Completion) -> bytes:
+    """Return the bytes of an answer, a good deal shorter than its line and sooner read again."""
+    usage = outcome.usage
+    counts = (usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens)
+    return marshal.dumps((outcome.text, outcome.finish_reason, counts, outcome.reasoning, outcome.model))
 
-    offset: int
-    length: int
-    is_completion: bool
+
+def _taken_out(request_id: str, kept: bytes) -> Completion:
+    text, finish_reason, (prompt, completion, thought), reasoning, model = marshal.loads(kept)  # noqa: S302 - our own scratch file
+    usage = Usage(prompt_tokens=prompt, completion_tokens=completion, reasoning_tokens=thought)
+    return Completion(
+        request_id=request_id, text=text, finish_reason=finish_reason, usage=usage, reasoning=reasoning, model=model
+    )
 
 
 class _Lines:

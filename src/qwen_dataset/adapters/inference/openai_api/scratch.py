@@ -7,6 +7,8 @@ from typing import IO
 
 from ....errors import BackendDenied
 
+_BUFFER = 1 << 18  # bytes
+
 
 class ScratchFile:
     """Bytes that do not fit into memory, gone at the end. A context manager.
@@ -16,7 +18,7 @@ class ScratchFile:
 
     def __init__(self) -> None:
         try:
-            self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
+            self.file: IO[bytes] = tempfile.TemporaryFile(buffering=_BUFFER)  # noqa: SIM115  # closed by __exit__
         except OSError as error:
             raise _no_room(error) from None
         self._size = 0

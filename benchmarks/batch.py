@@ -1,0 +1,117 @@
+"""A batch of many prompts, a file of prompts to a file of answers: ours, durable, beside two scripts that are not.
+
+    python benchmarks/batch.py [--prompts 50000] [--times 3]
+
+The service is the loopback stub, as a server that checks and bills would be slower than any client. Ours runs with no
+settle time: that is waiting, not work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from measure import BASELINES, MB, Run, Series, figures, interleaved, machine, ratios, run, stub, table
+
+PROMPT_BYTES = 3_000
+FILLING = "what does the passage say of the surface code and of the noise that it was made for; "
+ENV = {"DASHSCOPE_API_KEY": "sk-bench", "QWEN_DATASET_LANG": "en"}
+
+
+def write_prompts(file: Path, count: int) -> None:
+    """Write prompts of three kilobytes, one a line; no two are the same."""
+    body = FILLING * (PROMPT_BYTES // len(FILLING) + 1)
+    with file.open("w", encoding="utf-8") as made:
+        for number in range(count):
+            made.write(f"Question {number}: {body}"[: PROMPT_BYTES - 1] + "\n")
+
+
+def ours(base_url: str, prompts: Path, *, storage: str | None = None) -> Run:
+    """Run our command in a folder of its own and check that nothing is missing."""
+    with tempfile.TemporaryDirectory(prefix="qwen-dataset-bench-") as folder:
+        made = run(
+            [
+                *(sys.executable, "-m", "qwen_dataset", "batch", "create", "--input-file", str(prompts), "--wait"),
+                *("-o", "answers.jsonl", "--json", "--quiet", "--base-url", base_url, "--poll", "1"),
+                *("--backend", "openai-batch:?settle=0", "--storage", storage or "file:batch_jobs"),
+            ],
+            env=ENV,
+            cwd=Path(folder),
+        )
+        check(Path(folder) / "answers.jsonl", prompts)
+    return made
+
+
+def script(name: str, base_url: str, prompts: Path) -> Run:
+    """Run one of the baselines."""
+    with tempfile.TemporaryDirectory(prefix="qwen-dataset-bench-") as folder:
+        answers = Path(folder) / "answers.jsonl"
+        made = run([sys.executable, str(BASELINES / name), base_url, str(prompts), str(answers)])
+        check(answers, prompts)
+    return made
+
+
+def check(answers: Path, prompts: Path) -> None:
+    if (found := lines(answers)) != (asked := lines(prompts)):
+        raise SystemExit(f"{answers.name} has {found} lines for {asked} prompts")
+
+
+def lines(file: Path) -> int:
+    with file.open("rb") as opened:
+        return sum(part.count(b"\n") for part in iter(partial(opened.read, 1 << 20), b""))
+
+
+def measured(count: int, times: int) -> dict[str, Series]:
+    """Run all three in turn."""
+    with tempfile.TemporaryDirectory(prefix="qwen-dataset-bench-") as folder:
+        prompts = Path(folder) / "prompts.txt"
+        write_prompts(prompts, count)
+
+        def fresh(make: partial[Run]) -> Run:
+            # A service of its own for each: what it holds would slow down the next one.
+            with stub() as base_url:
+                return make(base_url, prompts)
+
+        ways = {
+            "ours": partial(fresh, partial(ours)),
+            "bare": partial(fresh, partial(script, "bare_batch.py")),
+            "raw": partial(fresh, partial(script, "raw_batch.py")),
+        }
+        return interleaved(ways, times=times)
+
+
+def report(count: int, times: int) -> Iterator[str]:
+    """Yield the section of docs/performance.md."""
+    found = measured(count, times)
+    mine = found["ours"]
+    yield f"{count:,} prompts of 3 KB, answers of 1 KB, file to file, on the loopback stub; medians of {times}.\n\n"
+    yield table([["", "wall", "CPU", "peak memory"], *(figures(each) for each in found.values())])
+    yield "\n"
+    yield table(
+        [
+            ["ours against", "wall", "CPU"],
+            *(
+                [name, f"{ratios(mine, each, 'wall'):.2f} ×", f"{ratios(mine, each, 'cpu'):.2f} ×"]
+                for name, each in found.items()
+                if name != "ours"
+            ),
+        ]
+    )
+    yield f"\nCPU a prompt: {mine.cpu / count * 1e6:.0f} µs; peak memory {mine.peak / MB:.0f} MB.\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Batches: ours beside the bare SDK and beside no SDK at all.")
+    parser.add_argument("--prompts", type=int, default=50_000)
+    parser.add_argument("--times", type=int, default=3, help="runs of each, in turn [3]")
+    chosen = parser.parse_args(arguments)
+    print(machine())
+    print("".join(report(chosen.prompts, chosen.times)))
+
+
+if __name__ == "__main__":
+    main()

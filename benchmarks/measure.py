@@ -1,0 +1,191 @@
+"""Measures whole processes in turn: wall, CPU, peak memory of a process and its children, and ratios pair by pair."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import attrs
+import orjson
+
+HERE = Path(__file__).resolve().parent
+BASELINES = HERE / "baselines"
+SAMPLE_SECONDS = 0.02
+MB = 1_000_000
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """One run of one process with its children: seconds, CPU seconds, peak memory in bytes, what it printed."""
+
+    wall: float
+    cpu: float
+    peak: int
+    output: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Series:
+    """Several runs of the same thing; figures are medians."""
+
+    name: str
+    runs: Sequence[Run]
+
+    @property
+    def wall(self) -> float:
+        return statistics.median(run.wall for run in self.runs)
+
+    @property
+    def cpu(self) -> float:
+        return statistics.median(run.cpu for run in self.runs)
+
+    @property
+    def peak(self) -> float:
+        return statistics.median(run.peak for run in self.runs)
+
+
+def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Run:
+    """Run a command to its end; it must end with 0."""
+    started, before = time.perf_counter(), _children_cpu()
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+        process = subprocess.Popen(
+            command, stdout=said, stderr=complained, env=None if env is None else {**os.environ, **env}, cwd=cwd
+        )
+        with _Peak(process.pid) as peak:
+            code = process.wait()
+        wall = time.perf_counter() - started
+        said.seek(0)
+        output = said.read().decode()
+        if code:
+            complained.seek(0)
+            raise SystemExit(f"{' '.join(command)} ended with {code}:\n{complained.read().decode()[-4000:]}")
+    return Run(wall=wall, cpu=_children_cpu() - before, peak=peak.bytes, output=output)
+
+
+def interleaved(runs: Mapping[str, Callable[[], Run]], *, times: int) -> dict[str, Series]:
+    """Run each in turn, A B A B …, so often; say what was measured as it goes."""
+    found: dict[str, list[Run]] = {name: [] for name in runs}
+    for number in range(times):
+        for name, make in runs.items():
+            made = make()
+            found[name].append(made)
+            print(
+                f"{number + 1}/{times} {name:24} wall {made.wall:8.2f} s  cpu {made.cpu:8.2f} s "
+                f" peak {made.peak / MB:6.0f} MB",
+                file=sys.stderr,
+            )
+    return {name: Series(name=name, runs=each) for name, each in found.items()}
+
+
+def ratios(ours: Series, other: Series, figure: str) -> float:
+    """Return the median of the ratios pair by pair, so that a machine whose speed drifts is no trouble."""
+    pairs = zip(ours.runs, other.runs, strict=True)
+    return statistics.median(getattr(one, figure) / getattr(two, figure) for one, two in pairs)
+
+
+@contextlib.contextmanager
+def stub(*options: str) -> Iterator[str]:
+    """Run the loopback service and give its base URL."""
+    process = subprocess.Popen([sys.executable, str(HERE / "stub.py"), *options], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        port = orjson.loads(process.stdout.readline())["port"]
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+def told(base_url: str, path: str) -> Any:
+    """Return what the loopback service says of itself."""
+    with urllib.request.urlopen(f"{base_url}/{path}", timeout=60) as answer:
+        return orjson.loads(answer.read())
+
+
+def machine() -> str:
+    """Return what was measured on, and which versions, in one sentence."""
+    names = ("qwen-dataset", "openai", "httpx", "aiohttp", "dashscope", "orjson", "attrs", "cattrs", "obstore")
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in names)
+    processor = next(
+        (
+            line.partition(":")[2].strip()
+            for line in _read("/proc/cpuinfo").splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    return f"{os.cpu_count()} cores ({processor}), {platform.system()}, Python {platform.python_version()}; {versions}"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as a Markdown table; the first is its head."""
+    head, *others = rows
+    lines = [head, ["---"] * len(head), *others]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def figures(series: Series) -> list[str]:
+    """Return the cells of one row: wall, CPU, peak memory."""
+    return [series.name, f"{series.wall:.2f} s", f"{series.cpu:.2f} s", f"{series.peak / MB:.0f} MB"]
+
+
+class _Peak:
+    """Watches the memory of a process and all its descendants, some fifty times a second; Linux only, else 0."""
+
+    def __init__(self, pid: int) -> None:
+        self.bytes = 0
+        self._pid = pid
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> _Peak:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(SAMPLE_SECONDS):
+            self.bytes = max(self.bytes, sum(map(_resident, _tree(self._pid))))
+
+
+def _tree(pid: int) -> list[int]:
+    found = [pid]
+    for each in found:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{each}/task").iterdir():
+                found += map(int, _read(f"{task}/children").split())
+    return found
+
+
+def _resident(pid: int) -> int:
+    fields = _read(f"/proc/{pid}/statm").split()
+    return int(fields[1]) * resource.getpagesize() if fields else 0
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
