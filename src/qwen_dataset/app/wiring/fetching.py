@@ -22,7 +22,7 @@ from ...errors import JobUnfinished, KeyNotFound, ReadError
 from ...ports.storage import Storage
 from ..engine.patience import PatientStorage
 from ..engine.scratch import no_room
-from . import plugins
+from . import plugins, readers
 from .guessing import LONG_BEGIN, suffix_for
 from .inputs import Found, Named, is_dataset, stdin
 from .loop_thread import running_loop
@@ -85,7 +85,7 @@ class Fetcher:
         plain = address.rstrip("/")
         above, _, name = plain.rpartition("/")
         # A name with a reader's suffix is an object. What has none is a folder.
-        one = name if plugins.has_reader(PurePosixPath(name)) and not above.endswith((":", ":/")) else ""
+        one = name if readers.has_reader(PurePosixPath(name)) and not above.endswith((":", ":/")) else ""
         shown = above if one else plain
         storage = PatientStorage(plugins.open_storage(f"{shown}?{query}" if query else shown), asyncio.sleep)
 
@@ -100,7 +100,7 @@ class Fetcher:
         """Yield the papers below an address, each when it is here; what has no reader is noted as ignored."""
         papers = []
         for key in listing.keys:
-            if _is_hidden(key) or not plugins.has_reader(PurePosixPath(key)):
+            if _is_hidden(key) or not readers.has_reader(PurePosixPath(key)):
                 report.note_ignored(listing.source(key))
             else:
                 papers.append(key)
@@ -113,7 +113,7 @@ class Fetcher:
 
     def parts_of(self, listing: Listing) -> Iterator[Found]:
         """Yield what may be a part of a paper below an address."""
-        candidates = (plugins.has_parts(PurePosixPath(key)) and not _is_hidden(key) for key in listing.keys)
+        candidates = (readers.has_parts(PurePosixPath(key)) and not _is_hidden(key) for key in listing.keys)
         return self._fetched(listing, itertools.compress(listing.keys, candidates))
 
     def stdin(self) -> Found:
@@ -150,7 +150,7 @@ class Fetcher:
 
     def _fetch_projects(self, listing: Listing) -> None:
         """Bring what may be parts of papers here, all of it: which ones are papers is known only then."""
-        if not any(plugins.has_parts(PurePosixPath(key)) and not _is_hidden(key) for key in listing.keys):
+        if not any(readers.has_parts(PurePosixPath(key)) and not _is_hidden(key) for key in listing.keys):
             return
         wanted = [key for key in listing.keys if not _is_hidden(key) and _is_of_project(key)]
         for _ in self._fetched(listing, wanted):
@@ -204,7 +204,7 @@ class Fetcher:
         return None
 
     def _most(self, path: Path) -> int:
-        return self._limits.stream_bytes if plugins.is_by_line(path) else self._limits.file_bytes
+        return self._limits.stream_bytes if readers.is_by_line(path) else self._limits.file_bytes
 
     def _new_folder(self) -> Path:
         if self._folder is None:
@@ -263,7 +263,7 @@ def _is_hidden(key: str) -> bool:
 
 def _is_of_project(key: str) -> bool:
     path = PurePosixPath(key)
-    return plugins.has_parts(path) or plugins.suffix_of(path) in _BESIDE
+    return readers.has_parts(path) or readers.suffix_of(path) in _BESIDE
 
 
 def _remove(path: Path) -> None:

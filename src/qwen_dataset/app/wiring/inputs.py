@@ -14,7 +14,7 @@ from typing import BinaryIO
 import attrs
 
 from ...errors import ReadError, SettingError
-from . import patterns, plugins
+from . import patterns, plugins, readers
 from .addresses import FILE, Address
 from .companions import is_within
 from .read_report import ReadReport
@@ -176,7 +176,7 @@ def files_of(each: Named, report: ReadReport, own: Collection[str]) -> Iterator[
         real = os.path.realpath(file)
         if not is_within(real, root):
             report.note_ignored(f"{source} (a link that leaves the folder)")
-        elif file.name.startswith(".") or not plugins.has_reader(file) or real in own or is_dataset(file):
+        elif file.name.startswith(".") or not readers.has_reader(file) or real in own or is_dataset(file):
             report.note_ignored(source)
         else:
             yield Found(path=file, source=source, root=each.path, problem=_problem(file, source))
@@ -252,8 +252,8 @@ def _is_new(each: Named, file: Path, linked: set[str]) -> bool:
 
 
 def _problem(file: Path, source: str) -> ReadError | None:
-    if not plugins.has_reader(file):
-        known = ", ".join(plugins.known_suffixes())
+    if not readers.has_reader(file):
+        known = ", ".join(readers.known_suffixes())
         return ReadError(f"{source} has no reader for {file.suffix or 'a name without suffix'}; known: {known}")
     if not _is_regular(file):
         # A pipe or device would be waited for without end.
