@@ -179,7 +179,7 @@ COMPOSED: dict[str, list[str]] = {
         "the prices cannot be read from x71.toml: it is not there",
         "the prices cannot be read from x71.toml: Permission denied",
     ],
-    "{_shown(name)} is no field of {what}; there are {', '.join(names)}": [
+    "{shown(name)} is no field of {what}; there are {', '.join(names)}": [
         f"{front}'x72' is no field of {what}; there are x73, x74"
         for front, what in (
             ("my71.toml is not a file of prices: ", "a file of prices"),
@@ -204,19 +204,19 @@ COMPOSED: dict[str, list[str]] = {
         "my71.toml, price 72: up_to is 73; it must be a whole number of tokens",
         "my71.toml, price 72: base URL 'http:x73' is not a URL: give one like https://host:port/v1",
     ],
-    "currency is {_shown(found)}; it must be three capital letters, such as CNY": [
+    "currency is {shown(found)}; it must be three capital letters, such as CNY": [
         "my71.toml, price 72: currency is 'x73'; it must be three capital letters, such as CNY"
     ],
-    "way is {_shown(name)}; it must be one of {', '.join(PriceWay)}": [
+    "way is {shown(name)}; it must be one of {', '.join(PriceWay)}": [
         "my71.toml, price 72: way is 'x73'; it must be one of realtime, batch, batch-chat"
     ],
     "half_price names {half.value}, which is the way of this row itself": [
         "my71.toml, price 72: half_price names batch, which is the way of this row itself"
     ],
-    "region is {_shown(found)}; did you mean {near[0]}?": [
+    "region is {shown(found)}; did you mean {near[0]}?": [
         "my71.toml, price 72: region is 'x73'; did you mean cn-beijing?"
     ],
-    "{name} is {_shown(value)}; it must be a table": [
+    "{name} is {shown(value)}; it must be a table": [
         "my71.toml is not a file of prices: sources is 72; it must be a table"
     ],
     "{where} is not a file of prices: {wrong}": ["my71.toml is not a file of prices: title is missing"],

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from qwen_dataset.app.wiring import plugins, registry
+from qwen_dataset.app.wiring import plugins, readers, registry
 from qwen_dataset.app.wiring.registry import Registry, Row
 from qwen_dataset.domain.papers import Paper
 from qwen_dataset.errors import BackendUnavailable, ReadError, SettingError
@@ -157,7 +157,7 @@ def test_unknown_names_are_told_with_the_known_ones() -> None:
     with pytest.raises(SettingError, match="no writer 'xml'; known: .*jsonl"):
         plugins.output_format("xml")
     with pytest.raises(SettingError, match=r"no reader for '\.bib'; known: .*\.md, "):
-        list(plugins.read_file(Path("x.bib"), source="x.bib"))
+        list(readers.read_file(Path("x.bib"), source="x.bib"))
 
 
 def test_a_folder_without_its_scheme_is_told_how_to_write_it() -> None:
@@ -194,23 +194,23 @@ def test_the_fake_is_offered_in_both_ways(tmp_path: Path) -> None:
 def test_files_are_read_by_suffix(tmp_path: Path) -> None:
     for name in ("a.md", "a.TXT", "a.rst"):
         (tmp_path / name).write_text("# Title\n\nSome words about a matter that matters.\n", encoding="utf-8")
-        (paper,) = plugins.read_file(tmp_path / name, source=name)
+        (paper,) = readers.read_file(tmp_path / name, source=name)
         assert not isinstance(paper, ReadError)
         assert paper.source == name
     (tmp_path / "a.jsonl").write_text('{"title": "t", "text": "Some words."}\nnonsense\n', encoding="utf-8")
-    good, bad = plugins.read_file(tmp_path / "a.jsonl", source="a.jsonl")
+    good, bad = readers.read_file(tmp_path / "a.jsonl", source="a.jsonl")
     assert not isinstance(good, ReadError)
     assert isinstance(bad, ReadError)
     (tmp_path / "b.md").write_bytes(b"\x00\x01\x02" * 100)
-    (error,) = plugins.read_file(tmp_path / "b.md", source="b.md")
+    (error,) = readers.read_file(tmp_path / "b.md", source="b.md")
     assert isinstance(error, ReadError)
 
 
 def test_only_known_suffixes_have_a_reader() -> None:
-    assert plugins.has_reader(Path("x.MD"))
-    assert not plugins.has_reader(Path("x.bib"))
-    assert not plugins.has_reader(Path("md"))
-    assert {".md", ".jsonl"} <= set(plugins.known_suffixes())
+    assert readers.has_reader(Path("x.MD"))
+    assert not readers.has_reader(Path("x.bib"))
+    assert not readers.has_reader(Path("md"))
+    assert {".md", ".jsonl"} <= set(readers.known_suffixes())
 
 
 def test_the_jsonl_module_is_an_output_format(tmp_path: Path) -> None:
@@ -285,11 +285,11 @@ def test_another_package_reads_documents_and_dumps(install: Install, tmp_path: P
     install("dumps", {"notes": "theirs:read_lines"})
     (tmp_path / "a.Note").write_text("# Title\n\nSome words about it.\n", encoding="utf-8")
     (tmp_path / "a.notes").write_text("One sentence.\nAnother one.\n! broken\n", encoding="utf-8")
-    assert plugins.has_reader(tmp_path / "a.Note")
-    assert {".note", ".notes", ".md"} <= set(plugins.known_suffixes())
-    (paper,) = plugins.read_file(tmp_path / "a.Note", source="a.Note")
+    assert readers.has_reader(tmp_path / "a.Note")
+    assert {".note", ".notes", ".md"} <= set(readers.known_suffixes())
+    (paper,) = readers.read_file(tmp_path / "a.Note", source="a.Note")
     assert isinstance(paper, Paper)
-    first, second, error = plugins.read_file(tmp_path / "a.notes", source="a.notes")
+    first, second, error = readers.read_file(tmp_path / "a.notes", source="a.notes")
     assert isinstance(first, Paper)
     assert isinstance(second, Paper)
     assert str(error).startswith(
@@ -313,7 +313,7 @@ def test_a_file_that_breaks_their_reader_is_one_that_could_not_be_read(
 ) -> None:
     install("readers", {"x": f"theirs:{function}"}, package="p")
     (tmp_path / "a.x").write_text("words", encoding="utf-8")
-    (error,) = plugins.read_file(tmp_path / "a.x", source="a.x")
+    (error,) = readers.read_file(tmp_path / "a.x", source="a.x")
     assert isinstance(error, ReadError)
     assert str(error).startswith(sentence)
 
@@ -324,7 +324,7 @@ def test_a_reader_that_names_a_wrong_setting_stops_the_run(install: Install, tmp
     install("readers", {"y": "others:refuses"}, package="others", module="others", code=code)
     (tmp_path / "a.y").write_text("words", encoding="utf-8")
     with pytest.raises(SettingError, match="elsewhere"):
-        list(plugins.read_file(tmp_path / "a.y", source="a.y"))
+        list(readers.read_file(tmp_path / "a.y", source="a.y"))
 
 
 def test_our_names_cannot_be_taken(install: Install, tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_our_names_cannot_be_taken(install: Install, tmp_path: Path) -> None:
     plugins.open_storage("memory:")
     assert plugins.recipe("instruct").name == "instruct"
     (tmp_path / "a.jsonl").write_text('{"title": "t", "text": "Some words."}\n', encoding="utf-8")
-    assert len(list(plugins.read_file(tmp_path / "a.jsonl", source="a.jsonl"))) == 1
+    assert len(list(readers.read_file(tmp_path / "a.jsonl", source="a.jsonl"))) == 1
     assert plugins.output_format().__name__ == "qwen_dataset.adapters.writers.jsonl"
     assert plugins.backends.names() == sorted(OURS)
 
@@ -354,9 +354,9 @@ def test_two_packages_with_the_same_name_are_both_named(install: Install) -> Non
 def test_a_suffix_is_read_by_one_package_alone(install: Install, tmp_path: Path) -> None:
     install("readers", {"x": "theirs:read"}, package="package-one")
     install("dumps", {"x": "theirs:read_lines"}, package="package-two")
-    assert plugins.has_reader(Path("a.x"))
+    assert readers.has_reader(Path("a.x"))
     with pytest.raises(SettingError, match="reader 'x' is offered by package-one and package-two"):
-        next(plugins.read_file(tmp_path / "a.x", source="a.x"))
+        next(readers.read_file(tmp_path / "a.x", source="a.x"))
 
 
 def test_the_first_installation_on_the_path_counts(
@@ -433,7 +433,7 @@ def test_a_module_that_cannot_be_imported_is_one_sentence(install: Install, code
         lambda: plugins.open_storage("mine:"),
         lambda: plugins.recipe("mine"),
         lambda: plugins.output_format("mine"),
-        lambda: next(plugins.read_file(Path("a.mine"), source="a.mine")),
+        lambda: next(readers.read_file(Path("a.mine"), source="a.mine")),
     ]
     for call in calls:
         with pytest.raises(SettingError, match=f"'mine' {THEIRS}{sentence}$"):
@@ -509,7 +509,7 @@ def test_a_missing_extra_answers_with_the_install_line(
     monkeypatch.setattr(plugins, "readers", Registry("reader", "qwen_dataset.readers", row))
     (tmp_path / "a.s3").write_text("words", encoding="utf-8")
     with pytest.raises(SettingError) as told:
-        list(plugins.read_file(tmp_path / "a.s3", source="a.s3"))
+        list(readers.read_file(tmp_path / "a.s3", source="a.s3"))
     assert str(told.value) == line.format(kind="reader")
 
 
@@ -537,7 +537,7 @@ def test_a_fault_of_our_own_is_not_blamed_on_a_library(
         plugins.open_storage("x:")
     (tmp_path / "a.x").write_text("words", encoding="utf-8")
     with pytest.raises(error):
-        list(plugins.read_file(tmp_path / "a.x", source="a.x"))
+        list(readers.read_file(tmp_path / "a.x", source="a.x"))
 
 
 # ---- nothing before it is asked for ----------------------------------------------------------------------------------
@@ -547,13 +547,13 @@ def test_nothing_is_scanned_or_imported_for_names_of_ours(tmp_path: Path) -> Non
     code = f"""
         import sys
         from pathlib import Path
-        from qwen_dataset.app.wiring import plugins, registry
+        from qwen_dataset.app.wiring import plugins, readers, registry
         assert not [name for name in sys.modules if name.startswith("qwen_dataset.adapters")]
         plugins.open_storage("file:{tmp_path}/jobs")
         plugins.recipe("instruct")
-        assert plugins.has_reader(Path("a.md")) and plugins.has_reader(Path("a.jsonl"))
+        assert readers.has_reader(Path("a.md")) and readers.has_reader(Path("a.jsonl"))
         assert not registry.installed.cache_info().misses, "installed packages were looked at"
-        assert not plugins.has_reader(Path("a.bib")) and not plugins.has_reader(Path("b.bib"))
+        assert not readers.has_reader(Path("a.bib")) and not readers.has_reader(Path("b.bib"))
         assert registry.installed.cache_info().misses == 1
         assert not [name for name in sys.modules if name.startswith("qwen_dataset.adapters.inference")]
     """

@@ -24,8 +24,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -34,6 +33,7 @@ import attrs
 from ...domain.pricing import Price, PriceList, PriceWay, Tier
 from ...errors import SettingError
 from .bailian.places import REGIONS, realm_of
+from .price_fields import Wrong, amount_of, check_known, count_of, day_of, flag_of, shown, table_of, text_of
 
 _AMOUNTS = ("input", "output", "thinking_output")
 _TIER = ("up_to", *_AMOUNTS)
@@ -45,13 +45,6 @@ _HALF = ("up_to", *_ORIGIN)
 _FILE = ("prices", "sources", "context_cache")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _REALM = "bailian:"
-_DAY = re.compile(r"\d{4}-\d{2}(?:-\d{2})?", re.ASCII)
-_LEAST, _MOST = Decimal("1e-9"), Decimal("1e9")  # sums of what lies between are exact, and short enough to be shown
-_SHOWN = 60
-
-
-class _Wrong(Exception):
-    """Something in a row cannot be used; the words say what."""
 
 
 def read_prices(text: str, *, where: str) -> PriceList:
@@ -68,16 +61,16 @@ def read_prices(text: str, *, where: str) -> PriceList:
         raise SettingError(f"{where} holds no prices; write a table [[prices]] for each")
     prices, problems = list[Price](), list[str]()
     try:
-        _known(tables, _FILE, "a file of prices")
+        check_known(tables, _FILE, "a file of prices")
         reader = _Reader.of(tables, where)
-    except _Wrong as wrong:
+    except Wrong as wrong:
         raise SettingError(f"{where} is not a file of prices: {wrong}") from None
     for number, row in enumerate(rows, start=1):
         try:
             prices += reader.prices(row)
-        except (_Wrong, ValueError, SettingError) as wrong:
+        except (Wrong, ValueError, SettingError) as wrong:
             name = row.get("model")
-            which = f" ({_shown(name)})" if isinstance(name, str) else ""
+            which = f" ({shown(name)})" if isinstance(name, str) else ""
             problems.append(f"{where}, price {number}{which}: {wrong}")
     if problems:
         raise SettingError.of(problems)
@@ -95,48 +88,48 @@ class _Reader:
     @classmethod
     def of(cls, tables: Mapping[str, Any], where: str) -> _Reader:
         sources = {}
-        for key, table in _table(tables, "sources").items():
+        for key, table in table_of(tables, "sources").items():
             if not isinstance(table, dict):
-                raise _Wrong(f"sources.{_shown(key)} must be a table with title and date")
-            sources[key] = (_text(table, "title"), _day(table, "date"))
+                raise Wrong(f"sources.{shown(key)} must be a table with title and date")
+            sources[key] = (text_of(table, "title"), day_of(table, "date"))
         reader = cls(where, sources, None)
-        cache = _table(tables, "context_cache")
+        cache = table_of(tables, "context_cache")
         if not cache:
             return reader
-        _known(cache, ("input_share", "source", "derived", "note"), "context_cache")
+        check_known(cache, ("input_share", "source", "derived", "note"), "context_cache")
         source, as_of = reader.source(cache, where)
         computed = "computed from " if cache.get("derived") else ""
-        note = f"; {_text(cache, 'note')}" if "note" in cache else ""
-        return cls(where, sources, (_amount(cache, "input_share"), f"{computed}{source}, {as_of}{note}"))
+        note = f"; {text_of(cache, 'note')}" if "note" in cache else ""
+        return cls(where, sources, (amount_of(cache, "input_share"), f"{computed}{source}, {as_of}{note}"))
 
     def prices(self, row: Mapping[str, Any]) -> Iterator[Price]:
-        """Yield what a row says. Raises _Wrong, and ValueError for a price that cannot be."""
-        _known(row, _ROW, "a price")
+        """Yield what a row says. Raises Wrong, and ValueError for a price that cannot be."""
+        check_known(row, _ROW, "a price")
         tiers = tuple(_tiers(row))
         source, as_of = self.source(row, self.where)
         if not as_of:
-            raise _Wrong("as_of is missing: write the day of the price, such as 2026-11-01")
+            raise Wrong("as_of is missing: write the day of the price, such as 2026-11-01")
         price = Price(
-            model=_text(row, "model"),
+            model=text_of(row, "model"),
             region=_region(row),
             way=PriceWay.REALTIME,
             currency=_currency(row),
             tiers=tiers,
             as_of=as_of,
             source=source,
-            is_derived=_flag(row, "derived"),
-            note=_text(row, "note") if "note" in row else "",
+            is_derived=flag_of(row, "derived"),
+            note=text_of(row, "note") if "note" in row else "",
         )
         ways = _ways(row)
         for way in ways:
             share, told = self._cached(row, way)
             yield attrs.evolve(price, way=way, cached_input=share, cache_source=told)
-        for name, table in _table(row, "half_price").items():
+        for name, table in table_of(row, "half_price").items():
             if not isinstance(table, dict):
-                raise _Wrong(f"half_price.{_shown(name)} must be a table, such as {{}}")
-            _known(table, _HALF, "half_price")
+                raise Wrong(f"half_price.{shown(name)} must be a table, such as {{}}")
+            check_known(table, _HALF, "half_price")
             if (half := _way(name)) in ways:
-                raise _Wrong(f"half_price names {half.value}, which is the way of this row itself")
+                raise Wrong(f"half_price names {half.value}, which is the way of this row itself")
             yield self._half(price, half, table)
 
     def source(self, table: Mapping[str, Any], default: str) -> tuple[str, str]:
@@ -144,29 +137,29 @@ class _Reader:
         named = table.get("source", default)
         keys = [named] if isinstance(named, str) else named
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-            raise _Wrong(f"source is {_shown(named)}; it must be a text, or a list of keys of [sources]")
+            raise Wrong(f"source is {shown(named)}; it must be a text, or a list of keys of [sources]")
         titles = [f"{self.sources[key][0]} [{key}]" if key in self.sources else key for key in keys]
         days = [self.sources[key][1] for key in keys if key in self.sources]
-        return ", ".join(titles), _day(table, "as_of") if "as_of" in table else min(days, default="")
+        return ", ".join(titles), day_of(table, "as_of") if "as_of" in table else min(days, default="")
 
     def _cached(self, row: Mapping[str, Any], way: PriceWay) -> tuple[Decimal | None, str]:
         if "cached_input" in row:
-            return _amount(row, "cached_input"), self.source(row, self.where)[0]
+            return amount_of(row, "cached_input"), self.source(row, self.where)[0]
         if self.cache is None or way is not PriceWay.REALTIME or row.get("context_cache") is False:
             return None, ""
         return self.cache
 
     def _half(self, price: Price, way: PriceWay, table: Mapping[str, Any]) -> Price:
         source, as_of = self.source(table, price.source)
-        cap = _count(table, "up_to") if "up_to" in table else None
+        cap = count_of(table, "up_to") if "up_to" in table else None
         return attrs.evolve(
             price,
             way=way,
             tiers=tuple(_halved(price.tiers, cap)),
             source=source,
             as_of=as_of or price.as_of,
-            is_derived=price.is_derived or _flag(table, "derived"),
-            note=_text(table, "note") if "note" in table else price.note,
+            is_derived=price.is_derived or flag_of(table, "derived"),
+            note=text_of(table, "note") if "note" in table else price.note,
         )
 
 
@@ -186,40 +179,40 @@ def _tiers(row: Mapping[str, Any]) -> Iterator[Tier]:
         yield _tier(row)
         return
     if any(name in row for name in _TIER):
-        raise _Wrong("it has both tiers and a price of its own; leave one out")
+        raise Wrong("it has both tiers and a price of its own; leave one out")
     tables = row["tiers"]
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise _Wrong("tiers must be a list of tables, each with input and output")
+        raise Wrong("tiers must be a list of tables, each with input and output")
     for table in tables:
-        _known(table, _TIER, "a tier")
+        check_known(table, _TIER, "a tier")
         yield _tier(table)
 
 
 def _tier(table: Mapping[str, Any]) -> Tier:
     return Tier(
-        up_to=_count(table, "up_to") if "up_to" in table else None,
-        input=_amount(table, "input"),
-        output=_amount(table, "output"),
-        thinking_output=_amount(table, "thinking_output") if "thinking_output" in table else None,
+        up_to=count_of(table, "up_to") if "up_to" in table else None,
+        input=amount_of(table, "input"),
+        output=amount_of(table, "output"),
+        thinking_output=amount_of(table, "thinking_output") if "thinking_output" in table else None,
     )
 
 
 def _ways(row: Mapping[str, Any]) -> list[PriceWay]:
     named = row.get("way", PriceWay.REALTIME.value)
     if named == []:
-        raise _Wrong("way is an empty list; leave it out for realtime")
+        raise Wrong("way is an empty list; leave it out for realtime")
     return [_way(each) for each in (named if isinstance(named, list) else [named])]
 
 
 def _way(name: object) -> PriceWay:
     if name not in tuple(PriceWay):
-        raise _Wrong(f"way is {_shown(name)}; it must be one of {', '.join(PriceWay)}")
+        raise Wrong(f"way is {shown(name)}; it must be one of {', '.join(PriceWay)}")
     return PriceWay(str(name))
 
 
 def _region(row: Mapping[str, Any]) -> str:
     """Return the region; a base URL as it is known elsewhere, and one of Bailian's as its region."""
-    found = _text(row, "region")
+    found = text_of(row, "region")
     if found.lower().startswith(("http://", "https://")):
         found = realm_of(found)
     found = found.removeprefix(_REALM)
@@ -228,85 +221,12 @@ def _region(row: Mapping[str, Any]) -> str:
     # A slip in a name would make a price that is never found.
     near = difflib.get_close_matches(found.casefold(), REGIONS, n=1, cutoff=0.8)
     if near and near[0] != found.casefold():
-        raise _Wrong(f"region is {_shown(found)}; did you mean {near[0]}?")
+        raise Wrong(f"region is {shown(found)}; did you mean {near[0]}?")
     return near[0] if near else found
 
 
 def _currency(row: Mapping[str, Any]) -> str:
-    found = _text(row, "currency")
+    found = text_of(row, "currency")
     if not _CURRENCY.fullmatch(found):
-        raise _Wrong(f"currency is {_shown(found)}; it must be three capital letters, such as CNY")
+        raise Wrong(f"currency is {shown(found)}; it must be three capital letters, such as CNY")
     return found
-
-
-def _amount(table: Mapping[str, Any], name: str) -> Decimal:
-    value = _there(table, name)
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise _Wrong(f"{name} is {_shown(value)}; it must be a number of at least 0")
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        raise _Wrong(f"{name} is {_shown(value)}; it must be a number of at least 0") from None
-    if amount.is_finite() and amount > 0 and not _LEAST <= amount <= _MOST:
-        raise _Wrong(f"{name} is {_shown(value)}; it must be 0, or from 1e-9 to 1e9")
-    return amount or Decimal(0)  # no 0e-400000, which is as long when it is printed
-
-
-def _count(table: Mapping[str, Any], name: str) -> int:
-    value = _there(table, name)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _Wrong(f"{name} is {_shown(value)}; it must be a whole number of tokens")
-    return value
-
-
-def _text(table: Mapping[str, Any], name: str) -> str:
-    value = _there(table, name)
-    if not isinstance(value, str) or not value.strip():
-        raise _Wrong(f"{name} is {_shown(value)}; it must be a text")
-    return value.strip()
-
-
-def _day(table: Mapping[str, Any], name: str) -> str:
-    value = _there(table, name)
-    text = value.isoformat()[:10] if isinstance(value, date) else _text(table, name)
-    try:
-        date.fromisoformat(text if len(text) > 7 else f"{text}-01")
-    except ValueError:
-        is_day = False
-    else:
-        is_day = _DAY.fullmatch(text) is not None
-    if not is_day:
-        raise _Wrong(f"{name} is {_shown(text)}; it must be a day or a month, such as 2026-11-01 or 2026-11")
-    return text
-
-
-def _flag(table: Mapping[str, Any], name: str) -> bool:
-    value = table.get(name, False)
-    if not isinstance(value, bool):
-        raise _Wrong(f"{name} is {_shown(value)}; it must be true or false")
-    return value
-
-
-def _table(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = table.get(name, {})
-    if not isinstance(value, dict):
-        raise _Wrong(f"{name} is {_shown(value)}; it must be a table")
-    return value
-
-
-def _there(table: Mapping[str, Any], name: str) -> Any:
-    if name not in table:
-        raise _Wrong(f"{name} is missing")
-    return table[name]
-
-
-def _known(table: Mapping[str, Any], names: Collection[str], what: str) -> None:
-    for name in table:
-        if name not in names:
-            raise _Wrong(f"{_shown(name)} is no field of {what}; there are {', '.join(names)}")
-
-
-def _shown(value: object) -> str:
-    # No f-string of a value of anybody's length.
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -23,6 +23,7 @@ from ..wiring.prompts import as_prompts, read_prompts
 from . import batch_remote, language, options, session
 from .batch_remote import RemoteOptions
 from .batch_show import cut, line_of, not_yet, show
+from .chosen import Chosen
 from .follow import carried
 from .logs import JobLog
 from .show import Display, echo_json
@@ -55,7 +56,7 @@ def create(
     texts: tuple[str, ...],
     wait: bool,
     output: Path | None,
-    chosen: options.Chosen,
+    chosen: Chosen,
     fresh: bool,
     existing: Existing,
     quiet: bool,
@@ -106,9 +107,7 @@ def create(
 @options.settings(*_BACKEND, also=("api_key", "writer"))
 @options.existing
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def status(
-    job: str, fetch: bool, output: Path | None, chosen: options.Chosen, existing: Existing, as_json: bool
-) -> None:
+def status(job: str, fetch: bool, output: Path | None, chosen: Chosen, existing: Existing, as_json: bool) -> None:
     """Show how far JOB is: its id, its name, the beginning of its id, or a batch's id at the service (`batch_…`).
 
     Asks the service and never spends: what failed is asked again only by `qwen-dataset resume`.
@@ -129,7 +128,7 @@ def status(
 @options.settings(*_BACKEND, also=("api_key", "writer"))
 @options.existing
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def download(job: str, output: Path | None, chosen: options.Chosen, existing: Existing, as_json: bool) -> None:
+def download(job: str, output: Path | None, chosen: Chosen, existing: Existing, as_json: bool) -> None:
     """Write the answers of JOB, or the files of a batch at the service (`batch_…`) as they are there.
 
     Of the latter, answers go to FILE and errors, if any, to FILE.errors.jsonl. Exits with 3 where it is not ended yet.
@@ -146,7 +145,7 @@ def download(job: str, output: Path | None, chosen: options.Chosen, existing: Ex
 @options.settings(*_BACKEND, also=("api_key",))
 @batch_remote.list_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def list_batches(limit: int, chosen: options.Chosen, remote: RemoteOptions, as_json: bool) -> None:
+def list_batches(limit: int, chosen: Chosen, remote: RemoteOptions, as_json: bool) -> None:
     """List the batches, the newest first, as they were stored last.
 
     Asks nobody: `batch status JOB` looks at the service, and --remote lists the service's own batches.
@@ -181,7 +180,7 @@ def list_batches(limit: int, chosen: options.Chosen, remote: RemoteOptions, as_j
 @click.argument("job")
 @options.settings(*_BACKEND, also=("api_key",))
 @options.quiet_and_json
-def cancel(job: str, chosen: options.Chosen, quiet: bool, as_json: bool) -> None:
+def cancel(job: str, chosen: Chosen, quiet: bool, as_json: bool) -> None:
     """Stop JOB or a batch at the service (`batch_…`): what runs is cancelled, what was answered is kept."""
     config = chosen.config_for_job()
     if batch_remote.is_remote(config, job):

@@ -23,8 +23,9 @@ from ..api.remote import Fetched, Service, batch_object
 from ..dataset.target import Existing
 from ..wiring.config import Config
 from ..wiring.secrets import quoted
-from . import language, options, session
+from . import language, session
 from .batch_show import cut
+from .chosen import Chosen
 from .show import echo_json
 from .times import when
 
@@ -106,13 +107,13 @@ def is_remote(config: Config, name: str) -> bool:
     return session.run(work)
 
 
-def status(batch_id: str, chosen: options.Chosen, *, as_json: bool) -> None:
+def status(batch_id: str, chosen: Chosen, *, as_json: bool) -> None:
     """Show a batch as it is now."""
     config = chosen.config()
     _show(*_asked(config, lambda service: service.batches.retrieve(batch_id)), chosen, as_json=as_json)
 
 
-def cancel(batch_id: str, chosen: options.Chosen, *, quiet: bool, as_json: bool) -> None:
+def cancel(batch_id: str, chosen: Chosen, *, quiet: bool, as_json: bool) -> None:
     """Ask a batch to stop, and show it."""
     had_ended = False
 
@@ -129,7 +130,7 @@ def cancel(batch_id: str, chosen: options.Chosen, *, quiet: bool, as_json: bool)
         _show(*found, chosen, as_json=as_json)
 
 
-def download(batch_id: str, chosen: options.Chosen, output: Path | None, *, existing: Existing, as_json: bool) -> None:
+def download(batch_id: str, chosen: Chosen, output: Path | None, *, existing: Existing, as_json: bool) -> None:
     """Write a batch's files. Ends the process with 1 where not every line has an answer, 3 where it has not ended."""
     path = output or Path(f"{batch_id}.jsonl")
     problems = []
@@ -157,7 +158,7 @@ def download(batch_id: str, chosen: options.Chosen, output: Path | None, *, exis
         sys.exit(session.SOME_FAILED)
 
 
-def list_batches(wanted: RemoteOptions, chosen: options.Chosen, *, limit: int, as_json: bool) -> None:
+def list_batches(wanted: RemoteOptions, chosen: Chosen, *, limit: int, as_json: bool) -> None:
     """Print the service's batches, the newest first, as they come."""
     problems: list[str] = []
     batch_filter = wanted.filter(problems)
@@ -215,7 +216,7 @@ def _run(config: Config, ask: Callable[[Service], Awaitable[T]], *, help_with_id
     return session.run(work)
 
 
-def _show(batch: RemoteBatch, job: str | None, chosen: options.Chosen, *, as_json: bool) -> None:
+def _show(batch: RemoteBatch, job: str | None, chosen: Chosen, *, as_json: bool) -> None:
     if as_json:
         echo_json(batch_object(batch) | {"job": job})
         return

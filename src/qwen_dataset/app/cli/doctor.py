@@ -10,6 +10,7 @@ import click
 from ..api.doctor import Check, Verdict, examine
 from ..wiring.secrets import redact
 from . import language, options, session
+from .chosen import Chosen
 from .show import echo_json
 
 _NAME_COLUMNS = 12
@@ -20,7 +21,7 @@ _VERDICT_COLUMNS = 11
 @options.settings("model", "use_batch", "backend", "base_url", "region", "storage", also=("api_key",))
 @click.option("--live", is_flag=True, help="Ask the service's free test model in a batch, and wait.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def doctor(chosen: options.Chosen, live: bool, as_json: bool) -> None:
+def doctor(chosen: Chosen, live: bool, as_json: bool) -> None:
     """Look at packages, settings, key, storage, backend and model: a line each says that it is ok, or what to do.
 
     \b

@@ -13,6 +13,7 @@ from ..api.reports import DamagedJob, JobStatus
 from ..codec import failure_record, reject_record
 from ..dataset.curator import FailedRequest
 from . import language, options, session
+from .chosen import Chosen
 from .columns import one_line
 from .records import status_record
 from .show import echo_json
@@ -23,7 +24,7 @@ from .times import when
 @click.argument("job", required=False)
 @options.settings("storage")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a job.")
-def status(job: str | None, chosen: options.Chosen, as_json: bool) -> None:
+def status(job: str | None, chosen: Chosen, as_json: bool) -> None:
     """Show the jobs of the storage, the newest last, or one JOB in full."""
     config = chosen.config()
 
@@ -61,7 +62,7 @@ def _describe(status: JobStatus | DamagedJob, job: str) -> str:
 @click.argument("job", required=False)
 @options.settings("storage")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def rejects(job: str | None, chosen: options.Chosen, as_json: bool) -> None:
+def rejects(job: str | None, chosen: Chosen, as_json: bool) -> None:
     """Show what did not become a sample in JOB (the newest without a name), and why.
 
     A `reject` is an answer that was turned down; a `failed` request has no answer.

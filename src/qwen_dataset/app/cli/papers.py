@@ -17,6 +17,7 @@ from ..wiring.config import Config
 from ..wiring.corpus import Name, ReadReport, read_papers
 from ..wiring.tokens import doubt_about, vocabulary_of
 from . import language, options, session
+from .chosen import Chosen
 from .columns import one_line
 from .describe import describe_reading
 from .paper_tree import show_tree, tree_record
@@ -30,9 +31,7 @@ from .show import echo_json
 @click.option("--text", is_flag=True, help="Print the text in which all offsets count, exactly.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a paper, and one of totals.")
 @click.option("--strict", is_flag=True, help="Stop at the first paper that cannot be read.")
-def papers(
-    papers: tuple[Name, ...], chosen: options.Chosen, show: bool, text: bool, as_json: bool, strict: bool
-) -> None:
+def papers(papers: tuple[Name, ...], chosen: Chosen, show: bool, text: bool, as_json: bool, strict: bool) -> None:
     """Show what is read from PAPERS: formats, languages, titles, sections, passages, tokens.
 
     PAPERS are files, folders, patterns such as 'a/**/*.pdf', addresses such as s3://bucket/papers, and - for standard

@@ -15,6 +15,7 @@ from ..api.client import Client
 from ..api.plan import Plan, PlannedWay, doubts
 from ..wiring.corpus import Name
 from . import language, options, session
+from .chosen import Chosen
 from .describe import describe_reading
 from .plan_lines import label_of, summary, table
 from .show import echo_json
@@ -38,7 +39,7 @@ def plan(
     models: str,
     regions: str,
     deadline: str | None,
-    chosen: options.Chosen,
+    chosen: Chosen,
     strict: bool,
     as_json: bool,
 ) -> None:

@@ -16,6 +16,7 @@ from ...errors import SettingError
 from ..api.client import Client
 from ..wiring.corpus import Name
 from . import language, options, session
+from .chosen import Chosen
 from .show import echo_json
 
 _SETTINGS = (
@@ -30,7 +31,7 @@ _COUNTED = 100  # requests that are made to tell how many there are
 @click.option("--all", "everything", is_flag=True, help="Show every request, not only the first one.")
 @options.settings(*_SETTINGS, also=(*options.NO_OPTION, *options.READING))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a request.")
-def show_prompt(papers: tuple[Name, ...], everything: bool, chosen: options.Chosen, as_json: bool) -> None:
+def show_prompt(papers: tuple[Name, ...], everything: bool, chosen: Chosen, as_json: bool) -> None:
     """Show the exact requests that `generate` would make of PAPERS, by default the first one.
 
     Needs no key and no backend, asks nobody and stores nothing.

@@ -19,6 +19,7 @@ from ..engine.prune import Kind, Prunable
 from ..wiring.config import Config
 from ..wiring.secrets import quoted
 from . import language, options, session
+from .chosen import Chosen
 from .show import echo_json
 
 _AGE = re.compile(r"([0-9]{1,6})([hd])")
@@ -31,7 +32,7 @@ _SECONDS = {"h": 3600.0, "d": 86_400.0}
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @options.settings("storage")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line; asks nothing.")
-def prune(jobs: tuple[str, ...], older_than: str | None, yes: bool, chosen: options.Chosen, as_json: bool) -> None:
+def prune(jobs: tuple[str, ...], older_than: str | None, yes: bool, chosen: Chosen, as_json: bool) -> None:
     """Delete what no job needs any more, or whole JOBs with their answers.
 
     Shows what would go, asks, and deletes. Without JOB and --older-than no answer that can still be used is among it.

@@ -15,6 +15,7 @@ from ..wiring.secrets import redact
 from ..wiring.settings import SETTINGS, Setting
 from ..wiring.sources import TOML_FILE, Chosen, Resolved, resolve
 from . import language, options, session
+from .chosen import unknown_names
 from .show import echo_json
 
 _NAME_WIDTH = 2 + max(len(setting.name) for setting in SETTINGS)
@@ -65,7 +66,7 @@ def show(config_file: Path | None, as_json: bool) -> None:
         resolved.config()
     except SettingError as error:
         problems += error.problems
-    problems += options.unknown_names(resolved)
+    problems += unknown_names(resolved)
     wrong = _wrong(resolved)
     if as_json:
         found = {setting.name: _record(setting, resolved.values[setting.name]) for setting in SETTINGS}

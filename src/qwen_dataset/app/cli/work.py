@@ -21,6 +21,7 @@ from ..wiring.config import Config
 from ..wiring.corpus import Name
 from . import language, options, session
 from .approval import approval
+from .chosen import Chosen
 from .follow import carried, command
 from .logs import JobLog
 from .records import status_record
@@ -54,7 +55,7 @@ _RESUME = (
 @options.quiet_and_json
 def generate(
     papers: tuple[Name, ...],
-    chosen: options.Chosen,
+    chosen: Chosen,
     no_wait: bool,
     strict: bool,
     fresh: bool,
@@ -101,7 +102,7 @@ def generate(
 def resume(
     job: str | None,
     output: Path | None,
-    chosen: options.Chosen,
+    chosen: Chosen,
     no_wait: bool,
     existing: Existing,
     quiet: bool,
@@ -131,9 +132,7 @@ def resume(
 @options.settings("storage", also=("writer",))
 @options.existing
 @options.quiet_and_json
-def rebuild(
-    job: str, output: Path | None, chosen: options.Chosen, existing: Existing, quiet: bool, as_json: bool
-) -> None:
+def rebuild(job: str, output: Path | None, chosen: Chosen, existing: Existing, quiet: bool, as_json: bool) -> None:
     """Make JOB's dataset again from its stored answers, with today's parser and filters. Spends nothing."""
     config = chosen.config()
     with Display(quiet=quiet or as_json) as display:
@@ -151,7 +150,7 @@ def rebuild(
 @click.argument("job")
 @options.settings("backend", "base_url", "region", "storage", also=("api_key",))
 @options.quiet_and_json
-def cancel(job: str, chosen: options.Chosen, quiet: bool, as_json: bool) -> None:
+def cancel(job: str, chosen: Chosen, quiet: bool, as_json: bool) -> None:
     """Stop JOB: nothing new is submitted, what runs is cancelled, what was answered is kept."""
     config = chosen.config_for_job()
 

@@ -15,7 +15,7 @@ import attrs
 from ...domain.papers import Paper
 from ...errors import ReadError, SettingError
 from ..dataset.target import OutputFormat
-from . import plugins
+from . import readers
 from .dump_parts import in_parts
 from .fetching import Fetcher, Listing
 from .inputs import Found, Kind, Name, Named, files_of, meant, named, quoted_path
@@ -87,7 +87,7 @@ def own_files(
     """
     target = output.resolve()
     is_input = target.is_file() and any(each.covers(target) for each in meant(papers))
-    if is_input and target.stat().st_size and plugins.has_reader(target) and not output_format.recognise(target):
+    if is_input and target.stat().st_size and readers.has_reader(target) and not output_format.recognise(target):
         message = f"the output {output} is one of the papers; choose another --output"
         raise SettingError(message)
     return [output] if jobs is None else [output, jobs]
@@ -160,7 +160,7 @@ class _Reading:
         for each in self._named:
             for file in self._files(each, report):
                 why_not = None
-                if self._projects is not None and _is_searched(each) and plugins.has_parts(file.path):
+                if self._projects is not None and _is_searched(each) and readers.has_parts(file.path):
                     why_not = self._projects.why_not(file)
                 if why_not is None:
                     yield file
@@ -193,7 +193,7 @@ class _Reading:
         else:
             self._listings[each.text] = listing = self._fetcher.listing(each)
             found = self._fetcher.parts_of(listing)
-        return (file for file in found if file.problem is None and plugins.has_parts(file.path))
+        return (file for file in found if file.problem is None and readers.has_parts(file.path))
 
     def _parts(self, files: Iterable[Found]) -> Iterator[tuple[Found, PartsFound]]:
         """Yield what each file says of itself; nothing where it cannot be looked into: its reader tells why."""
@@ -213,7 +213,7 @@ class _Reading:
     def _work(self, file: Found) -> Iterator[Work]:
         if file.problem is not None:
             yield Work(source=file.source, known=file.problem)
-        elif plugins.is_by_line(file.path):
+        elif readers.is_by_line(file.path):
             yield from in_parts(file, _task(file), self._limits)
             self._fetcher.done(file)
         else:
@@ -230,7 +230,7 @@ def _task(file: Found) -> Task:
 
 
 def _is_quick(path: Path) -> bool:
-    return plugins.is_light(path) and _size(path) <= _READ_HERE_FILE_BYTES
+    return readers.is_light(path) and _size(path) <= _READ_HERE_FILE_BYTES
 
 
 def _characters(paper: Paper) -> int:
@@ -250,7 +250,7 @@ def _nothing(all_named: Sequence[Named], report: ReadReport) -> str:
     where = ", ".join(names if len(names) <= _NAMED else [*names[:_NAMED], "…"])
     if report.unread:
         return f"no paper could be read in {where}: {report.unread_notes[0]}"
-    suffixes = ", ".join(plugins.known_suffixes())
+    suffixes = ", ".join(readers.known_suffixes())
     if not report.ignored_notes:
         return f"no paper was found in {where}; papers end in {suffixes}"
     # One that says why, if there is one.

@@ -9,11 +9,8 @@ import errno
 import io
 import itertools
 import os
-import re
 import select
 import tempfile
-import threading
-import zlib
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -25,11 +22,12 @@ from ...errors import JobUnfinished, KeyNotFound, ReadError
 from ...ports.storage import Storage
 from ..engine.patience import PatientStorage
 from ..engine.scratch import no_room
-from . import plugins
+from . import plugins, readers
+from .guessing import LONG_BEGIN, suffix_for
 from .inputs import Found, Named, is_dataset, stdin
+from .loop_thread import running_loop
 from .read_limits import ReadLimits, check_stopped, megabytes
 from .read_report import ReadReport
-from .unpack import PACKED
 
 T = TypeVar("T")
 
@@ -38,17 +36,6 @@ _LOOK_SECONDS = 0.2
 _PIECE = 1024 * 1024
 # What LaTeX takes into a paper besides the files that are papers or parts themselves.
 _BESIDE = frozenset({"bbl", "bib", "cfg", "clo", "cls", "def", "inc", "sty", "tikz"})
-_GZIP = b"\x1f\x8b"
-_LONG_BEGIN = 64 * 1024  # for what may stand in front of a page or of LaTeX, and for a first line of JSON
-# How what comes on standard input may begin, behind blanks; anything else is text. JSON is one of the lines of a dump
-# where the first line ends an object, or is so long that its end is not seen.
-_KINDS = (
-    (re.compile(rb"%PDF-"), ".pdf"),
-    (re.compile(rb"(?is)(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+)?html\b"), ".html"),
-    (re.compile(rb"(?:%[^\r\n]*[\r\n]\s*)*\\document(?:class|style)\b"), ".tex"),
-    (re.compile(rb"\{[^\r\n]*(?:\}[ \t]*[\r\n]|\Z)"), ".jsonl"),
-    (re.compile(rb"\{|\[\s*[\]{]"), ".json"),
-)
 
 
 @attrs.frozen
@@ -98,7 +85,7 @@ class Fetcher:
         plain = address.rstrip("/")
         above, _, name = plain.rpartition("/")
         # A name with a reader's suffix is an object. What has none is a folder.
-        one = name if plugins.has_reader(PurePosixPath(name)) and not above.endswith((":", ":/")) else ""
+        one = name if readers.has_reader(PurePosixPath(name)) and not above.endswith((":", ":/")) else ""
         shown = above if one else plain
         storage = PatientStorage(plugins.open_storage(f"{shown}?{query}" if query else shown), asyncio.sleep)
 
@@ -113,7 +100,7 @@ class Fetcher:
         """Yield the papers below an address, each when it is here; what has no reader is noted as ignored."""
         papers = []
         for key in listing.keys:
-            if _is_hidden(key) or not plugins.has_reader(PurePosixPath(key)):
+            if _is_hidden(key) or not readers.has_reader(PurePosixPath(key)):
                 report.note_ignored(listing.source(key))
             else:
                 papers.append(key)
@@ -126,7 +113,7 @@ class Fetcher:
 
     def parts_of(self, listing: Listing) -> Iterator[Found]:
         """Yield what may be a part of a paper below an address."""
-        candidates = (plugins.has_parts(PurePosixPath(key)) and not _is_hidden(key) for key in listing.keys)
+        candidates = (readers.has_parts(PurePosixPath(key)) and not _is_hidden(key) for key in listing.keys)
         return self._fetched(listing, itertools.compress(listing.keys, candidates))
 
     def stdin(self) -> Found:
@@ -140,9 +127,9 @@ class Fetcher:
         # A pipe may hand over a few bytes at a time.
         while not begin.strip() and len(begin) < _PIECE and (piece := self._piece(source)):
             begin += piece
-        while len(begin) < _LONG_BEGIN and (piece := self._piece(source)):
+        while len(begin) < LONG_BEGIN and (piece := self._piece(source)):
             begin += piece
-        path = folder / f"stdin{_suffix(begin)}"
+        path = folder / f"stdin{suffix_for(begin)}"
         most = self._most(path)
         problem = None
         with _room(), path.open("wb") as file:
@@ -163,7 +150,7 @@ class Fetcher:
 
     def _fetch_projects(self, listing: Listing) -> None:
         """Bring what may be parts of papers here, all of it: which ones are papers is known only then."""
-        if not any(plugins.has_parts(PurePosixPath(key)) and not _is_hidden(key) for key in listing.keys):
+        if not any(readers.has_parts(PurePosixPath(key)) and not _is_hidden(key) for key in listing.keys):
             return
         wanted = [key for key in listing.keys if not _is_hidden(key) and _is_of_project(key)]
         for _ in self._fetched(listing, wanted):
@@ -217,7 +204,7 @@ class Fetcher:
         return None
 
     def _most(self, path: Path) -> int:
-        return self._limits.stream_bytes if plugins.is_by_line(path) else self._limits.file_bytes
+        return self._limits.stream_bytes if readers.is_by_line(path) else self._limits.file_bytes
 
     def _new_folder(self) -> Path:
         if self._folder is None:
@@ -242,7 +229,7 @@ class Fetcher:
 
     def _start(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         if self._loop is None:
-            self._loop = self._stack.enter_context(_running_loop())
+            self._loop = self._stack.enter_context(running_loop())
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def _wait(self, future: concurrent.futures.Future[T]) -> T:
@@ -253,42 +240,6 @@ class Fetcher:
                 future.cancel()
                 raise
         return future.result()
-
-
-def _suffix(begin: bytes) -> str:
-    """Return the suffix of a file that begins so."""
-    packed = ""
-    if begin.startswith(_GZIP):
-        packed = PACKED
-        try:
-            begin = zlib.decompressobj(wbits=31).decompress(begin, _LONG_BEGIN)
-        except zlib.error:
-            begin = b""  # its reader will tell
-    start = begin.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return next((suffix for mark, suffix in _KINDS if mark.match(start)), ".txt") + packed
-
-
-@contextlib.contextmanager
-def _running_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """Run an event loop in a thread; what is left in it at the end is cancelled."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield loop
-    finally:
-        asyncio.run_coroutine_threadsafe(_cancel_others(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-async def _cancel_others() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_asyncgens()
 
 
 @contextlib.contextmanager
@@ -312,7 +263,7 @@ def _is_hidden(key: str) -> bool:
 
 def _is_of_project(key: str) -> bool:
     path = PurePosixPath(key)
-    return plugins.has_parts(path) or plugins.suffix_of(path) in _BESIDE
+    return readers.has_parts(path) or readers.suffix_of(path) in _BESIDE
 
 
 def _remove(path: Path) -> None:

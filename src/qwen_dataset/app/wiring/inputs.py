@@ -8,14 +8,13 @@ import re
 import stat
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
 import attrs
 
 from ...errors import ReadError, SettingError
-from . import plugins
+from . import patterns, plugins, readers
 from .addresses import FILE, Address
 from .companions import is_within
 from .read_report import ReadReport
@@ -29,7 +28,6 @@ Name = str | os.PathLike[str]
 
 _TOLD = 20  # missing paths told in words
 _LIST_BYTES = 100_000_000
-_MAGIC = re.compile(r"[*?\[]")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(//)?")
 _DATASET_SUFFIXES = (".jsonl", ".ndjson")
 
@@ -65,15 +63,9 @@ class Named:
             return cls(text, Kind.PATH, Path(Address.parse(text, setting=quoted_path(text)).location))
         if scheme and (scheme[2] or plugins.is_storage(scheme[1])):
             return cls(text, Kind.ADDRESS)
-        if _MAGIC.search(text):
-            return cls._of_pattern(text)
+        if patterns.is_pattern(text):
+            return cls(text, Kind.PATTERN, *patterns.split(text))
         return cls(text, Kind.PATH, Path(text))
-
-    @classmethod
-    def _of_pattern(cls, text: str) -> Named:
-        parts = Path(text).parts
-        fixed = next(number for number, part in enumerate(parts) if _MAGIC.search(part))
-        return cls(text, Kind.PATTERN, Path(*parts[:fixed]), parts[fixed:])
 
     @property
     def is_folder(self) -> bool:
@@ -87,9 +79,9 @@ class Named:
         real, root = os.path.realpath(file), os.path.realpath(self.path)
         if not is_within(real, root):
             return False
-        states = _start(self.pattern)
+        states = patterns.begin(self.pattern)
         for name in Path(real).relative_to(root).parts:
-            states = _step(self.pattern, states, name)
+            states = patterns.step(self.pattern, states, name)
         return len(self.pattern) in states
 
 
@@ -184,7 +176,7 @@ def files_of(each: Named, report: ReadReport, own: Collection[str]) -> Iterator[
         real = os.path.realpath(file)
         if not is_within(real, root):
             report.note_ignored(f"{source} (a link that leaves the folder)")
-        elif file.name.startswith(".") or not plugins.has_reader(file) or real in own or is_dataset(file):
+        elif file.name.startswith(".") or not readers.has_reader(file) or real in own or is_dataset(file):
             report.note_ignored(source)
         else:
             yield Found(path=file, source=source, root=each.path, problem=_problem(file, source))
@@ -215,7 +207,7 @@ def _walk(each: Named, report: ReadReport, own: Collection[str]) -> Iterator[Pat
     pattern, root = each.pattern, os.path.realpath(each.path)
     if pattern and not each.path.is_dir():
         return
-    starts = [(each.path, _start(pattern))]
+    starts = [(each.path, patterns.begin(pattern))]
     followed: set[tuple[str, frozenset[int]]] = set()
     linked: set[str] = set()
     # Links that only a pattern reaches are added, and so come last.
@@ -225,7 +217,7 @@ def _walk(each: Named, report: ReadReport, own: Collection[str]) -> Iterator[Pat
             here = states.pop(folder)
             kept = []
             for name in sorted(folders):
-                below = _step(pattern, here, name)
+                below = patterns.step(pattern, here, name)
                 path = Path(folder) / name
                 real = os.path.realpath(path)
                 if name.startswith(".") or not below or real in own:
@@ -244,7 +236,9 @@ def _walk(each: Named, report: ReadReport, own: Collection[str]) -> Iterator[Pat
             folders[:] = kept
             for name in sorted(names):
                 file = Path(folder) / name
-                if len(pattern) in _step(pattern, here, name) and (start == each.path or _is_new(each, file, linked)):
+                if len(pattern) in patterns.step(pattern, here, name) and (
+                    start == each.path or _is_new(each, file, linked)
+                ):
                     yield file
 
 
@@ -257,33 +251,9 @@ def _is_new(each: Named, file: Path, linked: set[str]) -> bool:
     return True
 
 
-def _start(pattern: tuple[str, ...]) -> frozenset[int]:
-    return _closed(pattern, {0})
-
-
-def _step(pattern: tuple[str, ...], states: frozenset[int], name: str) -> frozenset[int]:
-    """Return how much of a pattern is met behind one more name; all of it: this and everything below is meant."""
-    met = set()
-    for state in states:
-        if state == len(pattern) or pattern[state] == "**":
-            met.add(state)
-        elif fnmatchcase(name, pattern[state]):
-            met.add(state + 1)
-    return _closed(pattern, met)
-
-
-def _closed(pattern: tuple[str, ...], states: set[int]) -> frozenset[int]:
-    for state in sorted(states):
-        after = state
-        while after < len(pattern) and pattern[after] == "**":
-            after += 1
-            states.add(after)
-    return frozenset(states)
-
-
 def _problem(file: Path, source: str) -> ReadError | None:
-    if not plugins.has_reader(file):
-        known = ", ".join(plugins.known_suffixes())
+    if not readers.has_reader(file):
+        known = ", ".join(readers.known_suffixes())
         return ReadError(f"{source} has no reader for {file.suffix or 'a name without suffix'}; known: {known}")
     if not _is_regular(file):
         # A pipe or device would be waited for without end.

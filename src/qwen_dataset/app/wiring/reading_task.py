@@ -13,7 +13,7 @@ import attrs
 from ...domain.papers import Paper
 from ...errors import QwenDatasetError, ReadError
 from ..codec import encode
-from . import plugins
+from . import readers
 from .companions import companions_of
 from .projects import PartsFound
 from .read_limits import ReadLimits
@@ -71,10 +71,10 @@ def papers_in(task: Task, lines: bytes, limits: ReadLimits) -> Iterator[Paper | 
     try:
         if task.what is What.LINES:
             each = io.BytesIO(lines)
-            yield from plugins.read_lines(path, each, source=source, first_line=task.first_line)
+            yield from readers.read_lines(path, each, source=source, first_line=task.first_line)
         else:
             companion = companions_of(path, task.folder, limits)
-            yield from plugins.read_file(path, source=source, companion=companion, limits=limits)
+            yield from readers.read_file(path, source=source, companion=companion, limits=limits)
     except OSError as error:
         yield ReadError(f"{source} cannot be read: {error.strerror}")
     except (QwenDatasetError, MemoryError):
@@ -86,7 +86,7 @@ def papers_in(task: Task, lines: bytes, limits: ReadLimits) -> Iterator[Paper | 
 def parts_in(task: Task, limits: ReadLimits) -> PartsFound:
     """Return what a file says of itself; nothing where it cannot be read, which its reader will tell."""
     try:
-        found = plugins.parts_of(task.file, source=task.source, limits=limits)
+        found = readers.parts_of(task.file, source=task.source, limits=limits)
         if found is None:
             return PartsFound()
         includes = tuple(str(name) for name in found.includes)
