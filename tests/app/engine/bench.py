@@ -17,7 +17,7 @@ from qwen_dataset.app.engine.harvest import Clean
 from qwen_dataset.app.engine.job import Host, Job, own_job
 from qwen_dataset.app.engine.lease import Process
 from qwen_dataset.app.engine.pilot import Judge, Pilot, nobody_judges
-from qwen_dataset.app.engine.planner import Work, write_plan
+from qwen_dataset.app.engine.planner import Numbering, Work, planned_lines, write_plan
 from qwen_dataset.app.engine.runner import Pace, Runner
 from qwen_dataset.app.engine.tracker import RunProgress
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Message, Outcome, Request
@@ -93,7 +93,8 @@ async def a_job(
         backend="scripted",
     ) as job:
         if job.state.phase is Phase.NEW:
-            await write_plan(job, [Work(None, drafts(texts))])
+            with Numbering(made.model, made.parameters) as numbering:
+                await write_plan(job, planned_lines(Work(None, drafts(texts)), numbering))
         yield job
 
 

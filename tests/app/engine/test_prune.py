@@ -25,7 +25,7 @@ from qwen_dataset.app.engine.job import Host, job_ids, look_at, own_job, read_sp
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.lease import LeaseRecord, Process
 from qwen_dataset.app.engine.ledger import Ledger
-from qwen_dataset.app.engine.planner import Work, write_plan
+from qwen_dataset.app.engine.planner import Numbering, Work, planned_lines, write_plan
 from qwen_dataset.app.engine.prune import Kind, Prunable, delete, find_jobs, find_leftovers, find_old_jobs
 from qwen_dataset.app.engine.runner import Pace, Until
 from qwen_dataset.domain.events import Stored
@@ -593,8 +593,9 @@ def test_a_stopped_job_and_one_without_a_plan_may_go_too() -> None:
         assert (await look_at(storage, ID)).state.phase is Phase.STOPPED
         planless = spec("planless")
         async with own_job(storage, planless, job_id=planless.job_id, host=pruner(1), backend="b") as job:
-            with contextlib.suppress(ZeroDivisionError):
-                await write_plan(attrs.evolve(job, ledger=_Broken()), [Work(None, drafts(["a"]))])
+            with contextlib.suppress(ZeroDivisionError), Numbering(planless.model, planless.parameters) as numbering:
+                lines = planned_lines(Work(None, drafts(["a"])), numbering)
+                await write_plan(attrs.evolve(job, ledger=_Broken()), lines)
         found = await whole(storage, ID, planless.job_id)
         assert [each.paid_answers for each in found] == [0, 0]
         for each in found:

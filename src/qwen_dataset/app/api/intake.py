@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import attrs
-
 from ...domain.identity import RunningId
+from ...domain.inference import Parameters
 from ...domain.papers import Paper
-from ...domain.recipes.base import Draft, Recipe, RecipeOptions
+from ...domain.recipes.base import Recipe, RecipeOptions
 from ...domain.recipes.prompts import Prompt, PromptsRecipe
-from ..codec import decode, encode
-from ..engine.planner import Work
+from ..codec import encode
+from ..engine.planner import Numbering, PlannedLine, Work, planned_lines
 from ..engine.scratch import Spool
 
-
-@attrs.frozen(kw_only=True)
-class _Put:
-    """What was put aside together: a paper with its drafts, or one plain prompt."""
-
-    paper: Paper | None
-    drafts: tuple[Draft, ...]
+_NOTED = 100
+_ID = 32  # characters
 
 
 class Intake:
-    """Papers or prompts in order with what is to be asked of them, readable more than once; and the id of all.
+    """Papers or prompts in order with what is to be asked of them, as a plan holds it; and the id of all.
 
-    Drafts are made once, when something is added: to cut a paper and to count its tokens is most of the work.
+    Everything is made once, when it is added: to cut a paper and to count its tokens is most of the work. ``silent``
+    holds the sources of the first hundred papers that gave no request.
     """
 
-    def __init__(self) -> None:
-        self.requests = 0
+    def __init__(self, model: str, parameters: Parameters) -> None:
+        self.silent: list[str] = []
         self._corpus = RunningId()
+        self._numbering = Numbering(model, parameters)
         self._spool = Spool()
 
     def __enter__(self) -> Intake:
@@ -39,24 +35,30 @@ class Intake:
 
     def __exit__(self, *_: object) -> None:
         self._spool.__exit__()
+        self._numbering.__exit__()
 
     def add(self, work: Work, ident: str | bytes) -> Work:
         """Put aside what is planned together, and return it; ``ident`` says what it is made of."""
-        put = _Put(paper=work.paper, drafts=tuple(work.drafts))
-        self.requests += len(put.drafts)
+        put, before = Work(work.paper, tuple(work.drafts)), self.requests
         self._corpus.add(ident)
-        self._spool.append(encode(put))
-        return Work(put.paper, put.drafts)
+        for each in planned_lines(put, self._numbering):
+            self._spool.append((each.request_id or "").encode("ascii").ljust(_ID) + each.line)
+        if put.paper is not None and self.requests == before and len(self.silent) < _NOTED:
+            self.silent.append(put.paper.source)
+        return put
+
+    @property
+    def requests(self) -> int:
+        return self._numbering.count
 
     @property
     def corpus(self) -> str:
         return self._corpus.hexdigest()
 
-    def work(self) -> Iterator[Work]:
+    def lines(self) -> Iterator[PlannedLine]:
         """Yield what is to be planned."""
-        for line in self._spool:
-            put = decode(_Put, line, where="a paper on the local disk")
-            yield Work(put.paper, put.drafts)
+        for each in self._spool:
+            yield PlannedLine(each[_ID:], each[:_ID].decode("ascii").strip() or None)
 
 
 def add_paper(intake: Intake, recipe: Recipe, options: RecipeOptions, paper: Paper) -> Work:

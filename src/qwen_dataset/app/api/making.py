@@ -43,7 +43,7 @@ class Making(Planning):
         leave_out = own_files(papers, target, self.folder, self._runs.output_format)
         reading = ReadReport()
         planner = Planner(self.config)
-        with Intake() as intake:
+        with Intake(self.config.model, self.config.parameters) as intake:
 
             def add(paper: Paper) -> None:
                 planner.add(add_paper(intake, recipe, self.config.options, paper))
@@ -59,7 +59,7 @@ class Making(Planning):
         if run.output is not None:
             self._runs.output_format.check(run.output)
         offer = await self._backends.first()
-        with Intake() as intake:
+        with Intake(self.config.model, self.config.parameters) as intake:
             for number, prompt in enumerate(as_prompts(prompts)):
                 add_prompt(intake, prompt)
                 if number % _BREATH == 0:

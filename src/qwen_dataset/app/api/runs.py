@@ -111,8 +111,8 @@ class Runs:
         async with owned as job:
             await self._choose(job, run)
             if job.state.phase is Phase.NEW:
-                silent = await write_plan(job, intake.work())
-                if silent:
+                await write_plan(job, intake.lines())
+                if silent := intake.silent:
                     self.notice(f"{len(silent)} papers hold no passage to ask about: {', '.join(silent[:5])}")
                 if forecast is not None:
                     await job.ledger.append(estimated(forecast))

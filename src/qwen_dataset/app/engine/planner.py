@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Self
 
 import attrs
@@ -18,7 +18,6 @@ from .scratch import ScratchDatabase
 
 _CHUNK_LINES = 1000
 _CHUNK_BYTES = 1_000_000
-_NOTED = 100
 
 KeyOf = Callable[[int], str]
 
@@ -31,34 +30,41 @@ class Work:
     drafts: Iterable[Draft]
 
 
-async def write_plan(job: Job, work: Iterable[Work]) -> list[str]:
+@attrs.frozen
+class PlannedLine:
+    """A line of a plan as it is stored: a request with its id, or a paper, which has none here."""
+
+    line: bytes
+    request_id: str | None = None
+
+
+def planned_lines(work: Work, numbering: Numbering) -> Iterator[PlannedLine]:
+    """Yield the lines of what is planned together: the paper, then its requests."""
+    if work.paper is not None:
+        yield PlannedLine(encode(work.paper))
+    for draft in work.drafts:
+        planned = numbering.plan(draft)
+        yield PlannedLine(encode(planned), planned.request.id)
+
+
+async def write_plan(job: Job, lines: Iterable[PlannedLine]) -> None:
     """Store papers and requests of a new job, then its spec, then the event that makes them count.
 
-    Returns the sources of the first hundred papers that gave no request. A crash before the event leaves a plan that
-    the next run writes again, byte for byte.
+    A crash before the event leaves a plan that the next run writes again, byte for byte.
     """
     corpus = _Chunks(job.storage, job.layout.corpus)
     requests = _Chunks(job.storage, job.layout.requests, job.layout.request_ids)
-    papers = 0
-    silent: list[str] = []
-    with Numbering(job.spec.model, job.spec.parameters) as numbering:
-        for piece in work:
-            if piece.paper is not None:
-                papers += 1
-                await corpus.add(encode(piece.paper), piece.paper.id)
-            before = numbering.count
-            for draft in piece.drafts:
-                planned = numbering.plan(draft)
-                await requests.add(encode(planned), planned.request.id)
-            if piece.paper is not None and numbering.count == before and len(silent) < _NOTED:
-                silent.append(piece.paper.source)
+    for each in lines:
+        if each.request_id is None:
+            await corpus.add(each.line)
+        else:
+            await requests.add(each.line, each.request_id)
     await corpus.flush()
     await requests.flush()
     await write_spec(job.storage, job.id, job.spec)
     await job.ledger.append(
-        PlanWritten(requests=numbering.count, chunks=requests.number, papers=papers, corpus_chunks=corpus.number)
+        PlanWritten(requests=requests.count, chunks=requests.number, papers=corpus.count, corpus_chunks=corpus.number)
     )
-    return silent
 
 
 class Numbering:
@@ -96,7 +102,7 @@ class _Chunks:
     """Lines gathered into numbered objects of bounded size, optionally with the lines' ids beside each."""
 
     def __init__(self, storage: Storage, key: KeyOf, ids_key: KeyOf | None = None) -> None:
-        self.number = 0
+        self.number = self.count = 0
         self._storage = storage
         self._key = key
         self._ids_key = ids_key
@@ -104,9 +110,11 @@ class _Chunks:
         self._ids: list[str] = []
         self._bytes = 0
 
-    async def add(self, line: bytes, ident: str) -> None:
+    async def add(self, line: bytes, ident: str | None = None) -> None:
+        self.count += 1
         self._lines.append(line)
-        self._ids.append(ident)
+        if ident is not None:
+            self._ids.append(ident)
         self._bytes += len(line)
         if len(self._lines) >= _CHUNK_LINES or self._bytes >= _CHUNK_BYTES:
             await self.flush()

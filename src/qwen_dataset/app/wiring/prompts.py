@@ -129,6 +129,9 @@ def _unique(names: ScratchDatabase, name: str, where: str) -> None:
 
 
 def _prompt(value: Any, where: str) -> Prompt:
+    if type(value) is str and value.isascii() and not value.isspace() and value:
+        # Nearly all of them, and nothing can be wrong with it.
+        return Prompt((Message("user", value),))
     match value:
         case SettingError():
             raise value
