@@ -57,22 +57,39 @@ class Series:
         return statistics.median(run.peak for run in self.runs)
 
 
-def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Run:
-    """Run a command to its end; it must end with 0."""
-    started, before = time.perf_counter(), _children_cpu()
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+def run(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    source: Sequence[str] | None = None,
+) -> Run:
+    """Run a command to its end, which must be 0; ``source`` is a command whose output it reads, and not measured."""
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained, contextlib.ExitStack() as stack:
+        feeding = None
+        if source is not None:
+            feeding = stack.enter_context(subprocess.Popen(source, stdout=subprocess.PIPE))
+        started = time.perf_counter()
         process = subprocess.Popen(
-            command, stdout=said, stderr=complained, env=None if env is None else {**os.environ, **env}, cwd=cwd
+            command,
+            stdin=subprocess.DEVNULL if feeding is None else feeding.stdout,
+            stdout=said,
+            stderr=complained,
+            env=None if env is None else {**os.environ, **env},
+            cwd=cwd,
         )
         with _Peak(process.pid) as peak:
-            code = process.wait()
+            # The usage of this process and of those that it waited for, and of no other.
+            _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
         output = said.read().decode()
-        if code:
+        if process.returncode:
             complained.seek(0)
-            raise SystemExit(f"{' '.join(command)} ended with {code}:\n{complained.read().decode()[-4000:]}")
-    return Run(wall=wall, cpu=_children_cpu() - before, peak=peak.bytes, output=output)
+            told = complained.read().decode()[-4000:]
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{told}")
+    return Run(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak=peak.bytes, output=output)
 
 
 def interleaved(runs: Mapping[str, Callable[[], Run]], *, times: int) -> dict[str, Series]:
@@ -104,6 +121,20 @@ def stub(*options: str) -> Iterator[str]:
     try:
         port = orjson.loads(process.stdout.readline())["port"]
         yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+@contextlib.contextmanager
+def local_server(*options: str) -> Iterator[dict[str, str]]:
+    """Run the project's local server and give its URLs, as it says them."""
+    command = [sys.executable, "-m", "qwen_dataset.testing.bailian", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield orjson.loads(process.stdout.readline())
     finally:
         process.terminate()
         process.wait()
@@ -184,8 +215,3 @@ def _read(path: str) -> str:
         return Path(path).read_text(encoding="utf-8")
     except OSError:
         return ""
-
-
-def _children_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
