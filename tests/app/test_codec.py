@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import attrs
 import orjson
@@ -16,17 +16,20 @@ from qwen_dataset.app.codec import (
     answer_record,
     decode,
     decode_ids,
+    decode_request_id,
     encode,
     encode_ids,
     failure_record,
+    plain_converter,
     reject_record,
     sample_record,
 )
 from qwen_dataset.app.engine.lease import LeaseRecord, Process
 from qwen_dataset.domain import events
-from qwen_dataset.domain.inference import Failure, FailureKind, Usage
+from qwen_dataset.domain.identity import canonical, content_id, quoted
+from qwen_dataset.domain.inference import Failure, FailureKind, Message, Parameters, Request, Usage
 from qwen_dataset.domain.jobs import JobSpec, Way
-from qwen_dataset.domain.recipes.base import Planned, RecipeOptions
+from qwen_dataset.domain.recipes.base import Draft, Planned, RecipeOptions
 from qwen_dataset.domain.samples import Answer, Evidence, Origin, PaperRef, Reject, RejectReason, Sample, Span
 from qwen_dataset.errors import LedgerCorrupt
 from qwen_dataset.testing.strategies import outcomes, papers, parameters, prompts, requests
@@ -68,6 +71,20 @@ ORIGINS = st.builds(
     label=st.none() | TEXT,
 )
 OUTCOMES = st.builds(StoredOutcome, outcome=outcomes(), backend=TEXT, round=NUMBER, source=st.none() | TEXT)
+MESSAGES = st.builds(Message, role=TEXT, content=TEXT)
+EXTRA = st.dictionaries(TEXT, st.booleans() | NUMBER | st.floats(0, 1e9) | TEXT | IDS.map(list), max_size=3)
+ODD_REQUESTS = st.builds(
+    Request,
+    messages=st.lists(MESSAGES, max_size=3).map(tuple),
+    model=TEXT,
+    parameters=st.builds(
+        Parameters,
+        temperature=st.none() | st.sampled_from([0, 1, 0.0, 1.0, 0.7, 1e-7, 1e16]),
+        response_format=st.none() | EXTRA,
+        extra_body=EXTRA,
+    ),
+    index=NUMBER,
+)
 SPECS = st.builds(
     JobSpec,
     name=TEXT,
@@ -103,6 +120,73 @@ def test_what_is_stored_comes_back_equal(value: object) -> None:
     back = decode(type(value), line, where="x")
     assert back == value
     assert getattr(back, "id", None) == getattr(value, "id", None)
+
+
+DRAFTS = st.builds(Draft, messages=st.lists(MESSAGES, max_size=3).map(tuple), origin=ORIGINS)
+
+
+@settings(max_examples=500)
+@given(
+    st.one_of(
+        st.builds(Planned, position=NUMBER, request=requests(), origin=ORIGINS),
+        st.builds(Planned, position=NUMBER, request=ODD_REQUESTS, origin=ORIGINS),
+        papers(),
+        prompts(),
+        OUTCOMES,
+        DRAFTS,
+    )
+)
+def test_by_hand_is_what_the_converter_makes(value: Any) -> None:
+    plain = plain_converter()
+    slow = orjson.dumps(plain.unstructure(value), option=orjson.OPT_APPEND_NEWLINE)
+    assert encode(value) == slow
+    by_hand, by_fields = decode(type(value), slow, where="x"), plain.structure(orjson.loads(slow), type(value))
+    assert by_hand == by_fields == value
+    # Also where equal values are not the same, such as 1, 1.0 and True.
+    assert encode(by_hand) == orjson.dumps(plain.unstructure(by_fields), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def test_parameters_that_are_equal_and_written_differently_keep_their_writing() -> None:
+    lines = set()
+    for extra in ({"n": 1}, {"n": 1.0}, {"n": True}, {"n": 1}):
+        parameters = Parameters(temperature=1.0, extra_body=extra)
+        planned = Planned(position=0, request=Request(messages=(), model="m", parameters=parameters), origin=Origin())
+        line = encode(planned)
+        assert encode(decode(Planned, line, where="x")) == line
+        lines.add(line)
+    assert len(lines) == 3
+
+
+@given(requests() | ODD_REQUESTS)
+def test_the_id_of_a_request_is_that_of_its_fields(request: Request) -> None:
+    assert request.id == content_id(
+        {
+            "messages": [[message.role, message.content] for message in request.messages],
+            "model": request.model,
+            "parameters": request.parameters.chosen(),
+            "index": request.index,
+        }
+    )
+
+
+@given(st.text() | st.text(st.characters(max_codepoint=0x9F)))
+def test_a_quoted_text_is_the_canonical_one(text: str) -> None:
+    assert quoted(text) == canonical(text).encode("utf-8", "surrogatepass")
+
+
+@given(OUTCOMES)
+def test_the_id_in_a_stored_outcome_is_found_without_the_rest(stored: StoredOutcome) -> None:
+    assert decode_request_id(encode(stored), where="x") == stored.outcome.request_id
+    short = attrs.evolve(stored, outcome=attrs.evolve(stored.outcome, request_id="0123456789abcdef" * 2))
+    assert decode_request_id(encode(short), where="x") == short.outcome.request_id
+    spaced = orjson.dumps(orjson.loads(encode(stored)), option=orjson.OPT_INDENT_2)
+    assert decode_request_id(spaced, where="x") == stored.outcome.request_id
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"outcome":{}}', b'{"outcome":{"request_id":7}}'])
+def test_a_stored_outcome_without_an_id_is_damage(data: bytes) -> None:
+    with pytest.raises(LedgerCorrupt, match="that place cannot be read"):
+        decode_request_id(data, where="that place")
 
 
 def test_versions_are_written_always() -> None:
