@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from measure import BASELINES, MB, Run, Series, figures, interleaved, machine, ratios, run, stub, table
+from measure import BASELINES, HERE, MB, Run, Series, figures, interleaved, machine, ratios, run, stub, table
 
 PROMPT_BYTES = 3_000
 FILLING = "what does the passage say of the surface code and of the noise that it was made for; "
@@ -30,16 +30,24 @@ def write_prompts(file: Path, count: int) -> None:
             made.write(f"Question {number}: {body}"[: PROMPT_BYTES - 1] + "\n")
 
 
-def ours(base_url: str, prompts: Path, *, storage: str | None = None) -> Run:
-    """Run our command in a folder of its own and check that nothing is missing."""
+def ours(
+    base_url: str,
+    prompts: Path,
+    *,
+    storage: str = "file:batch_jobs",
+    env: Mapping[str, str] = ENV,
+    lag: Path | None = None,
+) -> Run:
+    """Run our command in a folder of its own and check that nothing is missing; ``lag``: measure its event loop."""
+    program = ["-m", "qwen_dataset"] if lag is None else [str(HERE / "lagging.py"), str(lag)]
     with tempfile.TemporaryDirectory(prefix="qwen-dataset-bench-") as folder:
         made = run(
             [
-                *(sys.executable, "-m", "qwen_dataset", "batch", "create", "--input-file", str(prompts), "--wait"),
+                *(sys.executable, *program, "batch", "create", "--input-file", str(prompts), "--wait"),
                 *("-o", "answers.jsonl", "--json", "--quiet", "--base-url", base_url, "--poll", "1"),
-                *("--backend", "openai-batch:?settle=0", "--storage", storage or "file:batch_jobs"),
+                *("--backend", "openai-batch:?settle=0", "--storage", storage),
             ],
-            env=ENV,
+            env=env,
             cwd=Path(folder),
         )
         check(Path(folder) / "answers.jsonl", prompts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Self
@@ -54,6 +55,7 @@ _TABLES = (
 )
 
 _AT_ONCE = 500  # ids in one question
+_BREATH = 5_000  # rows between two turns of the event loop
 _NEVER_ASKED = "fate = 0"
 
 # auto: once more for a realtime call, so a second silence is final; never for a batch line.
@@ -95,7 +97,7 @@ class Index:
             case RoundWithdrawn():
                 self._db.execute("UPDATE requests SET open = 0 WHERE open = 1")
             case ShardPlanned():
-                self._assign(event, await self._ids(self._layout.shard_ids(event.shard, event.key)))
+                await self._assign(event, await self._ids(self._layout.shard_ids(event.shard, event.key)))
             case Stored():
                 self._store(event)
             case _:
@@ -190,17 +192,21 @@ class Index:
     async def _ids(self, key: str) -> list[bytes]:
         return [bytes.fromhex(ident) for ident in decode_ids(await fetch(self._storage, key), where=key)]
 
-    def _assign(self, event: ShardPlanned, ids: list[bytes]) -> None:
+    async def _assign(self, event: ShardPlanned, ids: list[bytes]) -> None:
         """Note that these requests stand in a shard: nearly always the next ones that are open."""
         chunks = (event.first_chunk, event.last_chunk)
         free = "open = 1 AND shard = 0 AND chunk BETWEEN ? AND ?"
         query = f"SELECT position, id FROM requests WHERE {free} ORDER BY position LIMIT ?"
-        rows = self._db.execute(query, (*chunks, len(ids))).fetchall()
-        if ids and [ident for _, ident in rows] == ids:
-            update = f"UPDATE requests SET shard = ? WHERE {free} AND position BETWEEN ? AND ?"
-            self._db.execute(update, (event.shard, *chunks, rows[0][0], rows[-1][0]))
-        else:
-            self._db.executemany("UPDATE requests SET shard = ? WHERE id = ?", ((event.shard, i) for i in ids))
+        update = f"UPDATE requests SET shard = ? WHERE {free} AND position BETWEEN ? AND ?"
+        for begin in range(0, len(ids), _BREATH):
+            part = ids[begin : begin + _BREATH]
+            rows = self._db.execute(query, (*chunks, len(part))).fetchall()
+            if [ident for _, ident in rows] == part:
+                self._db.execute(update, (event.shard, *chunks, rows[0][0], rows[-1][0]))
+            else:
+                self._db.executemany("UPDATE requests SET shard = ? WHERE id = ?", ((event.shard, i) for i in part))
+            # A submission may have fifty thousand of them, and the loop has other things to do.
+            await asyncio.sleep(0)
 
     def _store(self, event: Stored) -> None:
         self._db.execute("INSERT INTO segments (key, outcomes) VALUES (?, ?)", (event.segment, event.answered))

@@ -17,7 +17,7 @@ from .job import Job, write_spec
 from .scratch import ScratchDatabase
 
 _CHUNK_LINES = 1000
-_CHUNK_BYTES = 1_000_000
+_CHUNK_BYTES = 2_000_000
 
 KeyOf = Callable[[int], str]
 

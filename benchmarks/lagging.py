@@ -1,0 +1,88 @@
+"""Runs one of our commands and measures how late its event loop is: python benchmarks/lagging.py FILE COMMAND…
+
+Every five milliseconds the loop is asked for a sign; how late it comes is the lag. A thread looks at what runs while
+the loop is late by more than fifty. What was found goes to FILE, as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+EVERY = 0.005  # seconds
+LATE = 0.050
+SHOWN = 4  # frames of our own
+
+
+class Probe:
+    """Measures one event loop in the thread that it runs in."""
+
+    def __init__(self) -> None:
+        self.lags: list[float] = []
+        self.blocks: Counter[str] = Counter()
+        self._sign = time.perf_counter()
+        self._thread = threading.get_ident()
+        self._done = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    async def around(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run the work with a probe beside it."""
+        beating = asyncio.create_task(self._beat())
+        self._watcher.start()
+        try:
+            return await work
+        finally:
+            beating.cancel()
+            self._done.set()
+            self._watcher.join()
+
+    async def _beat(self) -> None:
+        while True:
+            asked = time.perf_counter()
+            await asyncio.sleep(EVERY)
+            self._sign = time.perf_counter()
+            self.lags.append(max(0.0, self._sign - asked - EVERY))
+
+    def _watch(self) -> None:
+        seen = 0.0
+        while not self._done.wait(EVERY):
+            sign = self._sign
+            if sign != seen and time.perf_counter() - sign > LATE + EVERY:
+                seen = sign
+                frame = sys._current_frames().get(self._thread)  # noqa: SLF001 - the only way to look
+                if frame is not None:
+                    self.blocks[_told(traceback.extract_stack(frame))] += 1
+
+
+def _told(stack: traceback.StackSummary) -> str:
+    """Return the last frames in our own code, the innermost first."""
+    ours = [each for each in stack if "qwen_dataset" in each.filename] or list(stack)
+    return " < ".join(f"{Path(each.filename).stem}.{each.name}:{each.lineno}" for each in ours[: -SHOWN - 1 : -1])
+
+
+def main() -> None:
+    target, *arguments = sys.argv[1:]
+    run = asyncio.run
+    probe = Probe()
+    asyncio.run = lambda work, **more: run(probe.around(work), **more)
+    from qwen_dataset.app.cli.main import main as command  # noqa: PLC0415 - with the loop as it is now
+
+    sys.argv = ["qwen-dataset", *arguments]
+    try:
+        command()
+    finally:
+        found = {"lags": probe.lags, "blocks": probe.blocks}
+        Path(target).write_bytes(orjson.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
