@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qwen_dataset.adapters.inference.openai_api import lines
 from qwen_dataset.adapters.inference.openai_api.lines import line_of, outcome_of_line
 from qwen_dataset.adapters.inference.openai_api.wire import Dialect, body_of
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Usage
@@ -183,3 +184,57 @@ def test_no_form_of_a_line_breaks_it(line):
     request_id, outcome = outcome_of_line({"custom_id": "7", **line})
     assert request_id == outcome.request_id == "7"
     assert isinstance(outcome, Completion) or outcome.kind is not FailureKind.UNKNOWN or not outcome.retryable
+
+
+ODD = st.sampled_from([None, "", 0, 7, "null", [], {}, True, "x", {"content": "y"}, ["z"]])
+SOME_USAGE = st.fixed_dictionaries(
+    {"prompt_tokens": st.integers(-1, 9) | ODD, "completion_tokens": st.integers(0, 9) | ODD},
+    optional={
+        "total_tokens": st.integers(0, 9),
+        "input_tokens": st.integers(0, 9),
+        "completion_tokens_details": st.just({"reasoning_tokens": 3}) | ODD,
+    },
+)
+SOME_CHOICE = st.fixed_dictionaries(
+    {
+        "message": st.fixed_dictionaries(
+            {"content": st.sampled_from(["", "Hi", "<think>so</think>Hi", " <think> never ends"]) | ODD},
+            optional={"reasoning_content": st.just("hm") | ODD, "reasoning": ODD, "refusal": ODD},
+        )
+        | ODD
+    },
+    optional={"finish_reason": st.sampled_from(["stop", "length", "null", ""]) | ODD, "delta": ODD, "text": ODD},
+)
+SOME_BODY = st.fixed_dictionaries(
+    {"choices": st.lists(SOME_CHOICE, max_size=2) | ODD},
+    optional={
+        "model": st.just("qwen-plus") | ODD,
+        "usage": SOME_USAGE | ODD,
+        "error": st.just({"code": "c", "message": "m"}) | ODD,
+        "code": ODD,
+        "message": ODD,
+    },
+)
+SOME_LINE = st.fixed_dictionaries(
+    {
+        "custom_id": st.just("1"),
+        "response": st.fixed_dictionaries(
+            {"status_code": st.sampled_from([200, 200.0, "200", 429, True, None]), "body": SOME_BODY | ODD}
+        )
+        | ODD,
+    },
+    optional={"error": st.just({"code": "c", "message": "m"}) | ODD},
+)
+
+
+@settings(max_examples=1000)
+@given(SOME_LINE)
+def test_the_short_way_for_usual_answers_gives_what_the_long_one_does(line):
+    usual = lines._usual_answer("1", line)
+    if usual is not None:
+        assert lines._answer("1", line) == usual
+
+
+def test_a_recorded_line_goes_the_short_way():
+    line = json.loads(RECORDED)
+    assert lines._usual_answer("1", line) == lines._answer("1", line)

@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from ....domain.inference import Failure, FailureKind, Outcome, Request
+from ....domain.inference import Completion, Failure, FailureKind, Outcome, Request
 from ..bailian.verdicts import sentence, verdict
 from ..calls import CallFailed
-from .wire import Dialect, body_of, completion_of, parsed, says_trouble, trouble_of, unreadable, word
+from .wire import Dialect, body_of, completion_of, parsed, says_trouble, trouble_of, unreadable, usage_of, word
 
 CHAT_URL = "/v1/chat/completions"
 
@@ -43,9 +43,30 @@ def outcome_of_line(line: Any) -> tuple[str, Outcome] | None:
         return None
     request_id = str(custom_id)
     try:
-        return request_id, _answer(request_id, line)
+        return request_id, _usual_answer(request_id, line) or _answer(request_id, line)
     except CallFailed as failed:
         return request_id, _failure(request_id, failed)
+
+
+def _usual_answer(request_id: str, line: Mapping[str, Any]) -> Completion | None:
+    """Return the completion of a line of the usual form, as nearly all are; None for any other: see ``_answer``."""
+    response = line.get("response")
+    if line.get("error") is not None or type(response) is not dict or response.get("status_code") != 200:
+        return None
+    body = response.get("body")
+    if type(body) is not dict or body.get("error") or type(choices := body.get("choices")) is not list or not choices:
+        return None
+    choice, model = choices[0], body.get("model")
+    message = choice.get("message") if type(choice) is dict else None
+    if type(message) is not dict or message.get("reasoning_content") or message.get("reasoning"):
+        return None
+    text, reason = message.get("content"), choice.get("finish_reason")
+    if type(text) is not str or "<think>" in text or type(reason) is not str or reason in ("", "null"):
+        return None
+    if type(model) is not str or not model:
+        return None
+    usage = usage_of(body.get("usage"))
+    return Completion(request_id=request_id, text=text, finish_reason=reason, usage=usage, model=model)
 
 
 def _answer(request_id: str, line: Mapping[str, Any]) -> Outcome:

@@ -20,6 +20,7 @@ _OURS = frozenset({"model", "messages", "stream", "stream_options"})  # what ext
 _SAMPLING = ("temperature", "top_p", "max_tokens", "seed")
 _THOUGHTS = re.compile(r"\s*<think>(.*?)(?:</think>\s*|\Z)", re.DOTALL)
 _LEAST_ERROR = 400
+_USUAL_USAGE = {"prompt_tokens", "completion_tokens", "total_tokens"}
 _SOME_ERROR = 500  # the status of an error that says neither status nor code
 _NOTHING = frozenset({"", "null", "none"})
 _SUCCESS = frozenset({"0", "200", "ok", "success", "succeeded"})
@@ -161,6 +162,10 @@ def unreadable(what: str, body: Any) -> CallFailed:
 
 def usage_of(usage: Any) -> Usage:
     """Return the tokens that were counted; what is missing or no number counts as 0."""
+    if type(usage) is dict and usage.keys() == _USUAL_USAGE:
+        read, written = usage["prompt_tokens"], usage["completion_tokens"]
+        if type(read) is type(written) is int and read >= 0 and written >= 0:
+            return Usage(prompt_tokens=read, completion_tokens=written)
     if not isinstance(usage, Mapping):
         return Usage()
     details = [usage.get(name) for name in ("completion_tokens_details", "output_tokens_details")]
