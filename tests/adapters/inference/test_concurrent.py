@@ -1,5 +1,6 @@
 import asyncio
 import textwrap
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -461,5 +462,38 @@ def test_a_request_with_the_same_prompt_twice_is_called_twice():
         twins = [Request(messages=(Message("user", "x"),), model="m", index=index) for index in (0, 1)]
         await _collect(_backend(complete), Asked(twins))
         assert calls == [0, 1]
+
+    asyncio.run(scenario())
+
+
+def test_many_calls_that_start_and_end_together_leave_the_loop_to_others():
+    async def scenario():
+        turns = 0
+        started: Counter[int] = Counter()
+        yielded: Counter[int] = Counter()
+        together = asyncio.Event()
+
+        async def count():
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        async def complete(request):
+            started[turns] += 1
+            if started.total() == 200:
+                together.set()
+            await together.wait()
+            return _answer(request)
+
+        counting = asyncio.create_task(count())
+        requests = requests_of(200)
+        backend = _backend(complete, concurrency=200)
+        async for _ in backend.results(await backend.submit("k", Asked([])), Asked(requests)):
+            yielded[turns] += 1
+        counting.cancel()
+        assert yielded.total() == 200
+        assert max(started.values()) <= 16
+        assert max(yielded.values()) <= 16
 
     asyncio.run(scenario())

@@ -39,6 +39,10 @@ logger = logging.getLogger(__name__)
 REALTIME_LIMITS = Limits(concurrency=16, segment_outcomes=100, segment_seconds=2.0, settle_seconds=0.0)
 """Fetching an answer again costs money here, so little may stay unsaved; nothing remote exists that could settle."""
 
+_AT_ONCE = 8
+"""So many calls are started, or outcomes yielded, between two turns of the event loop: what begins in one moment is
+answered in one moment too, and hundreds of answers at once would hold up everything else that waits in this loop."""
+
 _OPEN = "open"
 _CANCELLED = "cancelled"
 
@@ -166,6 +170,8 @@ class _Calls:
         self._feeder: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._ended = False
+        self._started = 0
+        self._taken = 0
         self.fatal: Exception | None = None
 
     @property
@@ -183,6 +189,8 @@ class _Calls:
             self._feeder.add_done_callback(lambda _: self._news.set())
         if not self._finished:
             await self._news.wait()
+        elif self._taken % _AT_ONCE == 0:
+            await asyncio.sleep(0)
         self._news.clear()
         if self._feeder is not None and (self._ended or self._feeder.done()):
             feeder, self._feeder = self._feeder, None
@@ -193,6 +201,7 @@ class _Calls:
         if not self._finished:
             return None
         task = self._finished.popleft()
+        self._taken += 1
         self._running.discard(task)
         return task.result()
 
@@ -207,6 +216,9 @@ class _Calls:
                     task = asyncio.create_task(self._guarded(request))
                     self._running.add(task)
                     task.add_done_callback(self._note)
+                    self._started += 1
+                    if self._started % _AT_ONCE == 0:
+                        await asyncio.sleep(0)
         except Exception as error:  # noqa: BLE001  # raised again by `results`, after what was paid for is yielded
             self._stop(error)
 

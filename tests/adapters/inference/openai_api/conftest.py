@@ -12,6 +12,7 @@ import orjson
 import pytest
 from aiohttp import web
 
+from qwen_dataset.adapters.inference.openai_api import fast
 from qwen_dataset.adapters.inference.openai_api.options import OPENAI_CHAT, Options
 from qwen_dataset.domain.inference import Message, Parameters, Request
 from qwen_dataset.ports.inference import BackendSettings
@@ -190,3 +191,10 @@ def stub() -> Iterator[Stub]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(params=["aiohttp", "httpx"])
+def connections(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have calls made by aiohttp, and then as where that is not installed."""
+    monkeypatch.setattr(fast, "installed", lambda: request.param == "aiohttp")
+    return str(request.param)

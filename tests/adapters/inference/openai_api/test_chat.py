@@ -14,6 +14,8 @@ from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Usag
 from qwen_dataset.errors import BackendDenied, BackendUnavailable
 from qwen_dataset.testing.inference_contract import Asked
 
+pytestmark = pytest.mark.usefixtures("connections")
+
 
 class _Clock:
     """Time that passes when somebody sleeps."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ssl
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from . import fast
 from .options import BATCH_CHAT, Options, user_agent
 
 if TYPE_CHECKING:
@@ -22,10 +24,11 @@ def load_sdk() -> None:
     import openai.resources.files  # noqa: F401, PLC0415
 
 
-def open_client(options: Options) -> AsyncOpenAI:
+def open_client(options: Options, http: Any = None) -> AsyncOpenAI:
     """Return a client for one event loop; ``await client.close()`` it. Asks nobody yet.
 
-    The key is asked for before each request; BackendDenied comes out of a call where there is none.
+    The key is asked for before each request; BackendDenied comes out of a call where there is none. ``http`` is the
+    HTTP client below it, and is closed with it.
     """
     import openai  # noqa: PLC0415
 
@@ -38,7 +41,7 @@ def open_client(options: Options) -> AsyncOpenAI:
         max_retries=0,
         timeout=_timeout(options),
         default_headers={"User-Agent": user_agent()},
-        http_client=_transport(options),
+        http_client=http or _http_client(options),
     )
     # The environment's are of OpenAI, and not for every server that speaks its protocol.
     client.organization = client.project = None
@@ -50,27 +53,43 @@ def read_seconds(options: Options) -> float:
     return options.timeout + (_CLOSING_SECONDS if options.name == BATCH_CHAT else 0.0)
 
 
-def _transport(options: Options) -> Any:
+def open_calls(options: Options) -> Any:
+    """Return an HTTP client for many chat calls at once, by aiohttp where that is installed; ``aclose`` it.
+
+    It says who asks, but not the key. For bodies that are held in memory.
+    """
+    import openai  # noqa: PLC0415
+
+    base = openai.DefaultAsyncHttpxClient
+    kind = fast.fast_client(base, _library()) if fast.installed() else base
+    headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": user_agent()}
+    return _http_client(options, kind, headers=headers)
+
+
+def _http_client(options: Options, kind: Any = None, **chosen: Any) -> Any:
     """Return the HTTP client below the SDK: as many connections as calls, proxy and certificates as chosen.
 
     Without ``proxy`` it obeys HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
     """
     import openai  # noqa: PLC0415
 
-    # httpx or httpx2, by the version of the SDK: whichever its own client is made of.
-    library = import_module(openai.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0])
     connections = options.concurrency + _SPARE_CONNECTIONS
-    chosen: dict[str, Any] = {
-        "limits": library.Limits(max_connections=connections, max_keepalive_connections=connections),
-        "timeout": _timeout(options),
-    }
+    chosen["limits"] = _library().Limits(max_connections=connections, max_keepalive_connections=connections)
+    chosen["timeout"] = _timeout(options)
     if options.proxy is not None:
         chosen["proxy"] = options.proxy
     if options.ca is not None:
         context = ssl.create_default_context()
         context.load_verify_locations(cafile=options.ca)  # beside the system's own
         chosen["verify"] = context
-    return openai.DefaultAsyncHttpxClient(**chosen)
+    return (kind or openai.DefaultAsyncHttpxClient)(**chosen)
+
+
+def _library() -> ModuleType:
+    """Return httpx or httpx2, by the version of the SDK: whichever its own client is made of."""
+    import openai  # noqa: PLC0415
+
+    return import_module(openai.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0])
 
 
 def _timeout(options: Options) -> Any:

@@ -117,7 +117,8 @@ def failure_of(error: Exception) -> CallFailed | None:
     """Return what an exception of the SDK or of its transport says; None where it is neither."""
     meaning = meaning_of(error)
     if meaning is Meaning.REFUSED:
-        return _refusal(error)
+        refused: Any = error
+        return refusal_of(refused.response, refused.body)
     if meaning is Meaning.SILENT:
         return _silence(error.__cause__ or error, request=getattr(error, "request", None))
     if meaning is Meaning.GARBLED:
@@ -126,7 +127,7 @@ def failure_of(error: Exception) -> CallFailed | None:
         message = f"the SDK refused the call: {error}"
         return CallFailed(status=None, code="", message=message, retry_after=None, sent=meaning is Meaning.NEVER)
     if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _TRANSPORTS:
-        return _silence(error, request=None)
+        return _silence(error, request=_request_of(error))
     return None
 
 
@@ -178,10 +179,9 @@ def retry_after_of(headers: Mapping[str, str], *, now: Callable[[], datetime] | 
     return max((moment - (now() if now else datetime.now(UTC))).total_seconds(), 0.0)
 
 
-def _refusal(error: Any) -> CallFailed:
-    """Return what an answer with an error status says, also where a proxy wrote it."""
-    status, response = int(error.status_code), error.response
-    body: Any = error.body
+def refusal_of(response: Any, body: Any = None) -> CallFailed:
+    """Return what a reply with an error status says, also where a proxy wrote it; ``body`` is what was read of it."""
+    status = int(response.status_code)
     try:
         text = response.text
         body = orjson.loads(text)
@@ -204,6 +204,13 @@ def _silence(cause: BaseException, *, request: Any) -> CallFailed:
         why += "; for a certificate authority of your own give ca=FILE"
     message = f"no answer came from{host} ({why})" if sent else f"no connection to{host} ({why})"
     return CallFailed(status=None, code="", message=message, retry_after=None, sent=sent)
+
+
+def _request_of(error: Exception) -> Any:
+    try:
+        return getattr(error, "request", None)
+    except RuntimeError:  # the transport's word for "there is none"
+        return None
 
 
 def _number(text: str | None) -> float | None:

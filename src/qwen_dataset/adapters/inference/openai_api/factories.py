@@ -9,7 +9,9 @@ import orjson
 
 from ....domain.pricing import PriceWay
 from ....ports.inference import BackendSettings, Offer
+from ..bailian import models
 from ..calls import CallFailed
+from . import fast
 from .advice import advice
 from .chat import ChatBackend
 from .client import load_sdk, open_client
@@ -55,6 +57,8 @@ def open_url(settings: BackendSettings, *, scheme: str) -> Offer:
 def chat_offer(options: Options) -> Offer:
     """Return the offer of a chat backend with these options. Imports the SDK."""
     load_sdk()
+    fast.load()
+    models.names()  # reads the catalogue, which the first call would wait for
     is_half = options.name == BATCH_CHAT and options.is_bailian
     return Offer(
         backend=ChatBackend(options),

@@ -1,0 +1,166 @@
+"""Connections by aiohttp: httpx's exceptions, nothing sent twice, and connections used again."""
+
+import asyncio
+import gzip
+import importlib
+
+import aiohttp
+import openai
+import pytest
+
+from qwen_dataset.adapters.inference.openai_api import fast
+from qwen_dataset.adapters.inference.openai_api.chat import ChatBackend
+from qwen_dataset.adapters.inference.openai_api.client import open_calls
+from qwen_dataset.adapters.inference.openai_api.errors import failure_of
+from qwen_dataset.domain.inference import Completion, FailureKind
+from qwen_dataset.testing.inference_contract import Asked
+
+# httpx or httpx2, by the version of the SDK.
+library = importlib.import_module(openai.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0])
+
+NOT_SENT = {
+    "ConnectionTimeoutError": "ConnectTimeout",
+    "ClientConnectorError": "ConnectError",
+    "ClientConnectorDNSError": "ConnectError",
+    "ClientConnectorSSLError": "ConnectError",
+    "ClientConnectorCertificateError": "ConnectError",
+    "ClientSSLError": "ConnectError",
+    "UnixClientConnectorError": "ConnectError",
+    "ClientProxyConnectionError": "ProxyError",
+    "ClientHttpProxyError": "ProxyError",
+    "InvalidURL": "UnsupportedProtocol",
+    "InvalidUrlClientError": "UnsupportedProtocol",
+    "InvalidUrlRedirectClientError": "UnsupportedProtocol",
+    "NonHttpUrlClientError": "UnsupportedProtocol",
+    "NonHttpUrlRedirectClientError": "UnsupportedProtocol",
+}
+SENT = {
+    "SocketTimeoutError": "ReadTimeout",
+    "ServerTimeoutError": "ReadTimeout",
+    "ServerDisconnectedError": "RemoteProtocolError",
+    "ClientPayloadError": "RemoteProtocolError",
+    "ClientOSError": "ReadError",
+    "ClientConnectionResetError": "ReadError",
+}
+
+
+def _kinds(kind):
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds(below)
+
+
+@pytest.mark.parametrize("kind", sorted(set(_kinds(aiohttp.ClientError)), key=lambda kind: kind.__name__))
+def test_only_what_left_no_trace_says_that_nothing_was_sent(kind):
+    made = type(kind.__name__, (kind,), {"__init__": lambda self: None, "__str__": lambda self: "why"})()
+    translated = fast._translated(library, made)
+    assert isinstance(translated, library.RequestError)
+    name = type(translated).__name__
+    assert name == {**NOT_SENT, **SENT}.get(kind.__name__, name)
+    assert failure_of(translated).sent is (kind.__name__ not in NOT_SENT)
+
+
+def test_any_other_exception_stays_what_it_is():
+    error = ValueError("x")
+    assert fast._translated(library, error) is error
+
+
+class _Server:
+    """Answers as a list of bytes says, request by request; empty: hangs up."""
+
+    def __init__(self, *replies):
+        self.replies = list(replies)
+        self.connections = 0
+        self.requests = []
+
+    async def __aenter__(self):
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.base_url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}/v1"
+        return self
+
+    async def __aexit__(self, *_):
+        self.server.close()
+        await self.server.wait_closed()
+
+    async def _serve(self, reader, writer):
+        self.connections += 1
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+                self.requests.append((head, await reader.readexactly(length)))
+                reply = self.replies.pop(0)
+                if not reply:
+                    break
+                writer.write(reply)
+        except asyncio.IncompleteReadError:
+            pass
+        writer.close()
+
+
+def _reply(body, *headers):
+    head = "".join(f"{line}\r\n" for line in ("HTTP/1.1 200 OK", f"content-length: {len(body)}", *headers))
+    return head.encode() + b"\r\n" + body
+
+
+ANSWER = b'{"choices": [{"message": {"content": "Hi"}}]}'
+
+
+async def _ask(kit, server, count, prompt="Hello"):
+    requests = [kit.request_of(f"{prompt}{number}") for number in range(count)]
+    async with ChatBackend(kit.options_of(server.base_url, concurrency=1)) as backend:
+        handle = await backend.submit("k", Asked(requests))
+        return [outcome async for outcome in backend.results(handle, Asked(requests))]
+
+
+def test_a_connection_is_used_again(kit):
+    async def scenario():
+        async with _Server(*[_reply(ANSWER)] * 5) as server:
+            assert [outcome.text for outcome in await _ask(kit, server, 5)] == ["Hi"] * 5
+            assert server.connections == 1
+
+    asyncio.run(scenario())
+
+
+def test_what_a_kept_connection_lost_is_not_sent_again(kit):
+    async def scenario():
+        async with _Server(_reply(ANSWER), b"", _reply(ANSWER)) as server:
+            first, lost, last = await _ask(kit, server, 3)
+            assert isinstance(first, Completion)
+            assert lost.kind is FailureKind.UNKNOWN
+            assert isinstance(last, Completion)
+            assert [body.count(b"Hello") for _, body in server.requests] == [1, 1, 1]
+
+    asyncio.run(scenario())
+
+
+def test_what_came_packed_is_unpacked(kit):
+    async def scenario():
+        packed = "content-encoding: gzip"
+        async with _Server(_reply(gzip.compress(ANSWER), packed), _reply(b"no gzip", packed)) as server:
+            good, bad = await _ask(kit, server, 2)
+            assert good.text == "Hi"
+            assert bad.kind is FailureKind.UNKNOWN
+            assert len(server.requests) == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_long_prompt_is_sent_whole(kit):
+    async def scenario():
+        async with _Server(_reply(ANSWER)) as server:
+            (outcome,) = await _ask(kit, server, 1, prompt="long " * 300_000)
+            assert outcome.text == "Hi"
+            assert len(server.requests[0][1]) > 1_500_000
+
+    asyncio.run(scenario())
+
+
+def test_no_call_waits_for_a_place_among_the_connections(kit):
+    async def scenario():
+        client = open_calls(kit.options_of(concurrency=2))
+        session = fast._session(client._transport._context)
+        assert session.connector.limit == 0
+        await session.close()
+        await client.aclose()
+
+    asyncio.run(scenario())
