@@ -56,23 +56,23 @@ def read_seconds(options: Options) -> float:
 def open_calls(options: Options) -> Any:
     """Return an HTTP client for many chat calls at once, by aiohttp where that is installed; ``aclose`` it.
 
-    It says who asks, but not the key. For bodies that are held in memory.
+    For bodies that are held in memory.
     """
     import openai  # noqa: PLC0415
 
     base = openai.DefaultAsyncHttpxClient
     kind = fast.fast_client(base, _library()) if fast.installed() else base
-    headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": user_agent()}
-    return _http_client(options, kind, headers=headers)
+    return _http_client(options, kind)
 
 
-def _http_client(options: Options, kind: Any = None, **chosen: Any) -> Any:
+def _http_client(options: Options, kind: Any = None) -> Any:
     """Return the HTTP client below the SDK: as many connections as calls, proxy and certificates as chosen.
 
     Without ``proxy`` it obeys HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
     """
     import openai  # noqa: PLC0415
 
+    chosen: dict[str, Any] = {}
     connections = options.concurrency + _SPARE_CONNECTIONS
     chosen["limits"] = _library().Limits(max_connections=connections, max_keepalive_connections=connections)
     chosen["timeout"] = _timeout(options)
@@ -83,6 +83,12 @@ def _http_client(options: Options, kind: Any = None, **chosen: Any) -> Any:
         context.load_verify_locations(cafile=options.ca)  # beside the system's own
         chosen["verify"] = context
     return (kind or openai.DefaultAsyncHttpxClient)(**chosen)
+
+
+def reply_class() -> type[Any]:
+    """Return the class of a whole reply, as the HTTP client below the SDK gives it."""
+    kind: type[Any] = _library().Response
+    return kind
 
 
 def _library() -> ModuleType:
