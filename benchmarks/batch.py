@@ -15,7 +15,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from measure import BASELINES, HERE, MB, Run, Series, figures, interleaved, machine, ratios, run, stub, table
+import orjson
+from measure import (
+    BASELINES,
+    HERE,
+    MB,
+    Run,
+    Series,
+    blocks_told,
+    figures,
+    interleaved,
+    machine,
+    ratios,
+    run,
+    stub,
+    table,
+)
 
 PROMPT_BYTES = 3_000
 FILLING = "what does the passage say of the surface code and of the noise that it was made for; "
@@ -92,6 +107,18 @@ def measured(count: int, times: int) -> dict[str, Series]:
         return interleaved(ways, times=times)
 
 
+def lag_of(count: int) -> Iterator[str]:
+    """Yield how late our event loop was in one more run."""
+    with tempfile.TemporaryDirectory(prefix="qwen-dataset-bench-") as folder, stub() as base_url:
+        prompts, lag = Path(folder) / "prompts.txt", Path(folder) / "lag.json"
+        write_prompts(prompts, count)
+        ours(base_url, prompts, lag=lag)
+        found = orjson.loads(lag.read_bytes())
+    median, late, most = (f"{found[name] * 1000:.0f} ms" for name in ("median", "p999", "most"))
+    yield f"How late the event loop was: median {median}, p99.9 {late}, most {most}. Blocks of more than 50 ms:\n\n"
+    yield blocks_told(found["blocks"])
+
+
 def report(count: int, times: int) -> Iterator[str]:
     """Yield the section of docs/performance.md."""
     found = measured(count, times)
@@ -109,6 +136,8 @@ def report(count: int, times: int) -> Iterator[str]:
             ),
         ]
     )
+    yield "\n"
+    yield from lag_of(count)
     yield f"\nCPU a prompt: {mine.cpu / count * 1e6:.0f} µs; peak memory {mine.peak / MB:.0f} MB.\n"
 
 

@@ -169,6 +169,12 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+def blocks_told(blocks: Mapping[str, int]) -> str:
+    """Return blocks of an event loop as a Markdown list, the most frequent first."""
+    ranked = sorted(blocks.items(), key=lambda each: (-each[1], each[0]))
+    return "".join(f"- {count} × `{where}`\n" for where, count in ranked) or "- none\n"
+
+
 def figures(series: Series) -> list[str]:
     """Return the cells of one row: wall, CPU, peak memory."""
     return [series.name, f"{series.wall:.2f} s", f"{series.cpu:.2f} s", f"{series.peak / MB:.0f} MB"]

@@ -13,6 +13,7 @@ import json
 import statistics
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Self
 
 import attrs
 from batch import ENV, check, write_prompts
-from measure import BASELINES, HERE, Run, Series, interleaved, machine, ratios, run, stub, table, told
+from measure import BASELINES, HERE, Run, Series, blocks_told, interleaved, machine, ratios, run, stub, table, told
 
 WINDOW_SECONDS = 5
 BURST_SECONDS = 10
@@ -60,11 +61,12 @@ BURST_CASE = Case(512, 2.0)
 
 @attrs.frozen(kw_only=True)
 class Found:
-    """What a case gave: the processes, answers a second in steady state, and how late our loop was (99.9 %)."""
+    """What a case gave: the processes, answers a second in steady state, how late our loop was, and why."""
 
     series: dict[str, Series]
     steady: dict[str, float]
     lag: float
+    blocks: Counter[str]
 
 
 def ours(case: Case, base_url: str, prompts: Path) -> Run:
@@ -117,18 +119,21 @@ def measured(case: Case, prompts: Path, times: int) -> Found:
     """Run both in turn, each with a service of its own."""
     steady: dict[str, list[float]] = {"ours": [], "gather": []}
     lags: list[float] = []
+    blocks: Counter[str] = Counter()
 
     def fresh(make: Callable[[Case, str, Path], Run]) -> Run:
         with stub(*case.stub_options) as base_url:
             made = make(case, base_url, prompts)
             steady[make.__name__].append(steady_rate(told(base_url, "stats")["times"], case))
         if make is ours:
-            lags.append(json.loads(made.output)[1])
+            found = json.loads(made.output)
+            lags.append(found["p999"])
+            blocks.update(found["blocks"])
         return made
 
     series = interleaved({make.__name__: partial(fresh, make) for make in (ours, gather)}, times=times)
     medians = {name: statistics.median(each) for name, each in steady.items()}
-    return Found(series=series, steady=medians, lag=statistics.median(lags))
+    return Found(series=series, steady=medians, lag=statistics.median(lags), blocks=blocks)
 
 
 def recovery(prompts: Path, count: int) -> float | None:
@@ -176,6 +181,8 @@ def report(count: int, times: int, cases: Sequence[Case] = CASES, *, burst: bool
         wall, cpu = ratios(mine, other, "wall"), ratios(mine, other, "cpu")
         compared.append([str(case), f"{wall:.2f} ×", f"{faster:.2f} ×", f"{cpu:.2f} ×"])
     yield table(compared)
+    blocks = sum((each.blocks for each in found.values()), Counter[str]())
+    yield f"\nBlocks of our event loop of more than 50 ms, in all runs:\n\n{blocks_told(blocks)}"
     if burst:
         when = "not in the run" if back is None else f"{back:.0f} s after its end"
         yield f"\nAfter {BURST_SECONDS} s of 429 ({BURST_CASE}), back above {BACK:.0%} of what is possible: {when}.\n"
