@@ -13,9 +13,25 @@ from tests.library.stage import Stage
 HEAVY = ["openai", "dashscope", "httpx", "httpx2", "pydantic", "obstore"]
 
 
+RUNNING = [
+    *("asyncio", "cattrs", "click", "concurrent", "dotenv", "logging", "markdown_it", "multiprocessing", "orjson"),
+    *("rich", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "yaml"),
+]
+"""What only a job that runs needs, or the command."""
+
+ENGINE = (
+    *("qwen_dataset.adapters.", "qwen_dataset.app.dataset.", "qwen_dataset.app.engine.", "qwen_dataset.app.codec"),
+    *("qwen_dataset.app.api.client", "qwen_dataset.domain.events", "qwen_dataset.domain.jobs", "qwen_dataset.ports."),
+)
+
+
 def loaded(*statements: str) -> set[str]:
     """The top-level modules that a fresh interpreter has after these statements."""
-    code = "\n".join([*statements, "import sys, json", "print(json.dumps([n.split('.')[0] for n in sys.modules]))"])
+    return {name.partition(".")[0] for name in loaded_modules(*statements)}
+
+
+def loaded_modules(*statements: str) -> set[str]:
+    code = "\n".join([*statements, "import sys, json", "print(json.dumps(list(sys.modules)))"])
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout.splitlines()[-1]))
@@ -26,7 +42,24 @@ def test_the_bare_import_is_nearly_free(stage: Stage) -> None:
     assert not names & {*HEAVY, "cattrs", "click", "rich", "markdown_it", "asyncio", "orjson"}, names
 
 
-def test_the_familiar_import_loads_no_sdk(stage: Stage) -> None:
+def test_the_familiar_import_waits_for_nothing_that_only_a_run_needs(stage: Stage) -> None:
+    names = loaded("from qwen_dataset import BatchInferenceManager, load_config, get_safe_config")
+    assert not names & {*HEAVY, *RUNNING}, names & {*HEAVY, *RUNNING}
+
+
+def test_the_familiar_import_loads_no_part_of_the_engine(stage: Stage) -> None:
+    modules = loaded_modules("from qwen_dataset import BatchInferenceManager, load_config, get_safe_config")
+    ours = {name for name in modules if name.startswith("qwen_dataset.")}
+    assert not [name for name in ours if name.startswith(ENGINE)]
+    assert "qwen_dataset.app.api.manager" in ours
+
+
+def test_settings_are_read_without_an_engine(stage: Stage) -> None:
+    names = loaded("from qwen_dataset import load_config", "load_config(backend='fake')")
+    assert not names & {*HEAVY, *RUNNING}, names & {*HEAVY, *RUNNING}
+
+
+def test_the_familiar_call_loads_no_sdk(stage: Stage) -> None:
     names = loaded(
         "from qwen_dataset import BatchInferenceManager, load_config, get_safe_config",
         "get_safe_config(); load_config(backend='fake'); BatchInferenceManager('sk-x0123456789', backend='fake')",

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 
 import attrs
 
-
-class RetryUnknown(StrEnum):
-    """What to do with a request that was sent and got no reply, so that it may have been paid.
-
-    ``auto`` sends it once more where the backend calls it retryable (realtime), never in batch; ``always`` sends it
-    again everywhere; ``never`` nowhere.
-    """
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
+from .choices import RetryUnknown as RetryUnknown  # noqa: PLC0414 - offered here as well: an event holds it
 
 
 @attrs.frozen(kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -13,14 +12,6 @@ from .events import Estimated, RetryUnknown
 from .identity import content_id
 from .inference import Parameters, chosen_fields
 from .recipes.base import RecipeOptions
-
-# Text that must be one path segment on every storage and one word in every shell.
-_JOB_NAME = re.compile(r"[A-Za-z0-9\u3400-\u9fff][A-Za-z0-9\u3400-\u9fff._-]{0,79}")
-
-
-def is_job_name(name: str) -> bool:
-    """Say whether a person may call a job this."""
-    return _JOB_NAME.fullmatch(name) is not None
 
 
 class Way(StrEnum):

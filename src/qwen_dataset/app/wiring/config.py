@@ -7,18 +7,20 @@ import os
 from collections.abc import Callable, Coroutine, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 
-from ...domain.events import RetryUnknown
-from ...domain.inference import Parameters
-from ...domain.recipes.base import RecipeOptions
+from ...domain.choices import RetryUnknown
 from ...errors import SettingError
 from .read_limits import ReadLimits
 from .secrets import Secret
 from .settings import SETTINGS, by_name, contradictions
 from .values import STALLED, minutes, window_hours
+
+if TYPE_CHECKING:
+    from ...domain.inference import Parameters
+    from ...domain.recipes.base import RecipeOptions
 
 T = TypeVar("T")
 
@@ -182,6 +184,8 @@ class Config:
     @property
     def parameters(self) -> Parameters:
         """What goes into each request besides its messages and model."""
+        from ...domain.inference import Parameters  # noqa: PLC0415 - whoever only reads settings asks nothing
+
         return Parameters(
             temperature=self.temperature,
             max_tokens=self.max_tokens,
@@ -205,6 +209,8 @@ class Config:
     @property
     def options(self) -> RecipeOptions:
         """What a recipe lets a person choose."""
+        from ...domain.recipes.base import RecipeOptions  # noqa: PLC0415 - as above
+
         return RecipeOptions(
             max_samples=self.max_samples,
             language=self.language,

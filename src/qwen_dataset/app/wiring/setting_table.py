@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from ...domain.events import RetryUnknown
+from ...domain.choices import RetryUnknown
 from ...domain.tokens import PASSAGE_TOKENS
 from . import values
 from .answer_settings import ANSWERS

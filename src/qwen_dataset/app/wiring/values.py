@@ -13,8 +13,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ...domain.events import RetryUnknown
-from ...domain.jobs import is_job_name
+from ...domain.choices import RetryUnknown, is_job_name
 from .secrets import Secret
 
 _SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
