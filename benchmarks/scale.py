@@ -11,6 +11,7 @@ that the service counted.
 from __future__ import annotations
 
 import argparse
+import filecmp
 import sys
 import tempfile
 from collections import Counter
@@ -54,7 +55,7 @@ def measured(requests: int) -> Scale:
         runs["rebuild"] = run(
             [*command, "rebuild", said["job"], "-o", "again.jsonl", "--json", "--quiet"], env=ENV, cwd=folder
         )
-        if (folder / "dataset.jsonl").stat().st_size != (folder / "again.jsonl").stat().st_size:
+        if not filecmp.cmp(folder / "dataset.jsonl", folder / "again.jsonl", shallow=False):
             raise SystemExit("the dataset that was rebuilt is another one")
         jobs = folder / "batch_jobs"
         objects = Counter(

@@ -62,6 +62,7 @@ NO_SENTENCE = {
 
 # Texts that nobody is told, each with the reason.
 INTERNAL = {
+    "{value} is no text": "stands in brackets behind the sentence about the file",
     "Figures and tables": "a heading in the text of a paper",
     "open() comes first": "says that our own code is wrong",
     "only an owner appends": "says that our own code is wrong",
@@ -379,15 +380,21 @@ COMPOSED: dict[str, list[str]] = {
     "cannot be read": [f"jobs/71.json cannot be read; {_WAY_OUT}"],
     "cannot be read ({type(error).__name__}: {error})": [
         f"jobs/71.json cannot be read (Error72: '73'); {_WAY_OUT}",
-        f"a paper on the local disk cannot be read (Error72: '73'); {_WAY_OUT}",
     ],
     "is missing": [f"jobs/71.json is missing; {_WAY_OUT}"],
     "holds an outcome of a request that is not in the plan": [
         f"jobs/71.json holds an outcome of a request that is not in the plan; {_WAY_OUT}"
     ],
-    "holds {len(rows)} of the {outcomes} outcomes that its event names": [
+    "holds {len(lines)} of the {outcomes} outcomes that its event names": [
         f"jobs/71.json holds 72 of the 73 outcomes that its event names; {_WAY_OUT}"
     ],
+    "holds {len(lines)} of the {len(ids)} requests that the ids beside it name": [
+        f"jobs/71.json holds 72 of the 73 requests that the ids beside it name; {_WAY_OUT}"
+    ],
+    "holds other requests than the ids beside it name": [
+        f"jobs/71.json holds other requests than the ids beside it name; {_WAY_OUT}"
+    ],
+    "is not in the order of the plan": [f"jobs/71.json is not in the order of the plan; {_WAY_OUT}"],
     "lacks {len(wanted)} of the outcomes that its event names": [
         f"jobs/71.json lacks 72 of the outcomes that its event names; {_WAY_OUT}"
     ],

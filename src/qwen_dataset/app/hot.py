@@ -50,17 +50,19 @@ class Hot:
     def request_to(self, request: Request) -> Plain:
         plain: Plain = {"messages": [message_to(each) for each in request.messages], "model": request.model}
         # By identity: what is equal may still be written differently, such as 1 and 1.0.
-        if request.parameters is not self._written[0]:
-            self._written = (request.parameters, self._parameters_to(request.parameters))
-        if self._written[1]:
-            plain["parameters"] = self._written[1]
+        parameters, written = self._written
+        if request.parameters is not parameters:
+            written = self._parameters_to(request.parameters)
+            self._written = (request.parameters, written)
+        if written:
+            plain["parameters"] = written
         if request.index:
             plain["index"] = request.index
         return plain
 
     def request_of(self, plain: Plain) -> Request:
         messages = tuple([message_of(each) for each in plain["messages"]])
-        parameters = self._shared(plain.get("parameters") or {})
+        parameters = self._shared(plain.get("parameters", {}))
         return Request(
             messages=messages, model=text(plain["model"]), parameters=parameters, index=int(plain.get("index", 0))
         )

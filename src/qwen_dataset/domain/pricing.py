@@ -167,8 +167,13 @@ class PriceList:
         return PriceList({**self._rows, **other._rows})
 
 
-def money(amount: Decimal, currency: str) -> str:
-    """Return an amount as a person reads it: to four significant digits of what is below one, never less than it is."""
+def money(amount: Decimal, currency: str, *, grouped: bool = False) -> str:
+    """Return an amount as a person reads it: to four significant digits of what is below one, never less than it is.
+
+    ``grouped``: with commas between thousands.
+    """
     places = Decimal("0.01") if amount >= 1 or not amount else Decimal(1).scaleb(amount.adjusted() - 3)
     whole, _, rest = f"{amount.quantize(places, rounding=ROUND_UP):f}".partition(".")
+    if grouped:
+        whole = f"{int(whole):,}"
     return f"{whole}.{rest.rstrip('0'):0<2} {currency}".strip()

@@ -16,9 +16,10 @@ from qwen_dataset.app.engine.finishing import Finisher
 from qwen_dataset.app.engine.harvest import Clean
 from qwen_dataset.app.engine.job import Host, Job, own_job
 from qwen_dataset.app.engine.lease import Process
+from qwen_dataset.app.engine.pace import Pace
 from qwen_dataset.app.engine.pilot import Judge, Pilot, nobody_judges
 from qwen_dataset.app.engine.planner import Numbering, Work, planned_lines, write_plan
-from qwen_dataset.app.engine.runner import Pace, Runner
+from qwen_dataset.app.engine.runner import Runner
 from qwen_dataset.app.engine.tracker import RunProgress
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Message, Outcome, Request
 from qwen_dataset.domain.jobs import JobSpec, Phase, Way

@@ -10,8 +10,8 @@ import pytest
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.engine.finishing import Finisher
 from qwen_dataset.app.engine.job import Job
+from qwen_dataset.app.engine.pace import Until
 from qwen_dataset.app.engine.pilot import Pilot
-from qwen_dataset.app.engine.runner import Until
 from qwen_dataset.domain.inference import FailureKind, Outcome, Request
 from qwen_dataset.domain.jobs import Phase
 from qwen_dataset.errors import BackendUnavailable, JobUnfinished, PilotFailed

@@ -25,9 +25,9 @@ from qwen_dataset.app.engine.job import Host, job_ids, look_at, own_job, read_sp
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.lease import LeaseRecord, Process
 from qwen_dataset.app.engine.ledger import Ledger
+from qwen_dataset.app.engine.pace import Pace, Until
 from qwen_dataset.app.engine.planner import Numbering, Work, planned_lines, write_plan
 from qwen_dataset.app.engine.prune import Kind, Prunable, delete, find_jobs, find_leftovers, find_old_jobs
-from qwen_dataset.app.engine.runner import Pace, Until
 from qwen_dataset.domain.events import Stored
 from qwen_dataset.domain.inference import Completion, FailureKind
 from qwen_dataset.domain.jobs import Phase

@@ -13,7 +13,7 @@ import pytest
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.engine.budget import Budget
 from qwen_dataset.app.engine.job import request_cancel
-from qwen_dataset.app.engine.runner import Pace, Until
+from qwen_dataset.app.engine.pace import Pace, Until
 from qwen_dataset.domain.events import CostLimited, RetryUnknown
 from qwen_dataset.domain.inference import Completion, FailureKind, Outcome, Parameters, Request, Usage
 from qwen_dataset.domain.jobs import JobState, Phase
@@ -384,3 +384,9 @@ def test_a_request_without_a_known_price_is_never_sent_below_a_wall(storage: Mem
 )  # fmt: skip
 def test_an_amount_is_never_shown_smaller_than_it_is(amount: str, shown: str) -> None:
     assert money(Decimal(amount), "CNY") == shown
+
+
+def test_thousands_are_parted_where_that_is_asked_for() -> None:
+    assert money(Decimal("1234567.891"), "CNY", grouped=True) == "1,234,567.90 CNY"
+    assert money(Decimal("1234567.891"), "CNY") == "1234567.90 CNY"
+    assert money(Decimal("0.5"), "", grouped=True) == "0.50"

@@ -16,7 +16,7 @@ from ...ports.inference import Offer
 from ...ports.storage import Storage
 from ..dataset.target import Existing
 from ..engine.job import Host
-from ..engine.runner import Pace, Until
+from ..engine.pace import Pace, Until
 from ..wiring import bootstrap, plugins
 from ..wiring.config import Config
 from ..wiring.corpus import Name

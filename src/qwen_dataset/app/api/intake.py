@@ -27,8 +27,8 @@ class Intake:
     def __init__(self, model: str, parameters: Parameters) -> None:
         self.silent: list[str] = []
         self._corpus = RunningId()
-        self._numbering = Numbering(model, parameters)
         self._spool = Spool()
+        self._numbering = Numbering(model, parameters)
 
     def __enter__(self) -> Intake:
         return self

@@ -13,7 +13,7 @@ from ...domain.recipes.base import RecipeOptions
 from ...domain.recipes.prompts import PromptsRecipe
 from ...errors import SettingError
 from ...ports.inference import Offer
-from ..engine.runner import Until
+from ..engine.pace import Until
 from ..wiring import bootstrap
 from ..wiring.corpus import Name, ReadReport, own_files
 from ..wiring.prompts import PromptLike, as_prompts

@@ -22,9 +22,10 @@ from ..dataset.target import Existing, OutputFormat, check_output
 from ..engine.finishing import Finisher
 from ..engine.guard import handle_of
 from ..engine.job import Host, Job, own_job, request_cancel
+from ..engine.pace import Pace, Until
 from ..engine.pilot import Judge, Pilot
 from ..engine.planner import write_plan
-from ..engine.runner import Pace, Runner, Until
+from ..engine.runner import Runner
 from ..wiring import plugins
 from ..wiring.budgets import budget, check_limit, price_of
 from ..wiring.config import Config

@@ -99,7 +99,7 @@ def _line(way: PlannedWay, deadline: float | None) -> str:
         return _row("", label, "---", language.tr("not offered"))
     cost = way.cost
     amounts = (None, None, None) if cost is None else (cost.least, cost.expected, cost.most)
-    shown = [_UNKNOWN if each is None else money(each, "") for each in amounts]
+    shown = [_UNKNOWN if each is None else money(each, "", grouped=True) for each in amounts]
     time = language.tr(_time(way.duration))
     if deadline is not None and not way.fits:
         late = way.duration.is_late(deadline)

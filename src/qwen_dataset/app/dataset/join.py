@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import AsyncGenerator, AsyncIterator
 
 import attrs
@@ -36,8 +37,12 @@ async def join(storage: Storage, layout: Layout, index: Index, state: JobState) 
     papers = _Papers(storage, layout, state.corpus_chunks)
     with _Outcomes() as outcomes:
         await outcomes.gather(storage, index)
+        expected = 0
         for chunk in range(1, state.chunks + 1):
             async for planned in read_chunk(storage, layout, chunk):
+                if planned.position != expected:
+                    raise LedgerCorrupt(damaged(layout.requests(chunk), "is not in the order of the plan"))
+                expected += 1
                 paper = None if planned.origin.paper_id is None else await papers.find(planned.origin.paper_id)
                 yield Joined(planned=planned, paper=paper, stored=outcomes.at(planned.position))
 
@@ -49,6 +54,9 @@ class _Outcomes:
         self._spool = Spool()
         self._db = ScratchDatabase("CREATE TABLE places (position INTEGER PRIMARY KEY, offset INTEGER, length INTEGER)")
         self._next: tuple[int, int, int] | None = None
+        # Which segment a place in the spool was copied from: what is damaged there is only seen when it is read.
+        self._begins: list[int] = []
+        self._keys: list[str] = []
 
     def __enter__(self) -> _Outcomes:
         return self
@@ -67,6 +75,8 @@ class _Outcomes:
             positions = index.positions([decode_request_id(line, where=key) for line in lines])
             if None in positions:
                 raise LedgerCorrupt(damaged(key, "holds an outcome of a request that is not in the plan"))
+            self._begins.append(self._spool.size)
+            self._keys.append(key)
             places = map(self._spool.append, lines)
             rows = ((position, *place) for position, place in zip(positions, places, strict=True))
             self._db.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", rows)
@@ -79,7 +89,8 @@ class _Outcomes:
             return None
         _, offset, length = self._next
         self._next = self._rows.fetchone()
-        return decode(StoredOutcome, self._spool.read(offset, length), where="an outcome on the local disk")
+        segment = self._keys[bisect_right(self._begins, offset) - 1]
+        return decode(StoredOutcome, self._spool.read(offset, length), where=segment)
 
 
 class _Papers:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from enum import StrEnum
 
 import attrs
 
-from ...domain.events import Finished, Hurried, RetryUnknown, RoundFinished, RoundOpened, Stopped
+from ...domain.events import Finished, Hurried, RoundFinished, RoundOpened, Stopped
 from ...domain.jobs import JobState, Phase, Shard
 from ...errors import BackendUnavailable, JobUnfinished, PilotFailed
 from ...ports.inference import InferenceBackend
@@ -20,32 +19,10 @@ from .guard import LONGEST_WAIT_SECONDS, Guard, handle_of
 from .harvest import Clean, Harvester
 from .job import Job, overrule_cancels
 from .neighbours import clear_round
+from .pace import Pace, Until
 from .pilot import Judge, Pilot, nobody_judges
 from .submitter import Submitter
 from .tracker import RunProgress, Tracker
-
-
-class Until(StrEnum):
-    """When a run may end: everything is submitted; what is ready by now is stored as well; the job is finished."""
-
-    SUBMITTED = "submitted"
-    LOOKED = "looked"
-    FINISHED = "finished"
-
-
-@attrs.frozen(kw_only=True)
-class Pace:
-    """How a run behaves; nothing here changes an answer.
-
-    ``rounds``: paid passes over what has no completion. ``poll_seconds``: the first interval between polls where the
-    backend names none; it grows to five minutes. ``patience``: how often in a row a backend may be unavailable.
-    """
-
-    rounds: int = 3
-    poll_seconds: float = 10.0
-    patience: int = 10
-    outage_seconds: float = 86_400.0
-    retry_unknown: RetryUnknown = RetryUnknown.AUTO
 
 
 @attrs.frozen

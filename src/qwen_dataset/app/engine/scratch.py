@@ -77,6 +77,11 @@ class Spool:
         with contextlib.suppress(OSError):
             self._file.close()
 
+    @property
+    def size(self) -> int:
+        """How many bytes were appended."""
+        return self._end
+
     def append(self, line: bytes) -> tuple[int, int]:
         """Add one line (newline included) and return its offset and length in bytes."""
         place = (self._end, len(line))
@@ -96,7 +101,7 @@ class Spool:
             more = _READ_AHEAD if offset == self._last_end else 0
             try:
                 self._file.seek(offset)
-                self._ahead = self._whole(min(max(length, more), self._end - offset))
+                self._ahead = self._whole(max(length, min(more, self._end - offset)))
             except OSError as error:
                 no_room(error)
             self._ahead_at, begin = offset, 0
@@ -106,7 +111,7 @@ class Spool:
     def __iter__(self) -> Iterator[bytes]:
         """Yield every line in order; nothing may be appended meanwhile."""
         self._write()
-        place, rest = 0, b""
+        place, begun = 0, list[bytes]()
         while place < self._end:
             try:
                 # Somebody may have read elsewhere meanwhile.
@@ -115,10 +120,12 @@ class Spool:
             except OSError as error:
                 no_room(error)
             place += len(piece)
-            lines = (rest + piece).split(b"\n")
-            rest = lines.pop()
-            for line in lines:
-                yield line + b"\n"
+            first, *others = piece.split(b"\n")
+            begun.append(first)
+            for line in others:
+                # A line may be longer than many pieces: it is put together once.
+                yield b"".join(begun) + b"\n"
+                begun = [line]
 
     def _whole(self, length: int) -> bytes:
         """Return so many bytes; an unbuffered file may give fewer at once."""

@@ -119,18 +119,17 @@ class Cutter:
 
     async def _measured(self) -> AsyncIterator[_Measured]:
         """Yield each unassigned request with its measures, reading each chunk once."""
-        chunk, first, lines = 0, 0, list[bytes]()
-        key = self._job.layout.requests
+        number, places = 0, dict[str, int]()
         for place in self._job.index.unassigned():
-            if place.chunk != chunk:
-                chunk = place.chunk
-                lines = await _lines_of(self._job.storage, key(chunk))
-                first = decode(Planned, lines[0], where=key(chunk)).position
-            # Lines stand in the order of the plan, and only what one costs needs more of it than its length.
-            line = lines[place.position - first]
+            if place.chunk != number:
+                number = place.chunk
+                chunk = await fetch_chunk(self._job.storage, self._job.layout, number)
+                places = {ident: at for at, ident in enumerate(chunk.ids)}
+            # Only what a request costs needs more of it than its length.
+            line = chunk.lines[places[place.id]]
             most = None
             if self._meter is not None:
-                most = self._meter.most(decode(Planned, line, where=key(chunk)).request)
+                most = self._meter.most(decode(Planned, line, where=chunk.key).request)
             yield _Measured(place, len(line), most)
 
 
@@ -173,24 +172,43 @@ class ShardRequests:
 
 
 async def requests_of(job: Job, shard: Shard) -> AsyncIterator[Request]:
-    """Yield the requests that stand in a shard's chunks: its own, and perhaps others."""
-    for chunk in range(shard.first_chunk, shard.last_chunk + 1):
-        async for planned in read_chunk(job.storage, job.layout, chunk):
-            yield planned.request
+    """Yield the requests that stand in a shard's chunks: its own, and perhaps others.
+
+    What is sent costs money and is answered under its id, so each is checked to be the one that has this id. Raises
+    LedgerCorrupt.
+    """
+    for number in range(shard.first_chunk, shard.last_chunk + 1):
+        chunk = await fetch_chunk(job.storage, job.layout, number)
+        for line, ident in zip(chunk.lines, chunk.ids, strict=True):
+            request = decode(Planned, line, where=chunk.key).request
+            if request.id != ident:
+                raise LedgerCorrupt(damaged(chunk.key, "holds other requests than the ids beside it name"))
+            yield request
 
 
-async def read_chunk(storage: Storage, layout: Layout, chunk: int) -> AsyncIterator[Planned]:
-    """Yield the planned requests of a chunk in order."""
-    key, ids_key = layout.requests(chunk), layout.request_ids(chunk)
-    lines = await _lines_of(storage, key)
-    ids = decode_ids(await fetch(storage, ids_key), where=ids_key)
-    if len(lines) != len(ids):
-        raise LedgerCorrupt(damaged(key, f"holds {len(lines)} requests, and {ids_key} names {len(ids)}"))
-    for line, ident in zip(lines, ids, strict=True):
-        planned = decode(Planned, line, where=key)
+async def read_chunk(storage: Storage, layout: Layout, number: int) -> AsyncIterator[Planned]:
+    """Yield the planned requests of a chunk in order, under the ids that were stored beside them."""
+    chunk = await fetch_chunk(storage, layout, number)
+    for line, ident in zip(chunk.lines, chunk.ids, strict=True):
+        planned = decode(Planned, line, where=chunk.key)
         planned.request.is_known_as(ident)
         yield planned
 
 
-async def _lines_of(storage: Storage, key: str) -> list[bytes]:
-    return (await fetch(storage, key)).splitlines(keepends=True)
+@attrs.frozen
+class Chunk:
+    """A part of a plan as it is stored: the lines of requests, and the id of each."""
+
+    key: str
+    lines: list[bytes]
+    ids: list[str]
+
+
+async def fetch_chunk(storage: Storage, layout: Layout, number: int) -> Chunk:
+    """Return a chunk. Raises LedgerCorrupt where its lines and ids cannot belong together."""
+    key, ids_key = layout.requests(number), layout.request_ids(number)
+    lines = (await fetch(storage, key)).splitlines(keepends=True)
+    ids = decode_ids(await fetch(storage, ids_key), where=ids_key)
+    if len(lines) != len(ids) or not lines:
+        raise LedgerCorrupt(damaged(key, f"holds {len(lines)} of the {len(ids)} requests that the ids beside it name"))
+    return Chunk(key, lines, ids)

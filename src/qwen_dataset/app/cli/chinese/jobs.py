@@ -77,9 +77,6 @@ PAIRS = (
         "restore it from a copy, or delete its job's folder (with its paid answers) and run generate again",
         "请从备份恢复，或删除其任务的文件夹（连同已付费的回答）并再次运行 generate",
     ),
-    ("a paper on the local disk", "本地磁盘上的论文"),
-    ("a prompt on the local disk", "本地磁盘上的提示词"),
-    ("an outcome on the local disk", "本地磁盘上的结果"),
     ("{where:t} cannot be read; {way_out:s}", "{where} 无法读取；{way_out}"),
     (
         "{where:t} cannot be read (JSONDecodeError: {words:t}); {way_out:s}",
@@ -96,6 +93,15 @@ PAIRS = (
         "{where:t} holds {number:n} of the {all:n} outcomes that its event names; {way_out:s}",
         "{where} 只有其事件所列 {all} 个结果中的 {number} 个；{way_out}",
     ),
+    (
+        "{where:t} holds {number:n} of the {all:n} requests that the ids beside it name; {way_out:s}",
+        "{where} 只有旁边的 id 文件所列 {all} 个请求中的 {number} 个；{way_out}",
+    ),
+    (
+        "{where:t} holds other requests than the ids beside it name; {way_out:s}",
+        "{where} 含有的请求与旁边的 id 文件所列的不同；{way_out}",
+    ),
+    ("{where:t} is not in the order of the plan; {way_out:s}", "{where} 与计划的顺序不符；{way_out}"),
     (
         "{where:t} holds an outcome of a request that is not in the plan; {way_out:s}",
         "{where} 含有计划之外的请求的结果；{way_out}",

@@ -1,0 +1,123 @@
+"""A plan that is not as it was written: nothing wrong is sent or told, and one sentence says which file it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from qwen_dataset.adapters.inference.asked import asked_ids
+from qwen_dataset.adapters.storage.memory import MemoryStorage
+from qwen_dataset.app.dataset.join import join
+from qwen_dataset.app.engine.job import Job
+from qwen_dataset.app.engine.shards import ShardRequests
+from qwen_dataset.errors import LedgerCorrupt
+from tests.app.engine.bench import HandClock, Scripted, a_job, runner
+
+TEXTS = [f"prompt number {number}" for number in range(8)]
+Lines = list[bytes]
+
+
+def changed(lines: Lines) -> None:
+    lines[2] = lines[2].replace(b"number 2", b"number 9")
+
+
+def swapped(lines: Lines) -> None:
+    lines[2], lines[3] = lines[3], lines[2]
+
+
+def lost(lines: Lines) -> None:
+    del lines[2]
+
+
+def emptied(lines: Lines) -> None:
+    lines.clear()
+
+
+def misplaced(lines: Lines) -> None:
+    lines[2] = lines[2].replace(b'"position":2', b'"position":7')
+
+
+def garbled(lines: Lines) -> None:
+    lines[2] = b"{xx\n"
+
+
+DAMAGES = {"requests": (changed, swapped, lost, emptied, garbled), "ids": (swapped, lost, emptied)}
+ALL = [(kind, damage) for kind, damages in DAMAGES.items() for damage in damages]
+
+
+async def _damage(job: Job, kind: str, damage: Callable[[Lines], None]) -> str:
+    key = job.layout.requests(1) if kind == "requests" else job.layout.request_ids(1)
+    lines = (await job.storage.get(key)).splitlines(keepends=True)
+    damage(lines)
+    await job.storage.put(key, b"".join(lines))
+    return key
+
+
+@pytest.mark.parametrize(("kind", "damage"), ALL, ids=lambda each: getattr(each, "__name__", each))
+def test_nothing_is_bought_of_a_damaged_plan(kind: str, damage: Callable[[Lines], None]) -> None:
+    async def go() -> None:
+        backend, hands, storage = Scripted(), HandClock(), MemoryStorage()
+        async with a_job(TEXTS, storage=storage, clock=hands) as job:
+            key = await _damage(job, kind, damage)
+            with pytest.raises(LedgerCorrupt) as caught:
+                await runner(job, backend, hands).run()
+        told = str(caught.value)
+        assert key.removesuffix(".ids").removesuffix(".jsonl") in told
+        assert "restore it from a copy" in told
+        assert set(backend.asked()) <= set(TEXTS)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("damage", [lost, emptied, misplaced, garbled, swapped])
+def test_a_dataset_is_not_made_of_a_damaged_plan(damage: Callable[[Lines], None]) -> None:
+    async def go() -> None:
+        hands = HandClock()
+        async with a_job(TEXTS, clock=hands) as job:
+            await runner(job, Scripted(), hands).run()
+            key = await _damage(job, "requests", damage)
+            with pytest.raises(LedgerCorrupt, match=key):
+                async for _ in join(job.storage, job.layout, job.index, job.state):
+                    pass
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b.replace(b'"is":"completion"', b'"is":"nonsense"', 1), lambda b: b[:-20]]
+)
+def test_a_damaged_segment_is_told_by_its_name(damage: Callable[[bytes], bytes]) -> None:
+    async def go() -> None:
+        hands = HandClock()
+        async with a_job(TEXTS, clock=hands) as job:
+            await runner(job, Scripted(), hands).run()
+            keys = [key for key, _ in job.index.segments()]
+            assert len(keys) > 2
+            await job.storage.put(keys[1], damage(await job.storage.get(keys[1])))
+            with pytest.raises(LedgerCorrupt, match=keys[1]):
+                async for _ in join(job.storage, job.layout, job.index, job.state):
+                    pass
+
+    asyncio.run(go())
+
+
+def test_ids_are_those_of_the_requests_and_end_with_them() -> None:
+    async def go() -> None:
+        async with a_job(TEXTS) as job:
+            ids = (await job.storage.get(job.layout.request_ids(1))).decode().split()
+            shard = _Shard()
+            whole = ShardRequests(job, shard, frozenset(ids))  # type: ignore[arg-type]
+            assert list(await asked_ids(whole)) == ids == [each.id async for each in whole]
+            some = ShardRequests(job, shard, frozenset(ids[1:5:2]))  # type: ignore[arg-type]
+            assert list(await asked_ids(some)) == ids[1:5:2] == [each.id async for each in some]
+            left = iter([True, True, False])
+            ending = ShardRequests(job, shard, frozenset(ids), lambda: next(left))  # type: ignore[arg-type]
+            assert list(await asked_ids(ending)) == ids[:2]
+
+    asyncio.run(go())
+
+
+class _Shard:
+    first_chunk = last_chunk = 1
