@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-long coverage check format clean
+.PHONY: demo test test-long coverage check bench format clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,10 @@ check: $(VENV)/.installed
 	$(BIN)/mypy tests/typing
 	$(BIN)/lint-imports
 	$(MAKE) coverage
+
+# Everything takes hours; one by one they are programs in benchmarks/ that tell how they are called.
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/everything.py
 
 format: $(VENV)/.installed
 	$(BIN)/ruff format .

@@ -1,0 +1,69 @@
+"""Runs every benchmark and writes docs/performance.md: python benchmarks/everything.py [--quick] [--only NAME …]
+
+``--quick`` is for a look: small sizes, one run each, printed and not written. It takes minutes; all of it takes hours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+
+import attrs
+import batch
+import realtime
+import scale
+import start
+import storage
+from measure import HERE, machine
+
+PAGE = HERE.parent / "docs" / "performance.md"
+HEAD = """# What it costs
+
+What the engine takes beside the service that it drives: measured by `make bench`, never asserted by a test. Ours and
+each baseline run in turn in one go, so that a machine whose speed drifts treats them alike; figures are medians, and
+ratios medians of pairs. CPU is that of the process and its children, memory the most that they held together. Reading
+papers has a benchmark of its own, `benchmarks/reading.py`.
+
+"""
+
+
+@attrs.frozen
+class Section:
+    """A part of the page, by the size that it is measured at."""
+
+    title: str
+    whole: Callable[[], Iterator[str]]
+    quick: Callable[[], Iterator[str]]
+
+
+SECTIONS = {
+    "batch": Section("Batch", lambda: batch.report(50_000, 3), lambda: batch.report(5_000, 1)),
+    "storage": Section("S3 beside files", lambda: storage.report(50_000, 3), lambda: storage.report(5_000, 1)),
+    "realtime": Section(
+        "Realtime",
+        lambda: realtime.report(20_000, 3),
+        lambda: realtime.report(2_000, 1, realtime.CASES[:1], burst=False),
+    ),
+    "scale": Section("Scale", lambda: scale.report([10_000, 100_000, 1_000_000]), lambda: scale.report([1_000, 2_000])),
+    "start": Section("Start", lambda: start.report(15), lambda: start.report(3)),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Runs every benchmark and writes docs/performance.md.")
+    parser.add_argument("--quick", action="store_true", help="small sizes, one run each; print and write nothing")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="these, and print them")
+    chosen = parser.parse_args(arguments)
+    page = f"{HEAD}Measured {dt.datetime.now(dt.UTC):%Y-%m-%d} on {machine()}.\n"
+    for name in chosen.only:
+        section = SECTIONS[name]
+        page += f"\n## {section.title}\n\n{''.join((section.quick if chosen.quick else section.whole)())}"
+    if chosen.quick or set(chosen.only) != set(SECTIONS):
+        print(page)
+    else:
+        PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
