@@ -66,10 +66,11 @@ def read_prompts(path: Path) -> ReadPrompts:
 
 
 def _lines(path: Path, *, as_json: bool) -> Iterator[tuple[str, PromptLike | SettingError]]:
+    place = f"{path} line "
     try:
         with path.open("rb") as file:
             for number, raw in enumerate(file, start=1):
-                where = f"{path} line {number}"
+                where = f"{place}{number}"
                 line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
                 if line.strip():
                     yield where, _line(line.rstrip(b"\r\n"), where, as_json=as_json)
