@@ -2,6 +2,7 @@
 
 import json
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from qwen_dataset.adapters.inference.openai_api import lines
 from qwen_dataset.adapters.inference.openai_api.lines import line_of, outcome_of_line
 from qwen_dataset.adapters.inference.openai_api.wire import Dialect, body_of
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Usage
+from qwen_dataset.testing.strategies import requests
 
 RECORDED = """{"id":"153fa1be-abbc-4b52-80a6-c7ca92688fbc","custom_id":"1","response":{"status_code":200,"request_id":
 "153fa1be-abbc-4b52-80a6-c7ca92688fbc","body":{"created":1776432582,"usage":{"completion_tokens":49,"prompt_tokens":26,
@@ -238,3 +240,11 @@ def test_the_short_way_for_usual_answers_gives_what_the_long_one_does(line):
 def test_a_recorded_line_goes_the_short_way():
     line = json.loads(RECORDED)
     assert lines._usual_answer("1", line) == lines._answer("1", line)
+
+
+@given(st.lists(requests(), min_size=1, max_size=4), st.sampled_from(list(Dialect)))
+def test_lines_written_one_after_the_other_are_those_of_each_alone(asked, dialect):
+    writer = lines.LineWriter("/v1/chat/completions", dialect)
+    for request in [*asked, *asked]:
+        line = {"custom_id": request.id, "method": "POST", "url": "/v1/chat/completions"}
+        assert writer.line_of(request) == orjson.dumps({**line, "body": body_of(request, dialect)})

@@ -7,10 +7,21 @@ from typing import Any
 
 import orjson
 
-from ....domain.inference import Completion, Failure, FailureKind, Outcome, Request
+from ....domain.inference import Completion, Failure, FailureKind, Outcome, Parameters, Request
 from ..bailian.verdicts import sentence, verdict
 from ..calls import CallFailed
-from .wire import Dialect, body_of, completion_of, parsed, says_trouble, trouble_of, unreadable, usage_of, word
+from .wire import (
+    Dialect,
+    completion_of,
+    messages_of,
+    parsed,
+    rest_of,
+    says_trouble,
+    trouble_of,
+    unreadable,
+    usage_of,
+    word,
+)
 
 CHAT_URL = "/v1/chat/completions"
 
@@ -22,11 +33,37 @@ def line_of(request: Request, url: str = CHAT_URL, dialect: Dialect = Dialect.EN
 
     Raises ValueError for a text that no file of UTF-8 can hold.
     """
-    line = {"custom_id": request.id, "method": "POST", "url": url, "body": body_of(request, dialect)}
-    try:
-        return orjson.dumps(line)
-    except orjson.JSONEncodeError as error:
-        raise ValueError(f"request {request.id} cannot be written as JSON: {error}") from None
+    return LineWriter(url, dialect).line_of(request)
+
+
+class LineWriter:
+    """Writes the lines of one file. What they have in common is written once and not for each of them."""
+
+    def __init__(self, url: str = CHAT_URL, dialect: Dialect = Dialect.ENABLE_THINKING) -> None:
+        self._url = url
+        self._dialect = dialect
+        self._common: tuple[str, Parameters, bytes, bytes] | None = None
+
+    def line_of(self, request: Request) -> bytes:
+        """Return the line of one request, as ``line_of`` does."""
+        try:
+            before, behind = self._around(request)
+            messages = orjson.dumps(messages_of(request))
+        except orjson.JSONEncodeError as error:
+            raise ValueError(f"request {request.id} cannot be written as JSON: {error}") from None
+        return b'{"custom_id":"%b",%b%b%b}}' % (request.id.encode("ascii"), before, messages, behind)
+
+    def _around(self, request: Request) -> tuple[bytes, bytes]:
+        """Return what stands before the messages and behind them."""
+        known = self._common
+        # By identity: the requests of a job share their parameters, and what is equal may be written differently.
+        if known is None or known[1] is not request.parameters or known[0] != request.model:
+            rest = orjson.dumps(rest_of(request, self._dialect))[1:-1]
+            head = {"method": "POST", "url": self._url, "body": {"model": request.model}}
+            before = orjson.dumps(head)[1:-2] + b',"messages":'
+            known = (request.model, request.parameters, before, b"," + rest if rest else b"")
+            self._common = known
+        return known[2], known[3]
 
 
 def outcome_of_line(line: Any) -> tuple[str, Outcome] | None:

@@ -12,7 +12,7 @@ import attrs
 from ....domain.inference import Request
 from ....errors import BackendRejected
 from ..concurrent import closing
-from .lines import CHAT_URL, line_of
+from .lines import CHAT_URL, LineWriter
 from .options import Options
 from .scratch import ScratchFile
 from .wire import TEST_MODEL
@@ -66,18 +66,18 @@ class _Writer:
 
     def add(self, request: Request) -> None:
         """Write the line of a request."""
-        options = self._options
         kind = _kind_of(request)
         if self._kind is None:
             self._kind = kind
-            if request.model == TEST_MODEL and options.url == CHAT_URL:
+            if request.model == TEST_MODEL and self._options.url == CHAT_URL:
                 self._url = _TEST_URL
+            self._lines = LineWriter(self._url, self._options.thinking)
         elif kind != self._kind:
             raise BackendRejected(
                 "a batch takes one model and one thinking mode, and these requests have several:"
                 f" {_told(self._kind)} and {_told(kind)}; run them as separate jobs"
             )
-        line = _line(request, self._url, options) + b"\n"
+        line = _line(self._lines, request) + b"\n"
         self._count += 1
         self._bytes += len(line)
         self._check(request, len(line))
@@ -119,8 +119,8 @@ def _told(kind: tuple[object, ...]) -> str:
     return f"{model} ({'thinking' if thinking else 'not thinking'})"
 
 
-def _line(request: Request, url: str, options: Options) -> bytes:
+def _line(writer: LineWriter, request: Request) -> bytes:
     try:
-        return line_of(request, url, options.thinking)
+        return writer.line_of(request)
     except ValueError as error:
         raise BackendRejected(str(error)) from None

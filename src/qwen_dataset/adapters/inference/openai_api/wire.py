@@ -41,12 +41,18 @@ def body_of(request: Request, dialect: Dialect = Dialect.ENABLE_THINKING) -> dic
     Thinking is said explicitly wherever the model can be told, since a model may think by default and bills it as
     output. ``extra_body`` lies on top; it replaces neither model nor messages, nor makes a stream of it.
     """
+    return {"model": request.model, "messages": messages_of(request), **rest_of(request, dialect)}
+
+
+def messages_of(request: Request) -> list[dict[str, str]]:
+    """Return what is said, as a body holds it."""
+    return [{"role": message.role, "content": message.content} for message in request.messages]
+
+
+def rest_of(request: Request, dialect: Dialect) -> dict[str, Any]:
+    """Return what a body holds beside model and messages: it depends on the model and the parameters alone."""
     parameters = request.parameters
-    body: dict[str, Any] = {
-        "model": request.model,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-    }
-    body.update({name: value for name in _SAMPLING if (value := getattr(parameters, name)) is not None})
+    body = {name: value for name in _SAMPLING if (value := getattr(parameters, name)) is not None}
     if parameters.response_format is not None:
         body["response_format"] = dict(parameters.response_format)
     body.update(_thinking(request, dialect))
