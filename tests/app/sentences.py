@@ -62,6 +62,7 @@ NO_SENTENCE = {
 
 # Texts that nobody is told, each with the reason.
 INTERNAL = {
+    "{path} line ": "the place of a prompt, which stands in a sentence",
     "{value} is no text": "stands in brackets behind the sentence about the file",
     "Figures and tables": "a heading in the text of a paper",
     "open() comes first": "says that our own code is wrong",

@@ -129,7 +129,8 @@ def test_generate_begins_with_what_plan_says(inside: Stage, language: str) -> No
     first = said.index(planned[0])
     assert said[first : first + len(planned)] == planned
     cost = said[first + len(planned)]
-    assert re.fullmatch(r"cost        about .+, at most .+|费用        按标价约 .+，最多 .+", cost)
+    assert re.fullmatch(r"cost        about .+, at most .+|费用        约 .+，最多 .+", cost)
+    assert all(width(line) <= 80 for line in said[first : first + len(planned) + 2])
     # One by one there is no batch to speak of.
     called = (
         inside.call("generate", "papers.jsonl", "--realtime", "--storage", "file:other", "-o", "o.jsonl", *settings)

@@ -179,14 +179,15 @@ def test_where_nothing_bounds_what_is_written_the_least_is_told_and_how_to_bound
     assert forecast.cost is not None
     assert forecast.cost.least is not None
     least = money(forecast.cost.least, "EUR")
-    assert describe_cost(forecast) == (
-        f"cost        at least {least}; how much it writes is not known: set thinking_budget"
-    )
+    assert describe_cost(forecast) == [
+        (f"cost        at least {least}", 0),
+        ("how much it writes is not known: set thinking_budget", 12),
+    ]
     assert _doubt(Config(), forecast) == (
         f"this will cost at least {least}, and how much it writes is not known without thinking_budget"
     )
     unknown = attrs.evolve(forecast, cost=None)
-    assert describe_cost(unknown) == "cost        not known: no list has a price of qwen-plus there"
+    assert describe_cost(unknown) == [("cost        not known: no list has a price of qwen-plus there", 0)]
     assert _doubt(Config(), unknown) == "nobody knows what this costs"
 
 

@@ -11,6 +11,7 @@ from ..wiring.bootstrap import BATCH_ABOVE
 from ..wiring.config import Config
 from ..wiring.corpus import ReadReport
 from .columns import one_line
+from .plan_lines import LABEL
 
 
 def describe_reading(report: ReadReport) -> list[str]:
@@ -46,23 +47,22 @@ def describe_route(route: Route) -> list[str]:
     return [*sentences, f"requests for {route.model} go {how} to: {route.destination or route.backend}"]
 
 
-def describe_cost(forecast: Forecast) -> str | None:
-    """Return what a new job will cost; None where nothing is paid and no list has a price either."""
+def describe_cost(forecast: Forecast) -> list[tuple[str, int]]:
+    """Return what a new job will cost, in the form of ``figures``; nothing where none is paid and no price is known."""
     cost = forecast.cost
     if cost is None or forecast.likely is None:
         if forecast.is_play:
-            return None
+            return []
         if cost is not None and cost.least is not None:
             least, bound = money(cost.least, forecast.currency), unset_bound(forecast)
-            return f"cost        at least {least}; how much it writes is not known: set {bound}"
-        return f"cost        not known: no list has a price of {forecast.plan.model} there"
+            return [(f"cost        at least {least}", 0), (f"how much it writes is not known: set {bound}", LABEL)]
+        return [(f"cost        not known: no list has a price of {forecast.plan.model} there", 0)]
     likely = money(forecast.likely, forecast.currency)
     amount = f"about {likely}"
     if cost.most is not None:
         amount = f"about {likely}, at most {money(cost.most, forecast.currency)}"
-    if forecast.is_play:
-        return f"cost        {amount} at list prices, but nothing is paid here"
-    return f"cost        {amount}"
+    told = [(f"cost        {amount}", 0)]
+    return [*told, ("at list prices; nothing is paid here", LABEL)] if forecast.is_play else told
 
 
 def unset_bound(forecast: Forecast) -> str:

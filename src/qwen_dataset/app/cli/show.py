@@ -205,10 +205,8 @@ class Display:
         return f"round {progress.round}, about {duration((now - self._began) / gained * missing)} left"
 
     def _on_forecast(self, forecast: Forecast) -> None:
-        for sentence, column in figures(forecast.plan, batch=self.is_batch):
+        for sentence, column in (*figures(forecast.plan, batch=self.is_batch), *describe_cost(forecast)):
             self.say(sentence, column)
-        if cost := describe_cost(forecast):
-            self.say(cost)
 
     def _on_pilot(self, pilot: PilotReport) -> None:
         for sentence in describe_pilot(pilot):

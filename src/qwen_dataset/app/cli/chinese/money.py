@@ -115,14 +115,9 @@ PAIRS = (
     ("pilot: the other {rest:n} requests will cost about {amount}", "试运行：其余 {rest} 个请求大约要花 {amount}"),
     ("pilot: it cost {spent}, and a sample {each}", "试运行：花费 {spent}，每个样本 {each}"),
     ("cost        not known: no list has a price of {model:w} there", "费用        未知：没有 {model} 在那里的价格"),
-    (
-        "cost        at least {least}; how much it writes is not known: set {setting:w}",
-        "费用        至少 {least}；不知道它会写多少：请设置 {setting}",
-    ),
-    (
-        "cost        {amount:t} at list prices, but nothing is paid here",
-        "费用        按标价{amount}，但这里不产生费用",
-    ),
+    ("cost        at least {least}", "费用        至少 {least}"),
+    ("how much it writes is not known: set {setting:w}", "不知道它会写多少：请设置 {setting}"),
+    ("at list prices; nothing is paid here", "按标价计算；这里不产生费用"),
     ("cost        about {likely}, at most {most}", "费用        约 {likely}，最多 {most}"),
     ("cost        about {likely}", "费用        约 {likely}"),
     ("about {likely}, at most {most}", "约 {likely}，最多 {most}"),
