@@ -18,6 +18,7 @@ import storage
 from measure import HERE, machine
 
 PAGE = HERE.parent / "docs" / "performance.md"
+PROFILE = HERE / "profile.md"  # what a person has to look at
 HEAD = """# What it costs
 
 What the engine takes beside the service that it drives: measured by `make bench`, never asserted by a test. Ours and
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.quick or set(chosen.only) != set(SECTIONS):
         print(page)
     else:
+        page += PROFILE.read_text(encoding="utf-8")
         PAGE.write_text(page, encoding="utf-8")
 
 
