@@ -199,14 +199,15 @@ class Index:
         query = f"SELECT position, id FROM requests WHERE {free} ORDER BY position LIMIT ?"
         update = f"UPDATE requests SET shard = ? WHERE {free} AND position BETWEEN ? AND ?"
         for begin in range(0, len(ids), _BREATH):
+            if begin:
+                # A submission may have fifty thousand of them, and the loop has other things to do.
+                await asyncio.sleep(0)
             part = ids[begin : begin + _BREATH]
             rows = self._db.execute(query, (*chunks, len(part))).fetchall()
             if [ident for _, ident in rows] == part:
                 self._db.execute(update, (event.shard, *chunks, rows[0][0], rows[-1][0]))
             else:
                 self._db.executemany("UPDATE requests SET shard = ? WHERE id = ?", ((event.shard, i) for i in part))
-            # A submission may have fifty thousand of them, and the loop has other things to do.
-            await asyncio.sleep(0)
 
     def _store(self, event: Stored) -> None:
         self._db.execute("INSERT INTO segments (key, outcomes) VALUES (?, ?)", (event.segment, event.answered))
