@@ -96,7 +96,11 @@ def test_a_packed_project_is_one_paper(tmp_path: Path) -> None:
     assert WORDS.format("one") in paper.text
 
 
-@pytest.mark.parametrize("part", [gzip.compress(b" " * 2_000_000), gzip.compress(b"Cut off." * 9)[:-9], b"No gzip."])
+@pytest.mark.parametrize(
+    "part",
+    [gzip.compress(b" " * 2_000_000), gzip.compress(b"Cut off." * 9)[:-9], b"No gzip."],
+    ids=["too large", "cut off", "no gzip"],  # gzip writes the time, and each test process names its tests itself
+)
 def test_a_packed_part_that_is_too_large_or_damaged_is_missing(tmp_path: Path, part: bytes) -> None:
     (tmp_path / "sec.tex.gz").write_bytes(part)
     assert companions_of(tmp_path / "main.tex", tmp_path, ReadLimits(size_mb=1))("sec.tex") is None
