@@ -34,6 +34,10 @@ class Intake:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.discard()
+
+    def discard(self) -> None:
+        """Give back the disk and memory of what was put aside, once it is planned; only the figures stay."""
         self._spool.__exit__()
         self._numbering.__exit__()
 

@@ -113,6 +113,7 @@ class Runs:
             await self._choose(job, run)
             if job.state.phase is Phase.NEW:
                 await write_plan(job, intake.lines())
+                intake.discard()
                 if silent := intake.silent:
                     self.notice(f"{len(silent)} papers hold no passage to ask about: {', '.join(silent[:5])}")
                 if forecast is not None:
