@@ -73,7 +73,6 @@ BATCH = {
     "no role": Case({"no_role": 1.0}),
     "filters ignored": Case({"filters": "ignored", "lose_create": 1}),
     "filters refused": Case({"filters": "refused", "lose_create": 1}),
-    "no lists": Case({"lists": "none"}, PART_FAILED, failures=8),
     "no lists, and told so": Case({"lists": "none"}, parameters=SHARDS | {"lookup": "none"}),
     "rates enforced": Case({"rates": True}),
 }
@@ -143,6 +142,17 @@ def test_a_fault_of_the_batch_api(stage: Stage, case: Case) -> None:
     books.check_batch(may_lose=bool(case.lost))
     assert report["failures"] == case.failures
     assert report["possibly_paid"] == case.lost == books.ledger["paid_total"] - report["completions"]
+
+
+def test_a_service_without_lists_is_told_of_before_anything_is_bought(stage: Stage) -> None:
+    """A batch whose creation got no reply could not be found again there, so nothing is created unasked."""
+    scene = stage(faults=QUICK | {"lists": "none"}, parameters=SHARDS)
+    for child in (scene.generate(), scene.resume()):
+        assert child.code == NOT_FINISHED
+        assert "lookup=none" in child.err
+        assert "Traceback" not in child.err
+    totals = scene.server.totals()
+    assert totals["paid_total"] == totals["calls"].get("create", 0) == 0
 
 
 def test_an_expired_batch_whose_results_never_come(stage: Stage) -> None:
