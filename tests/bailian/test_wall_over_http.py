@@ -153,7 +153,10 @@ CALL_SCENE: dict[str, Any] = {
 @pytest.mark.parametrize("scene", [BATCH_SCENE, CALL_SCENE], ids=["batch", "realtime"])
 def test_killed_below_a_wall(stage: Stage, many: Path, scene: dict[str, Any]) -> None:
     more = {"papers": many} if scene is CALL_SCENE else {}
-    assert kill_below_the_wall(stage, random.Random(7), 2, lasts=2.0, **scene, **more) > 0
+    rng = random.Random(7)
+    # How long a run takes depends on the machine: sooner, where all of them had ended by then.
+    lasts = (2.0, 1.0, 0.5, 0.25)
+    assert any(kill_below_the_wall(stage, rng, 2, lasts=each, **scene, **more) for each in lasts)
 
 
 @pytest.mark.long
@@ -162,6 +165,7 @@ def test_killed_below_a_wall(stage: Stage, many: Path, scene: dict[str, Any]) ->
 def test_killed_below_a_wall_often(stage: Stage, many: Path, scene: dict[str, Any]) -> None:
     more = {"papers": many} if scene is CALL_SCENE else {}
     killed = kill_below_the_wall(stage, random.Random(11), 40, lasts=2.5, **scene, **more)
+    assert killed > 0
     print(f"\n{killed} kills below a wall")  # noqa: T201 - the figures of the long run
 
 
