@@ -8,7 +8,6 @@ settle time: that is waiting, not work.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from measure import (
     figures,
     interleaved,
     machine,
+    parser_of,
     ratios,
     run,
     stub,
@@ -142,9 +142,7 @@ def report(count: int, times: int) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Batches: ours beside the bare SDK and beside no SDK at all.")
-    parser.add_argument("--prompts", type=int, default=50_000)
-    parser.add_argument("--times", type=int, default=3, help="runs of each, in turn [3]")
+    parser = parser_of("Batches: ours beside the bare SDK and beside no SDK at all.", prompts=50_000)
     chosen = parser.parse_args(arguments)
     print(machine())
     print("".join(report(chosen.prompts, chosen.times)))

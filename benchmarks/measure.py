@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import platform
@@ -78,7 +79,7 @@ def run(
             env=None if env is None else {**os.environ, **env},
             cwd=cwd,
         )
-        with _Peak(process.pid) as peak:
+        with Peak(process.pid) as peak:
             # The usage of this process and of those that it waited for, and of no other.
             _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
@@ -162,6 +163,14 @@ def machine() -> str:
     return f"{os.cpu_count()} cores ({processor}), {platform.system()}, Python {platform.python_version()}; {versions}"
 
 
+def parser_of(description: str, *, prompts: int) -> argparse.ArgumentParser:
+    """Return a command line with a number of prompts and of runs."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--prompts", type=int, default=prompts, help=f"how many are asked [{prompts}]")
+    parser.add_argument("--times", type=int, default=3, help="runs of each, in turn [3]")
+    return parser
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as a Markdown table; the first is its head."""
     head, *others = rows
@@ -180,16 +189,17 @@ def figures(series: Series) -> list[str]:
     return [series.name, f"{series.wall:.2f} s", f"{series.cpu:.2f} s", f"{series.peak / MB:.0f} MB"]
 
 
-class _Peak:
+class Peak:
     """Watches the memory of a process and all its descendants, some fifty times a second; Linux only, else 0."""
 
     def __init__(self, pid: int) -> None:
-        self.bytes = 0
+        self.before = self.bytes = 0
         self._pid = pid
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> _Peak:
+    def __enter__(self) -> Peak:
+        self.before = _held(self._pid)
         self._thread.start()
         return self
 
@@ -199,7 +209,12 @@ class _Peak:
 
     def _watch(self) -> None:
         while not self._done.wait(SAMPLE_SECONDS):
-            self.bytes = max(self.bytes, sum(map(_resident, _tree(self._pid))))
+            self.bytes = max(self.bytes, _held(self._pid))
+
+
+def _held(pid: int) -> int:
+    """Return the bytes of memory of a process and its descendants, pages that they share counted each time."""
+    return sum(map(_resident, _tree(pid)))
 
 
 def _tree(pid: int) -> list[int]:

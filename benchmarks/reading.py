@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
+import os
 import random
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
+from measure import Peak
 
 from qwen_dataset.app.wiring.corpus import ReadLimits, ReadReport, read_papers
 from qwen_dataset.errors import QwenDatasetError
@@ -127,9 +127,11 @@ def memory(count: int) -> None:
         folder = Path(name)
         size = sum(write(folder, count))
         for processes in (1, 2):
-            with Tree() as tree:
+            with Peak(os.getpid()) as tree:
                 spent, report = timed([name], ReadLimits(processes=processes))
-            told = f"{tree.before / MB:.0f} MB before, {tree.peak / MB:.0f} MB at most" if tree.peak else "unknown here"
+            told = (
+                f"{tree.before / MB:.0f} MB before, {tree.bytes / MB:.0f} MB at most" if tree.bytes else "unknown here"
+            )
             print(
                 f"{report.papers} papers ({size / MB:.0f} MB) in {spent:.1f} s, {processes} process(es):"
                 f" memory of all processes {told}"
@@ -146,44 +148,6 @@ def write(folder: Path, count: int) -> Iterator[int]:
         file = folder / f"{number // 1000}" / f"{number}.md"
         file.parent.mkdir(exist_ok=True)
         yield file.write_text(text, encoding="utf-8")
-
-
-class Tree:
-    """Watches the memory of this process and of those that it starts; Linux only, 0 elsewhere."""
-
-    def __init__(self) -> None:
-        self.before = self.peak = 0
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Tree:
-        self.before = resident()
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._end.wait(0.05):
-            self.peak = max(self.peak, resident())
-
-
-def resident() -> int:
-    """Return the bytes that this process and its children have in memory, pages that they share counted each time."""
-    try:
-        children = Path("/proc/self/task").glob("*/children")
-        pids = [*itertools.chain.from_iterable(file.read_text().split() for file in children), "self"]
-    except OSError:
-        return 0
-    found = 0
-    for pid in pids:
-        # One may have ended by now.
-        with contextlib.suppress(OSError, StopIteration):
-            lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
-            found += int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) * 1024
-    return found
 
 
 def show(rows: Iterable[tuple[str, ...]]) -> None:

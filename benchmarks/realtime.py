@@ -7,7 +7,6 @@ A case is calls in flight/seconds that an answer takes/sigma of its logarithm. T
 
 from __future__ import annotations
 
-import argparse
 import bisect
 import json
 import statistics
@@ -21,7 +20,21 @@ from typing import Self
 
 import attrs
 from batch import ENV, check, write_prompts
-from measure import BASELINES, HERE, Run, Series, blocks_told, interleaved, machine, ratios, run, stub, table, told
+from measure import (
+    BASELINES,
+    HERE,
+    Run,
+    Series,
+    blocks_told,
+    interleaved,
+    machine,
+    parser_of,
+    ratios,
+    run,
+    stub,
+    table,
+    told,
+)
 
 WINDOW_SECONDS = 5
 BURST_SECONDS = 10
@@ -189,9 +202,7 @@ def report(count: int, times: int, cases: Sequence[Case] = CASES, *, burst: bool
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Realtime: ours beside asyncio.gather.")
-    parser.add_argument("--prompts", type=int, default=20_000)
-    parser.add_argument("--times", type=int, default=3, help="runs of each, in turn [3]")
+    parser = parser_of("Realtime: ours beside asyncio.gather.", prompts=20_000)
     parser.add_argument("--case", type=Case.of, action="append", help="CALLS/SECONDS[/SIGMA]; may be repeated [all]")
     parser.add_argument("--no-burst", action="store_true", help="leave out the burst of refusals")
     chosen = parser.parse_args(arguments)

@@ -8,7 +8,6 @@ in it. Requests are counted by a relay in front of S3, in a run of their own.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections import Counter
@@ -16,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from batch import ENV, ours, write_prompts
-from measure import HERE, Run, figures, interleaved, machine, ratios, stub, table
+from measure import HERE, Run, figures, interleaved, machine, parser_of, ratios, stub, table
 
 sys.path.insert(0, str(HERE.parent))
 from tests import s3
@@ -60,9 +59,7 @@ def report(count: int, times: int) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="The same batch on S3 as on local files.")
-    parser.add_argument("--prompts", type=int, default=50_000)
-    parser.add_argument("--times", type=int, default=3, help="runs of each, in turn [3]")
+    parser = parser_of("The same batch on S3 as on local files.", prompts=50_000)
     chosen = parser.parse_args(arguments)
     print(machine())
     print("".join(report(chosen.prompts, chosen.times)))

@@ -149,6 +149,11 @@ TWINS = [
     ("text/2212.11862-reduce-and-chop.txt", "papers.jsonl#arXiv:2212.11862"),
     ("text/2212.11887-abstract-only.txt", "papers.jsonl#arXiv:2212.11887"),
 ]
+# Some share more, and must go on doing so.
+SHARPER = {
+    ("pdf/jcon-00183-dmrgenie.pdf", "text/dmrgenie-pdftotext.txt"): 0.95,
+    ("pdf/zh-vqe.pdf", "text/zh-vqe-pdftotext.txt"): 0.95,
+}
 # Its Markdown was revised after the PDF was made: they share 0.61, and docs/readers.md says why it cannot be more.
 REVISED = "markdown/quantumreservoirpy/paper.md", "pdf/quantumreservoirpy-joss-draft.pdf"
 
@@ -209,7 +214,7 @@ def test_lists_of_references_are_left_out_where_papers_have_one() -> None:
 
 @pytest.mark.parametrize(("one", "other"), TWINS)
 def test_two_formats_of_a_paper_say_the_same(one: str, other: str) -> None:
-    assert shared(corpus()[one], corpus()[other]) >= 0.90
+    assert shared(corpus()[one], corpus()[other]) >= SHARPER.get((one, other), 0.90)
 
 
 def test_of_a_revised_paper_all_is_read_that_the_other_revision_has() -> None:
@@ -217,7 +222,7 @@ def test_of_a_revised_paper_all_is_read_that_the_other_revision_has() -> None:
     drawn = word_grams(_bare_text(REAL / REVISED[1]))
     assert len(markdown & drawn) / len(markdown) < 0.61, "no reader of this PDF could find more"
     assert markdown & drawn <= pdf
-    assert len(markdown & pdf) / len(markdown) >= 0.60
+    assert shared(*(corpus()[source] for source in REVISED)) >= 0.61
 
 
 def _bare_text(path: Path) -> str:

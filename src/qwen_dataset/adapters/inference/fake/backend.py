@@ -244,8 +244,7 @@ class _Batch(_Side):
         finally:
             await outcomes.aclose()
             self._counts.update(counts)
-            if counts:
-                said = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
+            if said := ", ".join(f"{count} {what}" for what, count in sorted(counts.items())):
                 logger.warning("the result file of batch %s is not as it should be: %s", job.id, said)
 
     async def cancel(self, handle: JobHandle) -> JobHandle:
