@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import hashlib
 import re
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from hmac import digest
 from http.client import HTTPConnection
 from pathlib import Path
+from threading import Event, Timer
 
 import pytest
 
@@ -160,19 +162,54 @@ def test_objects_of_several_parts_arrive_whole(s3: S3Server, create: str, if_abs
     assert uploads(s3) == []
 
 
-def test_of_racing_creators_of_large_objects_one_wins(storage: S3Storage, s3: S3Server) -> None:
-    async def check() -> None:
-        made = await asyncio.gather(
-            *(storage.put("large", pieces(9 + number), if_absent=True) for number in range(4)), return_exceptions=True
-        )
-        assert sorted(type(each).__name__ for each in made) == ["KeyExists"] * 3 + ["NoneType"]
-        winner = next(number for number, each in enumerate(made) if each is None)
-        assert len(await storage.get("large")) == (9 + winner) * MEGABYTE
-        # What the losers uploaded is gone again, also where nobody looks.
-        assert [each["path"] for some in _s3_client.open_client(storage.settings).list() for each in some] == ["large"]
+async def race(s3: S3Server, location: str, key: str) -> None:
+    """Let four storages create a large object at once; one must win, and what is there must be its own."""
+    racers = [from_url(location, s3.parameters()) for _ in range(4)]
+    made = await asyncio.gather(
+        *(each.put(key, pieces(9 + number), if_absent=True) for number, each in enumerate(racers)),
+        return_exceptions=True,
+    )
+    assert sorted(type(each).__name__ for each in made) == ["KeyExists"] * 3 + ["NoneType"]
+    winner = next(number for number, each in enumerate(made) if each is None)
+    assert len(await racers[0].get(key)) == (9 + winner) * MEGABYTE
+    # What the losers uploaded is gone again, also where nobody looks.
+    assert [each["path"] for some in _s3_client.open_client(racers[0].settings).list() for each in some] == [key]
+    await racers[0].delete(key)
 
+
+@pytest.mark.parametrize("rounds", [3, pytest.param(60, marks=pytest.mark.long)])
+def test_of_racing_creators_of_large_objects_one_wins(s3: S3Server, rounds: int) -> None:
+    async def check() -> None:
+        for number in range(rounds):
+            await race(s3, location, f"large/{number}")
+
+    location = s3.location()
     asyncio.run(check())
     assert uploads(s3) == []
+
+
+def test_a_large_create_beside_a_small_one_of_the_same_name_has_one_winner(s3: S3Server) -> None:
+    async def check() -> None:
+        for number in range(5):
+            key = f"mixed/{number}"
+            # Offered again and again, so that one falls between the look and the write of the large one.
+            large = asyncio.create_task(storage.put(key, pieces(9), if_absent=True))
+            won = 0
+            while not large.done():
+                try:
+                    await storage.put(key, b"small", if_absent=True)
+                    won += 1
+                except KeyExists:
+                    await asyncio.sleep(0)
+            try:
+                await large
+            except KeyExists:
+                assert (won, await storage.get(key)) == (1, b"small")
+            else:
+                assert (won, len(await storage.get(key))) == (0, 9 * MEGABYTE)
+
+    storage = from_url(s3.location(), s3.parameters())
+    asyncio.run(check())
 
 
 def test_an_upload_whose_source_breaks_is_taken_back(storage: S3Storage, s3: S3Server) -> None:
@@ -285,6 +322,31 @@ def test_two_hundred_megabytes_go_through_flat_memory(s3: S3Server, if_absent: b
     command = [sys.executable, "-c", textwrap.dedent(MEASURED), *arguments]
     printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert float(printed.stdout) < 120, "megabytes more than before"
+
+
+def test_the_end_of_a_process_waits_for_a_result_that_is_being_handed_over() -> None:
+    steps: list[str] = []
+
+    def call_soon_threadsafe() -> None:
+        entered.set()
+        go_on.wait(10)
+        steps.append("handed over")
+
+    entered, go_on = Event(), Event()
+    _thread.start_new_thread(call_soon_threadsafe, ())
+    assert entered.wait(10)
+    _s3_client.await_deliveries(0.01)
+    assert steps == [], "it is bounded"
+    Timer(0.05, go_on.set).start()
+    _s3_client.await_deliveries(10)
+    assert steps == ["handed over"]
+
+
+@pytest.mark.long
+def test_a_process_that_ends_with_its_last_answer_ends_well(s3: S3Server) -> None:
+    """Of thirty, about eight were aborted before the end waited."""
+    command = [sys.executable, "-c", textwrap.dedent(MEASURED), s3.location(), s3.endpoint, "False"]
+    assert [subprocess.run(command, check=False, capture_output=True).returncode for _ in range(60)] == [0] * 60
 
 
 # ---- processes ------------------------------------------------------------------------------------------------------

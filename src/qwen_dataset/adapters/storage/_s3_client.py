@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
+import sys
+import time
 from datetime import UTC, datetime, timedelta
+from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import StorageError
@@ -34,11 +38,33 @@ def check_fork(settings: S3Settings) -> None:
         raise StorageError(message)
 
 
+def await_deliveries(seconds: float = 2.0) -> None:
+    """Let the client's threads leave Python before it ends, where they would abort the process.
+
+    A thread that hands over a result wakes the event loop, and waits for the interpreter's lock once more. The process
+    may have all it wants by then and be at its end; a thread that finds the interpreter ending is unwound through the
+    client, which is not made for that: exit code 134 of a run that did everything.
+    """
+    until = time.monotonic() + seconds
+    while any(map(_is_delivering, sys._current_frames().values())) and time.monotonic() < until:  # noqa: SLF001
+        time.sleep(0.001)
+
+
+def _is_delivering(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name == "call_soon_threadsafe":
+            return True
+        frame = frame.f_back
+    return False
+
+
 def open_client(settings: S3Settings) -> S3Store:
     """Return the client. Raises SettingError where no keys are found.
 
     It reads variables of the environment by itself, so everything we know is told to it.
     """
+    if not _used_by:
+        atexit.register(await_deliveries)
     _used_by[:] = [os.getpid()]
     store = importlib.import_module("obstore.store")
     keys = settings.keyring.find()
@@ -74,7 +100,7 @@ def open_client(settings: S3Settings) -> S3Store:
         conditional_put="etag",
         # Alibaba and others have no bulk delete, and here objects go one by one.
         disable_bulk_delete=True,
-        copy_if_not_exists="multipart",
+        copy_if_not_exists="header:If-None-Match: *",
         client_options=options,
         # A few quick repeats only: the engine asks an unavailable storage again for minutes.
         retry_config={

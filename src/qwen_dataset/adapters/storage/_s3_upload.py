@@ -90,6 +90,19 @@ async def in_parts(first: bytearray, rest: AsyncIterator[bytes]) -> AsyncIterato
     yield bytes(buffer)
 
 
+async def cut(data: bytes) -> AsyncIterator[bytes]:
+    """Yield bytes that are there already, in pieces worth a part each."""
+    for start in range(0, len(data), PIECE_BYTES):
+        yield data[start : start + PIECE_BYTES]
+
+
+async def hashed(pieces: AsyncIterator[bytes], into: Any) -> AsyncIterator[bytes]:
+    """Yield the pieces, and add each to a hash."""
+    async for piece in pieces:
+        into.update(piece)
+        yield piece
+
+
 async def _hand(feed: _Feed, piece: bytes | None, sending: asyncio.Future[Any]) -> None:
     handing = asyncio.ensure_future(feed.slot.put(piece))
     try:

@@ -10,12 +10,12 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ...errors import InvalidKey, KeyExists, KeyNotFound, SettingError, StorageError
+from ...errors import InvalidKey, KeyExists, KeyNotFound, SettingError, StorageError, StorageFull, StorageUnavailable
 from .._durable import TEMP_PREFIX
 from ._s3_client import check_fork, obstore, open_client
 from ._s3_errors import is_clients, no_keys, translated
 from ._s3_settings import S3Settings, parse
-from ._s3_upload import PIECE_BYTES, in_parts, upload
+from ._s3_upload import PIECE_BYTES, cut, hashed, in_parts, upload
 from .keys import split_key, split_prefix
 
 if TYPE_CHECKING:
@@ -48,12 +48,14 @@ class S3Storage:
     """Objects in a bucket, below a prefix.
 
     - A put is one request, or a multipart upload that appears when it is complete: atomic either way. A create-only
-      put carries ``If-None-Match: *``; a large one is uploaded under a hidden name and copied to its own with that.
+      put carries ``If-None-Match: *``; a large one is uploaded under a hidden name and copied to its own with that
+      (not completed with that: SeaweedFS 4.48 looks and completes in two steps, and two creators may both win).
     - With ``create=advisory`` (the service ignores the condition, as Alibaba OSS does) create-only means: look first,
       write, read back; other bytes than ours are somebody else's, and that is ``KeyExists``. Two writers of the same
       moment may then both be told that they won, so **a job there must have one writer only**.
     - Before the first create-only put it is tried out whether the service refuses a second one (three small requests,
       once for each storage object). Where it does not, creating is advisory from then on, and a warning is logged.
+      The same is tried out for copies before the first large one: some services guard puts and not copies.
     - The client repeats a request that got no answer, also a create-only put, and may meet its own first write: then
       ``KeyExists`` is raised although the object is ours. The port allows that; whoever needs to know reads back and
       compares a nonce, as the ledger and the lease do.
@@ -68,6 +70,7 @@ class S3Storage:
         self.settings = settings
         self._advisory = settings.advisory
         self._is_tried = settings.advisory
+        self._guards_copies: bool | None = None
         self._made: S3Store | None = None
 
     def __repr__(self) -> str:
@@ -146,7 +149,7 @@ class S3Storage:
         elif if_absent:
             await self._send(key, data, "create")
         elif len(data) > PIECE_BYTES:
-            await self._put_large(key, _cut(data), if_absent=False)
+            await self._put_large(key, cut(data), if_absent=False)
         else:
             await self._send(key, data, "overwrite")
 
@@ -157,39 +160,65 @@ class S3Storage:
         # Tells what a copy would tell at the end, before gigabytes are sent.
         if await self._exists(key):
             raise KeyExists(key)
-        if self._advisory:
+        if self._advisory or not await self._copies_are_guarded():
             sent = hashlib.sha256()
-            await self._put_advisory(key, sent, lambda: self._upload(key, _hashed(pieces, sent)))
+            await self._put_advisory(key, sent, lambda: self._upload(key, hashed(pieces, sent)))
             return
-        folder, slash, _ = key.rpartition("/")
-        hidden = f"{folder}{slash}{TEMP_PREFIX}{secrets.token_hex(8)}"
+        hidden = "".join((*key.rpartition("/")[:2], _hidden_name()))
         await self._upload(hidden, pieces)
         try:
-            await self._asked(key, lambda: obstore().copy_async(self._store(), hidden, key, overwrite=False))
+            await self._copy(hidden, key)
         finally:
-            await self._asked(hidden, lambda: obstore().delete_async(self._store(), hidden))
+            await self._remove_hidden(hidden)
 
     async def _try_out(self) -> None:
         """See whether the service refuses to create what is there: some ignore the condition without a word."""
-        probe = f"{TEMP_PREFIX}{secrets.token_hex(8)}"
+        probe = _hidden_name()
         ignored = False
         try:
-            await self._send(probe, b"", "create")
-            await self._send(probe, b"", "create")
+            for _ in range(2):
+                await self._send(probe, b"", "create")
             ignored = True
         except KeyExists:
             # Also said to the first one, where the client repeated it and met its own: that shows the same.
             pass
-        with contextlib.suppress(StorageError):  # it is hidden, so it may stay
-            await self._asked(probe, lambda: obstore().delete_async(self._store(), probe))
+        await self._remove_hidden(probe)
         if ignored and not self._advisory:
-            _log.warning(
-                "the storage %s ignores conditional writes, so two processes could both create an object: let one"
-                " writer only work in it at a time (create=advisory says that you know)",
-                self.settings.place,
-            )
+            self._warn("writes", "an object")
         self._advisory = self._advisory or ignored
         self._is_tried = True
+
+    async def _copies_are_guarded(self) -> bool:
+        """See whether the service refuses to copy to where something is; five small requests, once."""
+        if self._guards_copies is None:
+            guarded, probes = False, (_hidden_name(), _hidden_name())
+            for probe in probes:
+                await self._send(probe, b"", "overwrite")
+            try:
+                await self._copy(*probes)
+            except KeyExists:
+                guarded = True
+            except (StorageUnavailable, StorageFull):
+                raise
+            except StorageError:
+                pass  # "not implemented", say: nothing was copied, and nothing will be
+            for probe in probes:
+                await self._remove_hidden(probe)
+            if not guarded and self._guards_copies is None:
+                self._warn("copies", "a large object")
+            self._guards_copies = guarded
+        return self._guards_copies
+
+    def _warn(self, ignored: str, what: str) -> None:
+        _log.warning(
+            "the storage %s ignores conditional %s, so two processes could both create %s: let one writer only work in"
+            " it at a time (create=advisory says that you know)",
+            *(self.settings.place, ignored, what),
+        )
+
+    async def _remove_hidden(self, name: str) -> None:
+        with contextlib.suppress(StorageError):  # it is never listed, so it may stay
+            await self._asked(name, lambda: obstore().delete_async(self._store(), name))
 
     async def _put_advisory(self, key: str, sent: Any, send: Callable[[], Awaitable[None]]) -> None:
         """Create where nothing guards a create. ``sent`` is the hash of what ``send`` has sent, once it has."""
@@ -207,6 +236,10 @@ class S3Storage:
         await self._asked(
             key, lambda: obstore().put_async(store, key, data, mode=cast("Any", mode), use_multipart=False)
         )
+
+    async def _copy(self, source: str, target: str) -> None:
+        """Copy to where nothing is. Raises KeyExists named by the target."""
+        await self._asked(target, lambda: obstore().copy_async(self._store(), source, target, overwrite=False))
 
     async def _upload(self, key: str, pieces: AsyncIterator[bytes]) -> None:
         store = self._store()
@@ -254,6 +287,10 @@ class S3Storage:
         return self._made
 
 
+def _hidden_name() -> str:
+    return f"{TEMP_PREFIX}{secrets.token_hex(8)}"
+
+
 def _is_ours(key: str) -> bool:
     """Say whether a key can be asked for; others are unfinished writes, or were put there by something else."""
     try:
@@ -261,14 +298,3 @@ def _is_ours(key: str) -> bool:
     except InvalidKey:
         return False
     return True
-
-
-async def _cut(data: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(data), PIECE_BYTES):
-        yield data[start : start + PIECE_BYTES]
-
-
-async def _hashed(pieces: AsyncIterator[bytes], into: Any) -> AsyncIterator[bytes]:
-    async for piece in pieces:
-        into.update(piece)
-        yield piece
