@@ -36,6 +36,7 @@ class Probe:
 
     async def around(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run the work with a probe beside it."""
+        self._sign = time.perf_counter()
         beating = asyncio.create_task(self._beat())
         self._watcher.start()
         try:

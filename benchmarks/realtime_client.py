@@ -1,8 +1,8 @@
-"""Plain prompts in realtime by our library, a file of prompts to a file of answers; prints the event loop's lag.
+"""Plain prompts in realtime by our library, a file of prompts to a file of answers.
 
-    python realtime_client.py BASE_URL PROMPTS ANSWERS CONCURRENCY STORAGE
+    python realtime_client.py BASE_URL PROMPTS ANSWERS CONCURRENCY [lag]
 
-As ``lagging.Probe`` finds it.
+With ``lag`` it prints how late its event loop was, as ``lagging.Probe`` finds it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,20 @@ from lagging import Probe
 from qwen_dataset import Client, load_config
 
 
-def main(base_url: str, prompts: str, answers: str, concurrency: str, storage: str) -> None:
-    probe = Probe()
+def main(base_url: str, prompts: str, answers: str, concurrency: str, measured: str = "") -> None:
     config = load_config(
-        api_key="sk-bench", base_url=base_url, backend="openai-chat", concurrency=int(concurrency), storage=storage
+        api_key="sk-bench",
+        base_url=base_url,
+        backend="openai-chat",
+        concurrency=int(concurrency),
+        storage="file:batch_jobs",
     )
     with Path(prompts).open(encoding="utf-8") as lines:
         asking = Client(config).run_prompts((line.rstrip("\n") for line in lines), answers)
+        if not measured:
+            asyncio.run(asking)
+            return
+        probe = Probe()
         asyncio.run(probe.around(asking))
     print(json.dumps(probe.found()))
 

@@ -45,14 +45,13 @@ NOT_SAID = {
     "adapters/inference/fake/topic.py": "the fake's answers",
     "app/cli/chinese": "what is tested here",
     "app/cli/logs.py": "lines of the log file, which is English",
-    "app/engine/index.py": "SQL",
 }
 
 # Texts of the other files that are no sentences, by how they begin.
 NO_SENTENCE = {
     "names of parameters": r"\nmodel messages ",
     "codes of a service": r"(?:(?:[A-Z][A-Za-z.]*|[a-z]+_[a-z_]+|cancelled|expired)(?: |$))+$",
-    "SQL": r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|\{inner\} ORDER BY) ",
+    "SQL": r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|\{inner\} ORDER BY) |\(?(?:OR \(?)?(?:fate|open) (?:=|IN) ",
     "an expression": r".*(?:\\b|\(\?:|\\\.\?)",
     "a format of log lines": r"(?:the|event|an|shard|batch|file|created|%s) .*%[sdr]|%\(|the entry points of an inst",
     "the help of --help": r"(?:Make|Go on with|Stop|Show|Ask|Delete|Print|Look) .*\.$",
@@ -65,6 +64,7 @@ INTERNAL = {
     "{path} line ": "the place of a prompt, which stands in a sentence",
     "{value} is no text": "stands in brackets behind the sentence about the file",
     "Figures and tables": "a heading in the text of a paper",
+    "header:If-None-Match: *": "a word of the client of S3",
     "open() comes first": "says that our own code is wrong",
     "only an owner appends": "says that our own code is wrong",
     "the paper of an instruct request is needed to locate its evidence": "says that our own code is wrong",
@@ -395,6 +395,15 @@ COMPOSED: dict[str, list[str]] = {
     "holds other requests than the ids beside it name": [
         f"jobs/71.json holds other requests than the ids beside it name; {_WAY_OUT}"
     ],
+    "holds a request twice": [f"jobs/71.json holds a request twice; {_WAY_OUT}"],
+    "holds two outcomes of one request": [f"jobs/71.json holds two outcomes of one request; {_WAY_OUT}"],
+    "holds {position} of the {event.requests} requests that were planned": [
+        f"jobs/71.json holds 72 of the 73 requests that were planned; {_WAY_OUT}"
+    ],
+    "holds {len(ids)} ids that are not the {event.requests} of its shard": [
+        f"jobs/71.json holds 72 ids that are not the 73 of its shard; {_WAY_OUT}"
+    ],
+    "lacks request {place.id} that is in the plan": [f"jobs/71.json lacks request x72 that is in the plan; {_WAY_OUT}"],
     "is not in the order of the plan": [f"jobs/71.json is not in the order of the plan; {_WAY_OUT}"],
     "lacks {len(wanted)} of the outcomes that its event names": [
         f"jobs/71.json lacks 72 of the outcomes that its event names; {_WAY_OUT}"
@@ -681,6 +690,7 @@ COMPOSED: dict[str, list[str]] = {
         "openai-chat: x71 must be a number of seconds, 1 or more; 'x72' is not usable",
         "openai-chat: x71 must be yes or no; 'x72' is not usable",
         "openai-chat: x71 must be list or none; 'x72' is not usable",
+        "openai-chat: x71 must be auto or httpx; 'x72' is not usable",
         "openai-chat: x71 must be the id of a workspace; 'x72' is not usable",
         "openai-chat: x71 must be a path such as /v1/chat/completions; 'x72' is not usable",
         (

@@ -95,7 +95,7 @@ WORDS = {
     *("CNY", "LaTeX", "currency", "date", "input", "note", "output", "source", "sources", "tiers", "title", "way"),
     *("assistant", "cn-beijing", "data", "id", "instruct", "jsonl", "memory", "papers", "prompt", "qwen-dataset"),
     *("batch", "generate", "prune", "qwen-plus", "real", "realtime", "rebuild", "resume", "role", "system", "token"),
-    *("ulimit", "user", "virtual", "MB", "gzip", "stdin", *Lie),
+    *("ulimit", "user", "virtual", "MB", "auto", "gzip", "httpx", "stdin", *Lie),
 }
 
 

@@ -30,7 +30,7 @@ FORMAT = 1
 
 T = TypeVar("T")
 
-_ID = re.compile(r"[0-9a-f]{32}")
+_IDS = re.compile(r"(?:[0-9a-f]{32}\n)*")
 _OUTCOME = b'{"outcome":{"request_id":"'
 _ID_END = len(_OUTCOME) + 32
 
@@ -101,7 +101,7 @@ def _stored_of(plain: dict[str, Any]) -> StoredOutcome:
         outcome=hot.outcome_of(plain["outcome"]),
         backend=hot.text(plain["backend"]),
         round=int(plain["round"]),
-        source=plain.get("source"),
+        source=hot.text_or_none(plain.get("source")),
     )
 
 
@@ -153,10 +153,10 @@ def encode_ids(ids: Iterable[str]) -> bytes:
 
 def decode_ids(data: bytes, *, where: str) -> list[str]:
     """Read what ``encode_ids`` wrote. Raises LedgerCorrupt naming ``where`` for anything else."""
-    ids = data.decode("ascii", "replace").split()
-    if not all(map(_ID.fullmatch, ids)) or data[-1:] not in (b"\n", b""):
+    text = data.decode("ascii", "replace")
+    if not _IDS.fullmatch(text):
         raise LedgerCorrupt(damaged(where, "cannot be read"))
-    return ids
+    return text.split()
 
 
 def _unreadable(where: str, error: Exception) -> LedgerCorrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -61,6 +62,14 @@ class RunningId:
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()
+
+
+def sequence_id(parts: Iterable[str]) -> str:
+    """Return the id of a sequence that can be held, the one that ``RunningId`` gives of its parts."""
+    running = RunningId()
+    for part in parts:
+        running.add(part)
+    return running.hexdigest()
 
 
 def wording_id(*texts: object) -> str:

@@ -68,7 +68,7 @@ class Request:
     parameters: Parameters = Parameters()
     index: int = 0
 
-    def is_known_as(self, ident: str) -> None:
+    def take_id(self, ident: str) -> None:
         """Take over the id of a request that was read from where it was written together with it."""
         object.__setattr__(self, "id", ident)
 

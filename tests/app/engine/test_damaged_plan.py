@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import attrs
 import pytest
 
 from qwen_dataset.adapters.inference.asked import asked_ids
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.dataset.join import join
 from qwen_dataset.app.engine.job import Job
+from qwen_dataset.app.engine.pace import Until
 from qwen_dataset.app.engine.shards import ShardRequests
 from qwen_dataset.errors import LedgerCorrupt
-from tests.app.engine.bench import HandClock, Scripted, a_job, runner
+from tests.app.engine.bench import LIMITS, HandClock, Scripted, a_job, runner
 
 TEXTS = [f"prompt number {number}" for number in range(8)]
 Lines = list[bytes]
@@ -97,6 +99,83 @@ def test_a_damaged_segment_is_told_by_its_name(damage: Callable[[bytes], bytes])
             assert len(keys) > 2
             await job.storage.put(keys[1], damage(await job.storage.get(keys[1])))
             with pytest.raises(LedgerCorrupt, match=keys[1]):
+                async for _ in join(job.storage, job.layout, job.index, job.state):
+                    pass
+
+    asyncio.run(go())
+
+
+def doubled(lines: Lines) -> None:
+    lines[1] = lines[0]
+
+
+def cut(lines: Lines) -> None:
+    del lines[3:]
+
+
+def replaced(lines: Lines) -> None:
+    lines[2] = b"0" * 32 + b"\n"
+
+
+@pytest.mark.parametrize("damage", [cut, lost, swapped, replaced, emptied], ids=lambda each: each.__name__)
+def test_what_is_under_way_is_not_bought_again_where_the_list_of_it_is_damaged(
+    damage: Callable[[Lines], None],
+) -> None:
+    async def go() -> None:
+        backend, hands, storage = Scripted(limits=attrs.evolve(LIMITS, requests=6)), HandClock(), MemoryStorage()
+        async with a_job(TEXTS, storage=storage, clock=hands) as job:
+            await runner(job, backend, hands).run(until=Until.SUBMITTED)
+            key = job.layout.shard_ids(1, job.state.shards[1].key)
+        bought = list(backend.submitted())
+        assert bought
+        lines = (await storage.get(key)).splitlines(keepends=True)
+        damage(lines)
+        await storage.put(key, b"".join(lines))
+        with pytest.raises(LedgerCorrupt, match=key):
+            async with a_job(TEXTS, storage=storage, clock=hands, number=2) as job:
+                await runner(job, backend, hands).run()
+        assert backend.submitted() == bought
+
+    asyncio.run(go())
+
+
+def test_a_plan_whose_end_is_gone_is_not_taken_for_the_whole() -> None:
+    async def go() -> None:
+        backend, hands, storage = Scripted(), HandClock(), MemoryStorage()
+        async with a_job(TEXTS, storage=storage, clock=hands) as job:
+            plan = job.layout.plan
+            for kind in ("requests", "ids"):
+                await _damage(job, kind, cut)
+        with pytest.raises(LedgerCorrupt, match=f"{plan} holds 3 of the 8 requests that were planned"):
+            async with a_job(TEXTS, storage=storage, clock=hands, number=2) as job:
+                await runner(job, backend, hands).run()
+        assert backend.asked() == []
+
+    asyncio.run(go())
+
+
+def test_a_plan_that_names_a_request_twice_is_told_by_its_name() -> None:
+    async def go() -> None:
+        hands, storage = HandClock(), MemoryStorage()
+        async with a_job(TEXTS, storage=storage, clock=hands) as job:
+            key = await _damage(job, "ids", doubled)
+        with pytest.raises(LedgerCorrupt, match=f"{key} holds a request twice"):
+            async with a_job(TEXTS, storage=storage, clock=hands, number=2):
+                pass
+
+    asyncio.run(go())
+
+
+def test_a_segment_in_which_one_answer_lies_over_another_is_told_by_its_name() -> None:
+    async def go() -> None:
+        hands = HandClock()
+        async with a_job(TEXTS, clock=hands) as job:
+            await runner(job, Scripted(), hands).run()
+            key = next(key for key, outcomes in job.index.segments() if outcomes > 1)
+            lines = (await job.storage.get(key)).splitlines(keepends=True)
+            doubled(lines)
+            await job.storage.put(key, b"".join(lines))
+            with pytest.raises(LedgerCorrupt, match=f"{key} holds two outcomes of one request"):
                 async for _ in join(job.storage, job.layout, job.index, job.state):
                     pass
 

@@ -12,6 +12,7 @@ from qwen_dataset.app.codec import encode_ids
 from qwen_dataset.app.engine import index as module
 from qwen_dataset.app.engine.index import Index
 from qwen_dataset.app.engine.layout import Layout
+from qwen_dataset.app.engine.shards import Cut
 from qwen_dataset.domain.events import PlanWritten, RoundOpened, ShardPlanned, Stored
 
 
@@ -36,11 +37,12 @@ async def _compare(dice: random.Random) -> None:
         for shard in range(1, dice.randrange(2, 9)):
             members = _members(dice, ids, [each for each in ids if is_open[each] and not shards[each]])
             numbers = [ids.index(each) // size + 1 for each in members] or [0]
-            await storage.put(layout.shard_ids(shard, "k"), encode_ids(members))
+            key = Cut(ids=tuple(members), first_chunk=1, last_chunk=1).key("job", 1)
+            await storage.put(layout.shard_ids(shard, key), encode_ids(members))
             await index.apply(
                 ShardPlanned(
                     shard=shard,
-                    key="k",
+                    key=key,
                     requests=len(members),
                     first_chunk=min(numbers),
                     last_chunk=max(numbers),

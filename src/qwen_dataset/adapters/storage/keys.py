@@ -26,6 +26,15 @@ def split_prefix(prefix: str) -> tuple[str, ...]:
     return split_key(prefix) if prefix else ()
 
 
+def is_key(name: str) -> bool:
+    """Say whether a name can be asked for; others are unfinished writes, or were put there by something else."""
+    try:
+        split_key(name)
+    except InvalidKey:
+        return False
+    return True
+
+
 def segment_problem(segment: str) -> str | None:
     """Say why this cannot be a segment of a key, or None."""
     return next((why for wrong, why in _PROBLEMS if wrong(segment)), None)

@@ -16,7 +16,7 @@ from ._s3_client import check_fork, obstore, open_client
 from ._s3_errors import is_clients, no_keys, translated
 from ._s3_settings import S3Settings, parse
 from ._s3_upload import PIECE_BYTES, cut, hashed, in_parts, upload
-from .keys import split_key, split_prefix
+from .keys import is_key, split_key, split_prefix
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
@@ -127,7 +127,7 @@ class S3Storage:
                 found.extend(each["path"] for each in some)
             return found
 
-        found = sorted(key for key in await self._asked(prefix, listed) if _is_ours(key))
+        found = sorted(key for key in await self._asked(prefix, listed) if is_key(key))
         if prefix and not found and await self._exists(prefix):
             found = [prefix]
         for key in found:
@@ -184,7 +184,11 @@ class S3Storage:
             pass
         await self._remove_hidden(probe)
         if ignored and not self._advisory:
-            self._warn("writes", "an object")
+            _log.warning(
+                "the storage %s ignores conditional writes, so two processes could both create an object: let one"
+                " writer only work in it at a time (create=advisory says that you know)",
+                self.settings.place,
+            )
         self._advisory = self._advisory or ignored
         self._is_tried = True
 
@@ -205,16 +209,13 @@ class S3Storage:
             for probe in probes:
                 await self._remove_hidden(probe)
             if not guarded and self._guards_copies is None:
-                self._warn("copies", "a large object")
+                _log.warning(
+                    "the storage %s ignores conditional copies, so two processes could both create a large object: let"
+                    " one writer only work in it at a time (create=advisory says that you know)",
+                    self.settings.place,
+                )
             self._guards_copies = guarded
         return self._guards_copies
-
-    def _warn(self, ignored: str, what: str) -> None:
-        _log.warning(
-            "the storage %s ignores conditional %s, so two processes could both create %s: let one writer only work in"
-            " it at a time (create=advisory says that you know)",
-            *(self.settings.place, ignored, what),
-        )
 
     async def _remove_hidden(self, name: str) -> None:
         with contextlib.suppress(StorageError):  # it is never listed, so it may stay
@@ -289,12 +290,3 @@ class S3Storage:
 
 def _hidden_name() -> str:
     return f"{TEMP_PREFIX}{secrets.token_hex(8)}"
-
-
-def _is_ours(key: str) -> bool:
-    """Say whether a key can be asked for; others are unfinished writes, or were put there by something else."""
-    try:
-        split_key(key)
-    except InvalidKey:
-        return False
-    return True

@@ -75,6 +75,8 @@ class _Outcomes:
             positions = index.positions([decode_request_id(line, where=key) for line in lines])
             if None in positions:
                 raise LedgerCorrupt(damaged(key, "holds an outcome of a request that is not in the plan"))
+            if len(set(positions)) != len(positions):
+                raise LedgerCorrupt(damaged(key, "holds two outcomes of one request"))
             self._begins.append(self._spool.size)
             self._keys.append(key)
             places = map(self._spool.append, lines)

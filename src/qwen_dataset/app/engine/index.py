@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Self
@@ -18,8 +19,10 @@ from ...domain.events import (
     ShardPlanned,
     Stored,
 )
+from ...domain.identity import sequence_id
+from ...errors import LedgerCorrupt
 from ...ports.storage import Storage
-from ..codec import decode_ids
+from ..codec import damaged, decode_ids
 from .layout import Layout, fetch
 from .scratch import ScratchDatabase
 
@@ -84,7 +87,7 @@ class Index:
         """Count an event; called by the ledger for each one that counts, in order."""
         match event:
             case PlanWritten():
-                await self._load_requests(event.chunks)
+                await self._load_requests(event)
             case RoundOpened():
                 self._db.execute("UPDATE requests SET shard = 0 WHERE shard <> 0")
                 wanted = _NEVER_ASKED if event.fresh else _may_be_asked(event.retry_unknown)
@@ -97,7 +100,7 @@ class Index:
             case RoundWithdrawn():
                 self._db.execute("UPDATE requests SET open = 0 WHERE open = 1")
             case ShardPlanned():
-                await self._assign(event, await self._ids(self._layout.shard_ids(event.shard, event.key)))
+                await self._assign(event, await self._shard_ids(event))
             case Stored():
                 self._store(event)
             case _:
@@ -181,16 +184,31 @@ class Index:
         )
         return dict(self._db.execute(query).fetchall())
 
-    async def _load_requests(self, chunks: int) -> None:
+    async def _load_requests(self, event: PlanWritten) -> None:
         position = 0
-        for chunk in range(1, chunks + 1):
-            ids = await self._ids(self._layout.request_ids(chunk))
+        for chunk in range(1, event.chunks + 1):
+            key = self._layout.request_ids(chunk)
+            ids = map(bytes.fromhex, decode_ids(await fetch(self._storage, key), where=key))
             rows = [(position + offset, ident, chunk) for offset, ident in enumerate(ids)]
-            self._db.executemany("INSERT INTO requests (position, id, chunk) VALUES (?, ?, ?)", rows)
+            try:
+                self._db.executemany("INSERT INTO requests (position, id, chunk) VALUES (?, ?, ?)", rows)
+            except sqlite3.IntegrityError:
+                raise LedgerCorrupt(damaged(key, "holds a request twice")) from None
+            if (position + len(rows)) // _BREATH > position // _BREATH:
+                # Files are read without a turn of the loop, and a plan may have a million requests.
+                await asyncio.sleep(0)
             position += len(rows)
+        if position != event.requests:
+            plan = self._layout.plan
+            raise LedgerCorrupt(damaged(plan, f"holds {position} of the {event.requests} requests that were planned"))
 
-    async def _ids(self, key: str) -> list[bytes]:
-        return [bytes.fromhex(ident) for ident in decode_ids(await fetch(self._storage, key), where=key)]
+    async def _shard_ids(self, event: ShardPlanned) -> list[bytes]:
+        """Return the ids of a shard. One that was left out would be bought again, so they are checked by its key."""
+        key = self._layout.shard_ids(event.shard, event.key)
+        ids = decode_ids(await fetch(self._storage, key), where=key)
+        if event.key.rpartition("/")[2] != sequence_id(ids):
+            raise LedgerCorrupt(damaged(key, f"holds {len(ids)} ids that are not the {event.requests} of its shard"))
+        return [bytes.fromhex(ident) for ident in ids]
 
     async def _assign(self, event: ShardPlanned, ids: list[bytes]) -> None:
         """Note that these requests stand in a shard: nearly always the next ones that are open."""

@@ -54,11 +54,15 @@ class Layout:
     def corpus(self, chunk: int) -> str:
         return f"{self.corpora}/{chunk:06d}.jsonl"
 
+    @property
+    def plan(self) -> str:
+        return f"{self.job}/requests"
+
     def requests(self, chunk: int) -> str:
-        return f"{self.job}/requests/{chunk:06d}.jsonl"
+        return f"{self.plan}/{chunk:06d}.jsonl"
 
     def request_ids(self, chunk: int) -> str:
-        return f"{self.job}/requests/{chunk:06d}.ids"
+        return f"{self.plan}/{chunk:06d}.ids"
 
     def shard_ids(self, shard: int, key: str) -> str:
         # Named by content, so that a former owner's late write cannot replace the list that an event speaks of.

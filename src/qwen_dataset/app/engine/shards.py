@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import attrs
 
-from ...domain.identity import RunningId
+from ...domain.identity import sequence_id
 from ...domain.inference import Request
 from ...domain.jobs import Shard
 from ...domain.recipes.base import Planned
@@ -35,10 +35,7 @@ class Cut:
 
     def key(self, job_id: str, round_number: int) -> str:
         """Return the name under which a backend finds the shard: job, round and content."""
-        content = RunningId()
-        for ident in self.ids:
-            content.add(ident)
-        return f"{job_id}/r{round_number}/{content.hexdigest()}"
+        return f"{job_id}/r{round_number}/{sequence_id(self.ids)}"
 
 
 @attrs.frozen
@@ -125,6 +122,8 @@ class Cutter:
                 number = place.chunk
                 chunk = await fetch_chunk(self._job.storage, self._job.layout, number)
                 places = {ident: at for at, ident in enumerate(chunk.ids)}
+            if place.id not in places:
+                raise LedgerCorrupt(damaged(chunk.key, f"lacks request {place.id} that is in the plan"))
             # Only what a request costs needs more of it than its length.
             line = chunk.lines[places[place.id]]
             most = None
@@ -187,11 +186,14 @@ async def requests_of(job: Job, shard: Shard) -> AsyncIterator[Request]:
 
 
 async def read_chunk(storage: Storage, layout: Layout, number: int) -> AsyncIterator[Planned]:
-    """Yield the planned requests of a chunk in order, under the ids that were stored beside them."""
+    """Yield the planned requests of a chunk in order, under the ids that were stored beside them.
+
+    Nothing is sent of these, so that the ids are theirs is not checked: ``requests_of`` does.
+    """
     chunk = await fetch_chunk(storage, layout, number)
     for line, ident in zip(chunk.lines, chunk.ids, strict=True):
         planned = decode(Planned, line, where=chunk.key)
-        planned.request.is_known_as(ident)
+        planned.request.take_id(ident)
         yield planned
 
 

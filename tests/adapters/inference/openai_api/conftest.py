@@ -196,5 +196,5 @@ def stub() -> Iterator[Stub]:
 @pytest.fixture(params=["aiohttp", "httpx"])
 def connections(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have calls made by aiohttp, and then as where that is not installed."""
-    monkeypatch.setattr(fast, "installed", lambda: request.param == "aiohttp")
+    monkeypatch.setattr(fast, "is_usable", lambda: request.param == "aiohttp")
     return str(request.param)

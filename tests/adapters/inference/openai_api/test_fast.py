@@ -61,8 +61,7 @@ def test_only_what_left_no_trace_says_that_nothing_was_sent(kind):
 
 
 def test_any_other_exception_stays_what_it_is():
-    error = ValueError("x")
-    assert fast._translated(library, error) is error
+    assert fast._translated(library, ValueError("x")) is None
 
 
 class _Server:
@@ -164,3 +163,62 @@ def test_no_call_waits_for_a_place_among_the_connections(kit):
         await client.aclose()
 
     asyncio.run(scenario())
+
+
+def _clients(**chosen):
+    base = openai.DefaultAsyncHttpxClient
+    return base(**chosen), fast.fast_client(base, library)(**chosen)
+
+
+def _said(request):
+    return request.method, request.url, sorted(request.headers.multi_items()), request.content, request.extensions
+
+
+CALLS = [
+    {"headers": [("Authorization", "Bearer a"), ("X-One", "1")], "timeout": 3.0},
+    {"headers": [("Authorization", "Bearer b"), ("X-One", "1")], "timeout": 3.0},
+    {"headers": [("Authorization", "Bearer b"), ("X-One", "1")], "timeout": 4.0},
+    {"headers": [("Authorization", "Bearer b"), ("X-One", "1"), ("X-One", "2")], "timeout": 4.0},
+    {"headers": [("Content-Length", "3")], "timeout": 4.0},
+    {"headers": [("Host", "elsewhere")], "timeout": 4.0, "params": {"a": "b"}},
+    {"headers": {}, "timeout": 4.0},
+]
+
+
+def test_requests_are_built_as_the_client_builds_them():
+    plain, quick = _clients(headers={"User-Agent": "ours"})
+    for given in CALLS:
+        for method in ("POST", "PUT"):
+            for url in ("http://127.0.0.1/v1/chat/completions", "http://127.0.0.1/other?a=b"):
+                # Again and again: from the second on it is made from what is known.
+                for content in (b"one", b"another", b"", None, "text"):
+                    made = (each.build_request(method, url, content=content, **given) for each in (plain, quick))
+                    one, other = map(_said, made)
+                    assert one == other
+
+
+def test_a_cookie_is_sent_from_then_on():
+    plain, quick = _clients()
+    for cookie in ("", "1", "2"):
+        for each in (plain, quick):
+            if cookie:
+                each.cookies.set("session", cookie, domain="127.0.0.1")
+        for body in (b"one", b"two"):
+            one, other = (
+                _said(each.build_request("POST", "http://127.0.0.1/", content=body)) for each in (plain, quick)
+            )
+            assert one == other
+
+
+def test_nothing_that_is_changed_in_a_request_is_in_the_next_one():
+    _, quick = _clients()
+    given = {"url": "http://127.0.0.1/", "headers": [("X-One", "1")], "content": b"body"}
+    first = quick.build_request("POST", **given)
+    first.headers["X-Two"] = "2"
+    first.extensions["more"] = 1
+    second = quick.build_request("POST", **given)
+    second.headers["X-Three"] = "3"
+    third = quick.build_request("POST", **given)
+    assert "X-Two" not in second.headers
+    assert "X-Three" not in third.headers
+    assert "more" not in second.extensions

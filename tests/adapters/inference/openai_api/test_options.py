@@ -72,7 +72,7 @@ def test_every_parameter_can_be_said(tmp_path):
         "workspace": "ws1", "thinking": "chat_template_kwargs", "rpm": "600", "tpm": "1000000", "ramp": "30",
         "timeout": "90.5", "connect_timeout": "2", "proxy": "http://proxy:3128", "settle": "0", "lookup": "none",
         "requests": "100", "submission_bytes": "1000", "line_bytes": "500", "url": "/v1/chat/ds-test",
-        "stream": "yes", "attempts": "2", "concurrency": "8",
+        "stream": "yes", "attempts": "2", "concurrency": "8", "connections": "httpx",
     }  # fmt: skip
     options = _options(said, concurrency=99)
     parameters = {field.name for field in attrs.fields(Options) if "parse" in field.metadata}
@@ -83,7 +83,7 @@ def test_every_parameter_can_be_said(tmp_path):
         "http://proxy:3128", False, True, "/v1/chat/ds-test",
     )  # fmt: skip
     assert (options.requests, options.submission_bytes, options.line_bytes) == (100, 1000, 500)
-    assert (options.attempts, options.concurrency) == (2, 8)
+    assert (options.attempts, options.concurrency, options.connections) == (2, 8, "httpx")
 
 
 def test_the_settings_concurrency_is_taken_where_the_address_says_none():

@@ -32,8 +32,10 @@ class ChatBackend(RealtimeBackend):
     _client: AsyncOpenAI | None = None
 
     async def _open(self) -> None:
-        self._client = open_client(self._options, open_calls(self._options))
+        self._client = client = open_client(self._options, open_calls(self._options), asks_key=False)
         self._reply = reply_class()
+        # Whole, so that the SDK need not put it together for each call.
+        self._address = str(client.base_url.copy_with(raw_path=client.base_url.raw_path + b"chat/completions"))
 
     async def _close(self) -> None:
         client, self._client = self._client, None
@@ -52,6 +54,8 @@ class ChatBackend(RealtimeBackend):
         try:
             async with asyncio.timeout(seconds):  # of the whole call: a server may trickle bytes for ever
                 with translated(self._options.key.hide):
+                    # As it is now, for it may be rotated; asked for by the SDK it would cost more.
+                    self._opened.api_key = self._options.key()
                     if self._options.stream:
                         return await self._streamed(request.id, body)
                     return await self._whole(request.id, written)
@@ -61,7 +65,7 @@ class ChatBackend(RealtimeBackend):
 
     async def _whole(self, request_id: str, body: bytes) -> Completion:
         # Not through ``chat.completions``: making its objects, and ours of them, is most of what a call would cost.
-        reply = await self._opened.post("/chat/completions", content=body, cast_to=self._reply)
+        reply = await self._opened.post(self._address, content=body, cast_to=self._reply)
         return completion_of(request_id, reply.content)
 
     async def _streamed(self, request_id: str, body: dict[str, Any]) -> Completion:

@@ -13,6 +13,7 @@ from .options import BATCH_CHAT, Options, user_agent
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+_NO_KEY_YET = "none"
 _SPARE_CONNECTIONS = 8  # for what is asked beside the calls
 _CLOSING_SECONDS = 60.0  # Batch Chat's own answer that the time is up must still arrive
 
@@ -24,11 +25,12 @@ def load_sdk() -> None:
     import openai.resources.files  # noqa: F401, PLC0415
 
 
-def open_client(options: Options, http: Any = None) -> AsyncOpenAI:
+def open_client(options: Options, http: Any = None, *, asks_key: bool = True) -> AsyncOpenAI:
     """Return a client for one event loop; ``await client.close()`` it. Asks nobody yet.
 
-    The key is asked for before each request; BackendDenied comes out of a call where there is none. ``http`` is the
-    HTTP client below it, and is closed with it.
+    The key is asked for before each request, and BackendDenied comes out of a call where there is none; without
+    ``asks_key`` whoever calls sets ``api_key`` before each call. ``http`` is the HTTP client below it, and is closed
+    with it.
     """
     import openai  # noqa: PLC0415
 
@@ -36,7 +38,7 @@ def open_client(options: Options, http: Any = None) -> AsyncOpenAI:
         return options.key()
 
     client = openai.AsyncOpenAI(
-        api_key=key,
+        api_key=key if asks_key else _NO_KEY_YET,
         base_url=options.base_url,
         max_retries=0,
         timeout=_timeout(options),
@@ -61,7 +63,8 @@ def open_calls(options: Options) -> Any:
     import openai  # noqa: PLC0415
 
     base = openai.DefaultAsyncHttpxClient
-    kind = fast.fast_client(base, _library()) if fast.installed() else base
+    is_fast = options.connections == "auto" and fast.is_usable()
+    kind = fast.fast_client(base, _library()) if is_fast else base
     return _http_client(options, kind)
 
 

@@ -57,7 +57,7 @@ def open_url(settings: BackendSettings, *, scheme: str) -> Offer:
 def chat_offer(options: Options) -> Offer:
     """Return the offer of a chat backend with these options. Imports the SDK."""
     load_sdk()
-    fast.load()
+    fast.is_usable()  # imports it: that must not pass inside a running loop
     models.names()  # reads the catalogue, which the first call would wait for
     is_half = options.name == BATCH_CHAT and options.is_bailian
     return Offer(

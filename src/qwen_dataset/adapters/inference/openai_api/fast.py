@@ -9,32 +9,48 @@ from __future__ import annotations
 
 import base64
 import functools
+import inspect
 import io
+import logging
 import ssl
 from collections.abc import AsyncIterator
-from importlib.util import find_spec
+from importlib.metadata import version
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from ..turns import Turns
 
 if TYPE_CHECKING:
     import aiohttp
 
+_log = logging.getLogger(__name__)
+
+# Of the head of a reply: servers and proxies add to it, and a reply that is refused for its head was paid for.
+_LONGEST_LINE = 1 << 17  # bytes
+_MOST_HEADERS = 1000
 # Many servers hang up after 5 idle seconds. What is sent in that very moment is lost and counts as possibly paid.
 _IDLE_SECONDS = 4.0
 _WARNED_BYTES = 1 << 20  # of a body in one piece: from there on aiohttp wants a file
+_AT_ONCE = 16  # replies that are read between two turns of the event loop
 _STREAM = b"text/event-stream"
 _PROXIES = frozenset({"http", "https"})
 
 
-def installed() -> bool:
-    """Whether aiohttp is there; it comes with the extra ``realtime``."""
-    return find_spec("aiohttp") is not None
+@functools.cache
+def is_usable() -> bool:
+    """Whether aiohttp is there, as new as the extra ``realtime`` has it; imports it.
 
-
-def load() -> None:
-    """Import what calls will need, where it is there: that must not pass inside a running loop."""
-    if installed():
-        import aiohttp  # noqa: F401, PLC0415  # an extra
+    It may have come with something else, and then of any version: what misses the names of an error must not be
+    noticed by that error.
+    """
+    try:
+        _kinds()
+    except ImportError:
+        return False
+    except AttributeError:
+        _log.warning("the installed aiohttp %s is too old for realtime calls, so they go by httpx", version("aiohttp"))
+        return False
+    return True
 
 
 @functools.cache
@@ -46,6 +62,22 @@ def fast_client(base: type[Any], library: ModuleType) -> type[Any]:
     transport = type("FastTransport", (_Transport, library.AsyncBaseTransport), {"library": library})
 
     class FastClient(base):  # type: ignore[misc]  # known only when it runs
+        _built: Any = None
+
+        def build_request(self, method: str, url: Any, **given: Any) -> Any:
+            """Build a request like the last one where only the body differs, as between the calls of a job."""
+            content = given.pop("content", None)
+            same = (method, url, given)
+            if type(content) is not bytes or self.cookies or self._built is None or self._built[0] != same:
+                built = super().build_request(method, url, content=content, **given)
+                headers = built.headers.copy()
+                if "content-length" not in library.Headers(given.get("headers")):
+                    headers.pop("content-length", None)
+                self._built = (same, built.url, headers, dict(built.extensions))
+                return built
+            _, known, headers, extensions = self._built
+            return library.Request(method, known, headers=headers, content=content, extensions=extensions)
+
         def _init_transport(self, **chosen: Any) -> Any:
             return transport(_context(library, chosen))
 
@@ -74,6 +106,7 @@ class _Transport:
         self._proxy = {} if proxy is None else {"proxy": str(proxy.url)}
         self._password = _password(proxy)
         self._session: aiohttp.ClientSession | None = None
+        self._turns = Turns(_AT_ONCE)
 
     async def handle_async_request(self, request: Any) -> Any:
         library = self.library
@@ -84,10 +117,15 @@ class _Transport:
             reply = await self._session.request(request.method, **self._asked(request, content))
             is_stream = _is_stream(reply)
             body = None if is_stream else await reply.read()
+            await self._turns.take()
         except Exception as error:
-            raise _translated(library, error) from error
+            if (known := _translated(library, error)) is None:
+                raise
+            raise known from error
         given = {"stream": _events(library)(reply)} if is_stream else {"content": body}
-        extensions = {"http_version": b"HTTP/1.1", "reason_phrase": (reply.reason or "").encode()}
+        # As it came: some gateways write it in an encoding of their own.
+        reason = (reply.reason or "").encode("utf-8", "surrogateescape")
+        extensions = {"http_version": b"HTTP/1.1", "reason_phrase": reason}
         return library.Response(
             reply.status, headers=reply.raw_headers, request=request, extensions=extensions, **given
         )
@@ -129,7 +167,9 @@ class _Events:
             async for piece in self._reply.content.iter_any():
                 yield piece
         except Exception as error:
-            raise _translated(self.library, error) from error
+            if (known := _translated(self.library, error)) is None:
+                raise
+            raise known from error
 
     async def aclose(self) -> None:
         self._reply.close()
@@ -143,12 +183,19 @@ def _events(library: ModuleType) -> type[Any]:
 def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
     import aiohttp  # noqa: PLC0415  # an extra
 
+    bounds: dict[str, Any] = {
+        "max_line_size": _LONGEST_LINE,
+        "max_field_size": _LONGEST_LINE,
+        "max_headers": _MOST_HEADERS,
+    }
+    known = inspect.signature(aiohttp.ClientSession).parameters
     # No bound on connections: how many calls there are is decided before they come here.
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=_IDLE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),  # httpx keeps cookies
         auto_decompress=False,  # likewise
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        **{name: bound for name, bound in bounds.items() if name in known},  # not all are in every version
     )
 
 
@@ -179,16 +226,13 @@ def _is_stream(reply: aiohttp.ClientResponse) -> bool:
     return any(name.lower() == b"content-type" and value.startswith(_STREAM) for name, value in reply.raw_headers)
 
 
-def _translated(library: Any, error: Exception) -> Exception:
-    """Return the exception of httpx for one of aiohttp; any other stays what it is.
+def _translated(library: Any, error: Exception) -> Exception | None:
+    """Return the exception of httpx for one of aiohttp, None for any other.
 
     What says that nothing was sent must be raised only where that is so: such a call is repeated.
     """
     name = next((name for kind, name in _kinds() if isinstance(error, kind)), None)
-    if name is None:
-        return error
-    translated: Exception = getattr(library, name)(str(error))
-    return translated
+    return None if name is None else getattr(library, name)(str(error))
 
 
 @functools.cache

@@ -137,7 +137,8 @@ class Options:
     ``name`` is the backend's; ``base_url`` has no slash at its end; ``region`` is Bailian's, None elsewhere. Seconds:
     ``timeout`` (a whole call), ``connect_timeout``, ``ramp`` (from a slow start to the full rate), ``settle``.
     ``rpm`` and ``tpm`` bound requests and tokens a minute (None: as the catalogue says, or unbounded); ``attempts``
-    is how often one request that was refused for now is asked inside one call. ``lookup`` False: the server cannot
+    is how often one request that was refused for now is asked inside one call; ``connections`` "httpx": of realtime
+    calls, also where aiohttp is installed. ``lookup`` False: the server cannot
     list batches. ``url`` is the path that batch lines name.
     """
 
@@ -167,6 +168,7 @@ class Options:
     url: str = _parameter("/v1/chat/completions", "a path such as /v1/chat/completions", _path)
     stream: bool = _parameter(False, "yes or no", partial(_word, yes=True, no=False))
     attempts: int = _count(5)
+    connections: str = _parameter("auto", "auto or httpx", partial(_word, auto="auto", httpx="httpx"))
     concurrency: int = _count(16)
 
     @property

@@ -101,6 +101,20 @@ PAIRS = (
         "{where:t} holds other requests than the ids beside it name; {way_out:s}",
         "{where} 含有的请求与旁边的 id 文件所列的不同；{way_out}",
     ),
+    ("{where:t} holds a request twice; {way_out:s}", "{where} 中有一个请求出现两次；{way_out}"),
+    ("{where:t} holds two outcomes of one request; {way_out:s}", "{where} 中有一个请求有两个结果；{way_out}"),
+    (
+        "{where:t} holds {number:n} of the {all:n} requests that were planned; {way_out:s}",
+        "{where} 只有计划的 {all} 个请求中的 {number} 个；{way_out}",
+    ),
+    (
+        "{where:t} holds {number:n} ids that are not the {all:n} of its shard; {way_out:s}",
+        "{where} 含有 {number} 个 id，与其批次分片的 {all} 个不符；{way_out}",
+    ),
+    (
+        "{where:t} lacks request {request:w} that is in the plan; {way_out:s}",
+        "{where} 缺少计划中的请求 {request}；{way_out}",
+    ),
     ("{where:t} is not in the order of the plan; {way_out:s}", "{where} 与计划的顺序不符；{way_out}"),
     (
         "{where:t} holds an outcome of a request that is not in the plan; {way_out:s}",

@@ -53,6 +53,7 @@ PAIRS = (
         "http://host:port，不含用户名和密码（需要它们时请设 HTTPS_PROXY）",
     ),
     ("list or none", "list 或 none"),
+    ("auto or httpx", "auto 或 httpx"),
     ("yes or no", "yes 或 no"),
     ("the id of a workspace", "工作空间的 id"),
     ("the path of a readable PEM file with certificates", "可读的 PEM 证书文件的路径"),
