@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import attrs
 
-from .choices import RetryUnknown as RetryUnknown  # noqa: PLC0414 - offered here as well: an event holds it
+from .choices import RetryUnknown
 
 
 @attrs.frozen(kw_only=True)

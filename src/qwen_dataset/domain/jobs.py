@@ -8,7 +8,8 @@ from enum import StrEnum
 
 import attrs
 
-from .events import Estimated, RetryUnknown
+from .choices import RetryUnknown
+from .events import Estimated
 from .identity import content_id
 from .inference import Parameters, chosen_fields
 from .recipes.base import RecipeOptions

@@ -12,7 +12,7 @@ from qwen_dataset.app.engine.index import Fate
 from qwen_dataset.app.engine.job import request_cancel
 from qwen_dataset.app.engine.pace import Pace, Until
 from qwen_dataset.app.engine.runner import RunProgress
-from qwen_dataset.domain.events import RetryUnknown
+from qwen_dataset.domain.choices import RetryUnknown
 from qwen_dataset.domain.inference import FailureKind, Outcome, Request
 from qwen_dataset.domain.jobs import JobState, Phase
 from qwen_dataset.errors import BackendRejected, BackendUnavailable, JobUnfinished, LeaseLost

@@ -14,7 +14,8 @@ from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.engine.budget import Budget
 from qwen_dataset.app.engine.job import request_cancel
 from qwen_dataset.app.engine.pace import Pace, Until
-from qwen_dataset.domain.events import CostLimited, RetryUnknown
+from qwen_dataset.domain.choices import RetryUnknown
+from qwen_dataset.domain.events import CostLimited
 from qwen_dataset.domain.inference import Completion, FailureKind, Outcome, Parameters, Request, Usage
 from qwen_dataset.domain.jobs import JobState, Phase
 from qwen_dataset.domain.pricing import Price, PriceWay, Tier, money

@@ -17,7 +17,7 @@ import pytest
 from qwen_dataset.app.wiring.config import Config
 from qwen_dataset.app.wiring.secrets import Secret
 from qwen_dataset.app.wiring.settings import PREFIX, SETTINGS, by_name, nearest
-from qwen_dataset.domain.events import RetryUnknown
+from qwen_dataset.domain.choices import RetryUnknown
 from qwen_dataset.domain.recipes.base import RecipeOptions
 from qwen_dataset.errors import SettingError
 

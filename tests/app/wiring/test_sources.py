@@ -17,7 +17,7 @@ from qwen_dataset.app.wiring import sources
 from qwen_dataset.app.wiring.config import Config
 from qwen_dataset.app.wiring.settings import SETTINGS, by_name
 from qwen_dataset.app.wiring.sources import Chosen, Resolved, get_safe_config, load_config, resolve
-from qwen_dataset.domain.events import RetryUnknown
+from qwen_dataset.domain.choices import RetryUnknown
 from qwen_dataset.errors import SettingError
 
 KEY = "sk-0123456789abcdef0123456789abcdef"

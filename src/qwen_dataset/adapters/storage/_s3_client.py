@@ -43,7 +43,8 @@ def await_deliveries(seconds: float = 2.0) -> None:
 
     A thread that hands over a result wakes the event loop, and waits for the interpreter's lock once more. The process
     may have all it wants by then and be at its end; a thread that finds the interpreter ending is unwound through the
-    client, which is not made for that: exit code 134 of a run that did everything.
+    client, which is not made for that: exit code 134 of a run that did everything. A thread that has not begun to hand
+    over cannot be seen; whatever it has, nobody waits for.
     """
     until = time.monotonic() + seconds
     while any(map(_is_delivering, sys._current_frames().values())) and time.monotonic() < until:  # noqa: SLF001

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 PIECE_BYTES = 8 * 1024 * 1024
-"""How large the parts of an upload are. A store takes 10,000 of them, so an object may have 80 GB."""
+"""How large the parts of an upload are. A store takes 10,000 of them, so an object may have 80 GB; one
+that is created only where there is none is copied whole, and services do that up to 5 GB."""
 
 _T = TypeVar("_T")
 

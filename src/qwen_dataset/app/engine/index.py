@@ -10,10 +10,10 @@ from typing import Self
 
 import attrs
 
+from ...domain.choices import RetryUnknown
 from ...domain.events import (
     Event,
     PlanWritten,
-    RetryUnknown,
     RoundOpened,
     RoundWithdrawn,
     ShardPlanned,

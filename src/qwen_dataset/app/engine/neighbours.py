@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from ...domain.events import Event, RetryUnknown, RoundCleared, RoundWithdrawn, Stored
+from ...domain.choices import RetryUnknown
+from ...domain.events import Event, RoundCleared, RoundWithdrawn, Stored
 from ...domain.inference import Completion, FailureKind
 from ...domain.jobs import JobState, Phase
 from ...errors import JobNotFound, JobOverlap, LedgerCorrupt

@@ -154,13 +154,28 @@ def test_a_long_prompt_is_sent_whole(kit):
     asyncio.run(scenario())
 
 
+AT_ONCE = 150  # more than aiohttp would have open by itself
+
+
 def test_no_call_waits_for_a_place_among_the_connections(kit):
     async def scenario():
-        client = open_calls(kit.options_of(concurrency=2))
-        session = fast._session(client._transport._context)
-        assert session.connector.limit == 0
-        await session.close()
-        await client.aclose()
+        there, all_there = [], asyncio.Event()
+
+        async def serve(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            there.append(writer)
+            if len(there) == AT_ONCE:
+                all_there.set()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            async with open_calls(kit.options_of(base_url, concurrency=2)) as client:
+                calls = [asyncio.create_task(client.post(base_url, content=b"")) for _ in range(AT_ONCE)]
+                async with asyncio.timeout(10):
+                    await all_there.wait()
+                for writer in there:
+                    writer.close()
+                await asyncio.gather(*calls, return_exceptions=True)
 
     asyncio.run(scenario())
 
