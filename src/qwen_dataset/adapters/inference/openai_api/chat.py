@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -10,7 +11,7 @@ import orjson
 from ....domain.inference import Completion, Request
 from ..calls import CallFailed
 from ..realtime import RealtimeBackend
-from .client import open_calls, open_client, read_seconds, reply_class
+from .client import call_of, open_calls, open_client, read_seconds, reply_class
 from .errors import translated
 from .stream import Answer
 from .wire import body_of, completion_of
@@ -34,8 +35,7 @@ class ChatBackend(RealtimeBackend):
     async def _open(self) -> None:
         self._client = client = open_client(self._options, open_calls(self._options), asks_key=False)
         self._reply = reply_class()
-        # Whole, so that the SDK need not put it together for each call.
-        self._address = str(client.base_url.copy_with(raw_path=client.base_url.raw_path + b"chat/completions"))
+        self._template = call_of(client, b"chat/completions")
 
     async def _close(self) -> None:
         client, self._client = self._client, None
@@ -65,7 +65,9 @@ class ChatBackend(RealtimeBackend):
 
     async def _whole(self, request_id: str, body: bytes) -> Completion:
         # Not through ``chat.completions``: making its objects, and ours of them, is most of what a call would cost.
-        reply = await self._opened.post(self._address, content=body, cast_to=self._reply)
+        call = copy.copy(self._template)
+        call.content = body
+        reply = await self._opened.request(self._reply, call)
         return completion_of(request_id, reply.content)
 
     async def _streamed(self, request_id: str, body: dict[str, Any]) -> Completion:

@@ -88,6 +88,17 @@ def _http_client(options: Options, kind: Any = None) -> Any:
     return (kind or openai.DefaultAsyncHttpxClient)(**chosen)
 
 
+def call_of(client: AsyncOpenAI, path: bytes) -> Any:
+    """Return what ``client.request`` is told to post something: to be copied, with ``content``, for each call.
+
+    ``client.post`` makes it anew, with its whole address put together and two dozen defaults looked up.
+    """
+    from openai._models import FinalRequestOptions  # noqa: PLC0415  # what ``request``, which is public, takes
+
+    address = client.base_url.copy_with(raw_path=client.base_url.raw_path + path)
+    return FinalRequestOptions.construct(method="post", url=str(address))
+
+
 def reply_class() -> type[Any]:
     """Return the class of a whole reply, as the HTTP client below the SDK gives it."""
     kind: type[Any] = _library().Response
