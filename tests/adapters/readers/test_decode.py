@@ -44,6 +44,7 @@ def test_chinese_in_gb18030_is_read_though_it_is_short(text: str) -> None:
 
 
 BIG5 = "量子態的測量會改變它，這是量子力學的基本原理。我們在本文中研究了多粒子系統的糾纏，並給出一種新的方法。"
+KOREAN = "양자 상태를 측정하면 그 상태가 바뀐다. 이 논문에서는 여러 입자의 얽힘을 연구하고 새로운 방법을 제시한다."
 SHIFT_JIS = "量子状態の測定は、その状態を変化させる。本論文では、多粒子系の量子もつれについて研究する。"
 
 
@@ -54,6 +55,8 @@ SHIFT_JIS = "量子状態の測定は、その状態を変化させる。本論�
         "本文探討臺灣高等教育擴張對薪資不平等的影響。實證結果顯示，教育報酬率下降。".encode("big5"),
         SHIFT_JIS.encode("shift_jis"),
         "量子力学の基礎方程式".encode("shift_jis"),
+        KOREAN.encode("euc_kr"),
+        f"# 양자 컴퓨터\n\n{KOREAN} Qubit 1024개, 오류 정정 없이.".encode("euc_kr"),
     ],
 )
 def test_other_encodings_of_the_east_are_refused_and_not_read_as_nonsense(data: bytes) -> None:

@@ -25,6 +25,8 @@ from tests.adapters.readers.latex_papers import prose
         (r"\ifdim\wd0>\dimexpr 1pt+\x\relax A\else B\fi", "A"),
         (r"\ifdefined\foo Many words\else Others\fi", "Many words"),
         (r"\ifx\foo\bar Many words\else Others\fi", "Many words"),
+        (r"\ifcsname foo@\bar\endcsname Many words\else Others\fi", "Many words"),
+        (r"\ifx\foo\bar Many\ifcsname foo\endcsname{} words\else Few\fi\else Others\fi", "Many words"),
         (r"\ifcase1 zero\or one\or two\fi", "zero"),
         (r"\ifcase\value{page} zero\ifcase1 x\or y\fi\or one\else two\fi", "zerox"),
         (r"\makeatletter\@ifundefined{x}{AA}{BB}", "AA"),

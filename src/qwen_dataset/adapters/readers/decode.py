@@ -21,6 +21,8 @@ _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r")) + b"\x7f"
 _MOST_CONTROLS = 0.05
 # Below this share of broken characters a file is UTF-8 that was damaged, not another encoding.
 _DAMAGED = 0.05
+# So many characters without one of the last third of the common ones are no Chinese.
+_TELLING = 24
 
 
 def decode(data: bytes, *, source: str) -> str:
@@ -93,10 +95,16 @@ def _chinese(data: bytes) -> str | None:
 
 
 def _is_in_use(text: str) -> bool:
-    """Say whether at least half of the foreign letters are of the common Chinese characters."""
+    """Say whether at least half of the foreign letters are of the common Chinese characters, and not only the first.
+
+    Korean's syllables in EUC-KR stand where the first two thirds of the common ones do. Nobody writes Chinese without
+    the rest: the words for "is", "I" and "in" are there.
+    """
     letters = [
         letter for letter in text if not letter.isascii() and unicodedata.category(letter) in {"Lo", "Ll", "Lu", "Co"}
     ]
     # The standard of 1980 has the 3,755 common ones first, and apart.
     pairs = "".join(letter for letter in letters if "\u4e00" <= letter <= "\u9fff").encode("gb2312", "ignore")
-    return 2 * sum(0xB0 <= lead <= 0xD7 for lead in pairs[::2]) >= len(letters)
+    leads = pairs[::2]
+    is_korean = len(leads) >= _TELLING and all(lead <= 0xC8 for lead in leads)
+    return 2 * sum(0xB0 <= lead <= 0xD7 for lead in leads) >= len(letters) and not is_korean

@@ -34,6 +34,7 @@ _NUMBER = re.compile(rf"{_SIGNS}(?:{_DIGITS}|{_VALUE})")
 _TESTED = {
     **dict.fromkeys(("if", "ifcat", "ifx"), re.compile(rf"{_ITEM}(?:{_ITEM})?")),
     "ifdefined": re.compile(_ITEM),
+    "ifcsname": re.compile(r"[^\n]{0,200}?\\endcsname(?![A-Za-z@])"),
     "ifnum": _compared(_DIGITS),
     "ifdim": _compared(_LENGTH),
     "ifodd": _NUMBER,
