@@ -18,6 +18,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.orjson import OrjsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
+from ..domain.characters import whole
 from ..domain.events import Event
 from ..domain.inference import Failure, Outcome, Parameters, Request, Usage
 from ..domain.jobs import JobSpec
@@ -125,6 +126,24 @@ def plain_converter() -> OrjsonConverter:
 def encode(value: Any) -> bytes:
     """Return one line of JSON, newline included."""
     return orjson.dumps(_converter().unstructure(value), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def encode_outcome(stored: StoredOutcome) -> bytes:
+    """Return the line of an outcome, as ``encode`` does, whatever texts it holds.
+
+    Halves of a character that stand apart become U+FFFD, and those that belong together the character: an answer that
+    was paid for is not lost for what UTF-8 cannot say.
+    """
+    try:
+        return encode(stored)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_storable(_converter().unstructure(stored)), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return whole(value)
+    return {name: _storable(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def decode(cls: type[T], data: bytes, *, where: str) -> T:

@@ -8,12 +8,13 @@ import attrs
 import pytest
 
 from qwen_dataset.adapters.storage.memory import MemoryStorage
+from qwen_dataset.app.dataset.join import join
 from qwen_dataset.app.engine.index import Fate
 from qwen_dataset.app.engine.job import request_cancel
 from qwen_dataset.app.engine.pace import Pace, Until
 from qwen_dataset.app.engine.runner import RunProgress
 from qwen_dataset.domain.choices import RetryUnknown
-from qwen_dataset.domain.inference import FailureKind, Outcome, Request
+from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Outcome, Request
 from qwen_dataset.domain.jobs import JobState, Phase
 from qwen_dataset.errors import BackendRejected, BackendUnavailable, JobUnfinished, LeaseLost
 from qwen_dataset.ports.inference import Progress
@@ -104,6 +105,28 @@ def test_retryable_failures_are_asked_again_in_at_most_three_rounds() -> None:
     assert ran.backend.asked() == ["a", "b"] * 3
     assert (ran.state.round, ran.state.phase) == (3, Phase.FINISHED)
     assert (ran.state.completed, ran.state.failed) == (0, 2)
+
+
+def test_an_answer_or_failure_that_utf8_cannot_say_is_stored_all_the_same() -> None:
+    async def go() -> None:
+        def half(request: Request) -> Outcome:
+            if request.messages[0].content == "p1":
+                return Failure(
+                    request_id=request.id, kind=FailureKind.CONTENT_FILTER, message="no: \udcff", retryable=False
+                )
+            return Completion(request_id=request.id, text="so far \ud83d\ude00 \ud83d", model="\udcff")
+
+        backend, hands = Scripted(answer=half), HandClock()
+        async with a_job(["p0", "p1", "p2"], clock=hands) as job:
+            await runner(job, backend, hands).run()
+            assert job.index.counts() == {Fate.COMPLETED: 2, Fate.FAILED: 1}
+            found = [each.stored async for each in join(job.storage, job.layout, job.index, job.state)]
+        assert [each.outcome.text for each in found if isinstance(each.outcome, Completion)] == [
+            "so far \U0001f600 \ufffd"
+        ] * 2
+        assert sorted(backend.asked()) == ["p0", "p1", "p2"]
+
+    asyncio.run(go())
 
 
 def test_only_what_failed_is_asked_again() -> None:

@@ -11,7 +11,7 @@ import attrs
 from ...domain.events import Stored
 from ...domain.inference import Completion, Failure, FailureKind, Outcome
 from ...ports.inference import Limits
-from ..codec import StoredOutcome, encode
+from ..codec import StoredOutcome, encode_outcome
 from .budget import Account
 from .index import Fate
 from .job import Job
@@ -45,7 +45,7 @@ class SegmentWriter:
     async def add(self, outcome: Outcome, *, backend: str) -> bool:
         """Take an outcome; return whether this made a segment durable."""
         stored = StoredOutcome(outcome=outcome, backend=backend, round=self._job.state.round, source=self._source)
-        line = encode(stored)
+        line = encode_outcome(stored)
         self._lines.append(line)
         self._bytes += len(line)
         self._ids[fate_of(outcome)].append(outcome.request_id)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from ..characters import whole
+
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)|(\${1,2})", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN = {'"': '"', "'": "'", "\\": "\\", "/": "/"}
@@ -62,8 +64,7 @@ def decoded(raw: str, *, careful: bool) -> str:
     text = _ESCAPE.sub(replaced, raw) if "\\" in raw else raw
     if _SURROGATE.search(text) is None:
         return text
-    # Pairs that were escaped half by half become one character.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole(text)
 
 
 def _is_command(raw: str, escape: re.Match[str], *, formula: bool, careful: bool) -> bool:

@@ -11,6 +11,8 @@ import pytest
 from qwen_dataset.adapters.inference.calls import CallFailed
 from qwen_dataset.adapters.inference.openai_api import fast
 from qwen_dataset.adapters.inference.openai_api.chat import ChatBackend
+from qwen_dataset.app.codec import StoredOutcome, encode_outcome
+from qwen_dataset.domain.inference import Completion
 
 ANSWER = json.dumps({"choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]}).encode()
 REFUSAL = json.dumps({"error": {"code": "limit_requests", "message": "slow down"}}).encode()
@@ -127,3 +129,25 @@ def test_an_aiohttp_that_misses_an_error_is_not_used(monkeypatch, caplog):
     finally:
         for each in (fast.is_usable, fast._kinds):
             each.cache_clear()
+
+
+HALF = json.dumps({"choices": [{"message": {"content": "so far \ud83d"}, "finish_reason": "length"}]}).encode()
+BROKEN = '{"choices": [{"message": {"content": "so far é"}}]}'.encode("latin-1")
+
+
+@pytest.mark.usefixtures("connections")
+@pytest.mark.parametrize("body", [HALF, BROKEN])
+def test_an_answer_that_ends_in_half_a_character_is_not_lost(kit, body):
+    text, calls = asyncio.run(_told(kit, _reply(JSON, body=body)))
+    assert text.startswith("so far ")
+    assert calls == 1
+
+
+@pytest.mark.usefixtures("connections")
+def test_a_character_that_came_in_two_events_is_one(kit):
+    pieces = [{"choices": [{"delta": {"content": half}}]} for half in ("\ud83d", "\ude00")]
+    pieces.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    body = b"".join(b"data: %b\n\n" % json.dumps(each).encode() for each in pieces)
+    text, _ = asyncio.run(_told(kit, _reply(b"Content-Type: text/event-stream", body=body), stream="yes"))
+    stored = encode_outcome(StoredOutcome(outcome=Completion(request_id="0" * 32, text=text), backend="b", round=1))
+    assert json.loads(stored)["outcome"]["text"] == "\U0001f600"

@@ -63,6 +63,14 @@ def test_byte_order_marks_empty_lines_and_a_missing_last_line_end_do_no_harm(ser
     assert service.calls["content"] == 1
 
 
+def test_a_line_with_half_a_character_is_an_answer_and_what_is_no_utf8_is_none(service: Service):
+    output = joined(*LINES).replace(b"answer 0", b"answer \\ud83d").replace(b"answer 1", b"answer \xff")
+    found = harvested(service, status="completed", output=output, request_counts=COUNTS)
+    assert found[IDS[0]].text == "answer \ud83d"
+    assert told(found)[1:] == ["unknown", *ANSWERS[2:]]
+    assert service.calls["content"] == 4, "it is fetched again, for it may have been broken on its way"
+
+
 def test_a_download_cut_at_a_line_end_is_fetched_again(service: Service):
     async def scenario(backend):
         handle = await submitted(backend)

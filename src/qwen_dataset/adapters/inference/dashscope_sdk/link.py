@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..calls import CallFailed
 from ..openai_api.errors import retry_after_of, scrubbed
 from ..openai_api.wire import trouble_of
+from ..reply_heads import head_bounds
 from .errors import call_failed
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Link:
             trust_env=True,
             trace_configs=[trace],
             middlewares=(self._once,),
+            **head_bounds(),
         )
 
     async def _once(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -122,7 +124,8 @@ class Link:
             _parsed(text.rpartition("data:")[2] if response.content_type == _STREAM else text), response.status
         )
         page = " ".join(text.split())[:_SHOWN]
-        message = told.message if told else page or response.reason or ""
+        reason = (response.reason or "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        message = told.message if told else page or reason
         return CallFailed(
             status=response.status,
             code=told.code if told else "",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import inspect
 import io
 import logging
 import ssl
@@ -18,6 +17,7 @@ from importlib.metadata import version
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from ..reply_heads import head_bounds
 from ..turns import Turns
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Of the head of a reply: servers and proxies add to it, and a reply that is refused for its head was paid for.
-_LONGEST_LINE = 1 << 17  # bytes
-_MOST_HEADERS = 1000
 # Many servers hang up after 5 idle seconds. What is sent in that very moment is lost and counts as possibly paid.
 _IDLE_SECONDS = 4.0
 _WARNED_BYTES = 1 << 20  # of a body in one piece: from there on aiohttp wants a file
@@ -183,19 +180,13 @@ def _events(library: ModuleType) -> type[Any]:
 def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
     import aiohttp  # noqa: PLC0415  # an extra
 
-    bounds: dict[str, Any] = {
-        "max_line_size": _LONGEST_LINE,
-        "max_field_size": _LONGEST_LINE,
-        "max_headers": _MOST_HEADERS,
-    }
-    known = inspect.signature(aiohttp.ClientSession).parameters
     # No bound on connections: how many calls there are is decided before they come here.
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=_IDLE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),  # httpx keeps cookies
         auto_decompress=False,  # likewise
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-        **{name: bound for name, bound in bounds.items() if name in known},  # not all are in every version
+        **head_bounds(),
     )
 
 

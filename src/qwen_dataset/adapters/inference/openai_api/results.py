@@ -9,8 +9,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Ite
 from contextlib import aclosing
 from typing import Any
 
-import orjson
-
 from ....domain.inference import Completion, Failure, Outcome, Usage
 from ....errors import BackendUnavailable
 from ....ports.remote import RemoteBatch
@@ -20,6 +18,7 @@ from .lines import outcome_of_line
 from .remote import OpenAIBatches
 from .scratch import ScratchFile
 from .service import Refused
+from .wire import loads
 
 logger = logging.getLogger(__name__)
 
@@ -216,8 +215,8 @@ class Harvest:
         if raw is None:
             return None
         try:
-            line: Any = orjson.loads(raw)
-        except orjson.JSONDecodeError:
+            line: Any = loads(raw)
+        except ValueError:
             return None
         told = outcome_of_line(line)
         if told is None or self.batch is None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from ....domain.inference import Completion
 from ..bailian.verdicts import Action, verdict
 from ..calls import CallFailed
@@ -15,6 +13,7 @@ from .wire import (
     completion_of,
     finish_reason_in,
     first_choice,
+    loads,
     reasoning_in,
     text_in,
     trouble_of,
@@ -90,8 +89,8 @@ class Answer:
         if not self._data:
             return
         try:
-            chunk = orjson.loads(self._data)
-        except orjson.JSONDecodeError:
+            chunk = loads(self._data, errors="replace")
+        except ValueError:
             if at_end:
                 raise unreadable("a part of the stream is not JSON", self._data) from None
             return

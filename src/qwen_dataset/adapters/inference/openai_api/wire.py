@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -153,9 +154,26 @@ def _parts(error: Mapping[Any, Any]) -> tuple[str, str, str]:
 def parsed(text: str | bytes) -> Any:
     """Return what a body of JSON says. Raises CallFailed as ``completion_of`` does."""
     try:
+        return loads(text, errors="replace")
+    except ValueError:
+        raise unreadable("the reply is not JSON", text) from None
+
+
+def loads(text: str | bytes, *, errors: str = "strict") -> Any:
+    """Return what JSON says, also where it holds half a character. Raises ValueError for what is no JSON.
+
+    An answer that ends in the middle of a character, at the most that it may have, is written like that, and is not
+    worth nothing for it. ``errors``: "replace" also takes what is no UTF-8, where nothing can be fetched again.
+    """
+    try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise unreadable("the reply is not JSON", text) from None
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", errors)
+        try:
+            return json.loads(text)
+        except RecursionError as error:
+            raise ValueError(str(error)) from None
 
 
 def unreadable(what: str, body: Any) -> CallFailed:
