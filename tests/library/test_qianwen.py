@@ -357,6 +357,16 @@ def test_results_of_every_shape_are_read_in_prompt_order(stage: Stage) -> None:
     assert chosen[1]["error"]["code"] == "unknown"
 
 
+def test_a_result_with_half_a_character_is_one_and_what_cannot_be_read_is_told(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = [json.dumps(answer("request-1", "half \ud83d")), "cut off {", json.dumps(answer("request-2"))]
+    stage.write("out.jsonl", "\n".join(lines))
+    found = desk().parse_results("out.jsonl", [{"custom_id": "request-1"}, {"custom_id": "request-2"}])
+    assert [each["content"] for each in found] == ["half \ufffd", "yes"]
+    assert "a line that cannot be read and is passed over: 2" in caplog.text
+
+
 def test_results_without_numbers_stay_in_the_files_order(stage: Stage) -> None:
     stage.write("out.jsonl", "".join(json.dumps(answer(name)) + "\n" for name in ("z", "request-1", "a")))
     assert [each["custom_id"] for each in desk().parse_results(Path("out.jsonl"))] == ["z", "request-1", "a"]

@@ -32,6 +32,7 @@ FORMAT = 1
 T = TypeVar("T")
 
 _IDS = re.compile(r"(?:[0-9a-f]{32}\n)*")
+_LARGEST = 2**63 - 1
 _OUTCOME = b'{"outcome":{"request_id":"'
 _ID_END = len(_OUTCOME) + 32
 
@@ -102,7 +103,7 @@ def _stored_of(plain: dict[str, Any]) -> StoredOutcome:
         outcome=hot.outcome_of(plain["outcome"]),
         backend=hot.text(plain["backend"]),
         round=int(plain["round"]),
-        source=hot.text_or_none(plain.get("source")),
+        source=plain.get("source"),
     )
 
 
@@ -131,8 +132,8 @@ def encode(value: Any) -> bytes:
 def encode_outcome(stored: StoredOutcome) -> bytes:
     """Return the line of an outcome, as ``encode`` does, whatever texts it holds.
 
-    Halves of a character that stand apart become U+FFFD, and those that belong together the character: an answer that
-    was paid for is not lost for what UTF-8 cannot say.
+    Halves of a character that stand apart become U+FFFD, and those that belong together the character; a number that is
+    too large becomes the largest. An answer that was paid for is not lost for what a line of JSON cannot say.
     """
     try:
         return encode(stored)
@@ -143,6 +144,8 @@ def encode_outcome(stored: StoredOutcome) -> bytes:
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
         return whole(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(-_LARGEST, min(value, _LARGEST))
     return {name: _storable(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 

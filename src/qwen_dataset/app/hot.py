@@ -107,13 +107,13 @@ def origin_to(origin: Origin) -> Plain:
 def origin_of(plain: Plain) -> Origin:
     get = plain.get
     return Origin(
-        paper_id=text_or_none(get("paper_id")),
+        paper_id=get("paper_id"),
         section=tuple(get("section", ())),
         start=int(get("start", 0)),
         end=int(get("end", 0)),
         kind=text(get("kind", "")),
         language=text(get("language", "")),
-        label=text_or_none(get("label")),
+        label=get("label"),
     )
 
 
@@ -171,8 +171,8 @@ def completion_of(plain: Plain) -> Completion:
         text=text(plain["text"]),
         finish_reason=text(get("finish_reason", "stop")),
         usage=usage_of(plain["usage"]) if "usage" in plain else _NO_USAGE,
-        reasoning=text_or_none(get("reasoning")),
-        model=text_or_none(get("model")),
+        reasoning=get("reasoning"),
+        model=get("model"),
     )
 
 
@@ -232,11 +232,6 @@ def block_to(block: Block) -> Plain:
 def block_of(plain: Plain) -> Block:
     kind = plain.get("kind")
     return Block(int(plain["start"]), int(plain["end"]), BlockKind.PARAGRAPH if kind is None else BlockKind(kind))
-
-
-def text_or_none(value: Any) -> str | None:
-    """Return a value that must be a text where there is one. Raises TypeError."""
-    return None if value is None else text(value)
 
 
 def text(value: Any) -> str:

@@ -108,7 +108,7 @@ def test_where_copies_are_not_guarded_a_large_create_looks_and_reads_back(
         running.create("a")
     assert len(running.service.copied) == 1, "it is tried out once, and then never used"
     (record,) = caplog.records
-    assert "s3://lake/jobs ignores conditional copies" in record.getMessage()
+    assert "s3://lake/jobs does not keep the condition of a copy" in record.getMessage()
     assert not running.storage.is_advisory, "small objects, of which a ledger is made, are guarded there"
 
 

@@ -14,7 +14,7 @@ from qwen_dataset.app.engine.job import request_cancel
 from qwen_dataset.app.engine.pace import Pace, Until
 from qwen_dataset.app.engine.runner import RunProgress
 from qwen_dataset.domain.choices import RetryUnknown
-from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Outcome, Request
+from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Outcome, Request, Usage
 from qwen_dataset.domain.jobs import JobState, Phase
 from qwen_dataset.errors import BackendRejected, BackendUnavailable, JobUnfinished, LeaseLost
 from qwen_dataset.ports.inference import Progress
@@ -114,7 +114,8 @@ def test_an_answer_or_failure_that_utf8_cannot_say_is_stored_all_the_same() -> N
                 return Failure(
                     request_id=request.id, kind=FailureKind.CONTENT_FILTER, message="no: \udcff", retryable=False
                 )
-            return Completion(request_id=request.id, text="so far \ud83d\ude00 \ud83d", model="\udcff")
+            usage = Usage(prompt_tokens=10**30, completion_tokens=3)
+            return Completion(request_id=request.id, text="so far \ud83d\ude00 \ud83d", model="\udcff", usage=usage)
 
         backend, hands = Scripted(answer=half), HandClock()
         async with a_job(["p0", "p1", "p2"], clock=hands) as job:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
+from ...domain.characters import whole
 from ...domain.inference import Completion, Failure, FailureKind, Outcome, Request
 from ...errors import BackendDenied, BackendUnreached
 from .admission import Admission
@@ -38,6 +39,8 @@ class CallFailed(Exception):
         *,
         begun: bool = False,
     ) -> None:
+        # Of whatever a service wrote, and stored with the failure.
+        code, message = whole(code), whole(message)
         super().__init__(sentence(status, code, message))
         self.status = status
         self.code = code

@@ -210,8 +210,8 @@ class S3Storage:
                 await self._remove_hidden(probe)
             if not guarded and self._guards_copies is None:
                 _log.warning(
-                    "the storage %s ignores conditional copies, so two processes could both create a large object: let"
-                    " one writer only work in it at a time (create=advisory says that you know)",
+                    "the storage %s does not keep the condition of a copy, so two processes could both create a large"
+                    " object: let one writer only work in it at a time (create=advisory says that you know)",
                     self.settings.place,
                 )
             self._guards_copies = guarded

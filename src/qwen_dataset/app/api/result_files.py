@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import attrs
-import orjson
 
+from ...domain.characters import whole
 from ...domain.inference import Completion, FailureKind, Outcome
 from ...errors import SettingError
-from ..wiring.batch_format import outcome_of_line
+from ..wiring.batch_format import outcome_of_line, read_line
 from .remote import errors_beside
+
+_log = logging.getLogger(__name__)
 
 _NOTHING: Mapping[str, Any] = dict.fromkeys(
     ("custom_id", "content", "reasoning_content", "finish_reason", "usage", "model", "response", "error")
@@ -43,11 +45,12 @@ def _lines(paths: Iterable[Path]) -> Iterator[Mapping[str, Any]]:
     for path in paths:
         try:
             with path.open("rb") as file:
-                for raw in file:
-                    with suppress(orjson.JSONDecodeError):
-                        line = orjson.loads(raw)
-                        if isinstance(line, dict):
-                            yield line
+                for number, raw in enumerate(file, start=1):
+                    line = read_line(raw)
+                    if isinstance(line, dict):
+                        yield line
+                    elif raw.strip():
+                        _log.warning("the file %s has a line that cannot be read and is passed over: %d", path, number)
         except OSError as error:
             message = f"{path} cannot be read: {error.strerror or error}"
             raise SettingError(message) from error
@@ -63,7 +66,7 @@ def _result(custom_id: str, outcome: Outcome, line: Mapping[str, Any]) -> dict[s
         return result | {"error": {"code": outcome.kind.value, "message": outcome.message}}
     usage = attrs.asdict(outcome.usage)
     return result | {
-        "content": outcome.text,
+        "content": whole(outcome.text),
         "reasoning_content": outcome.reasoning,
         "finish_reason": outcome.finish_reason,
         "usage": usage | {"total_tokens": outcome.usage.prompt_tokens + outcome.usage.completion_tokens},

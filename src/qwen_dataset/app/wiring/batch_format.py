@@ -22,6 +22,11 @@ def request_line(request: Request, url: str | None = None) -> dict[str, Any]:
     return line
 
 
+def read_line(raw: bytes) -> Any:
+    """Return what a line of a result file says, None where it is no JSON in UTF-8."""
+    return importlib.import_module(BATCH_LINES).read_line(raw)
+
+
 def outcome_of_line(line: Mapping[str, Any]) -> tuple[str, Outcome] | None:
     """Return the ``custom_id`` of a line of a result file and what it says; None where it is no such line."""
     found: tuple[str, Outcome] | None = importlib.import_module(BATCH_LINES).outcome_of_line(line)

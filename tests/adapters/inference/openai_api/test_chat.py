@@ -10,6 +10,7 @@ from aiohttp import web
 
 from qwen_dataset.adapters.inference.openai_api.chat import ChatBackend
 from qwen_dataset.adapters.inference.openai_api.options import BATCH_CHAT, OPENAI_CHAT
+from qwen_dataset.app.codec import StoredOutcome, decode, encode_outcome
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Usage
 from qwen_dataset.errors import BackendDenied, BackendUnavailable
 from qwen_dataset.testing.inference_contract import Asked
@@ -123,6 +124,49 @@ def test_what_was_refused_for_now_is_asked_again_when_the_service_says(stub, kit
     assert isinstance(_one(kit.options_of(stub.base_url), kit.request_of(), clock), Completion)
     assert len(stub.calls) == 3
     assert 7.0 in clock.slept
+
+
+INSPECTED = {"error": {"code": "data_inspection_failed", "message": "no"}}
+
+
+def test_a_refusal_behind_a_part_of_the_answer_may_have_been_billed(stub, kit):
+    stub.will(kit.streams({"choices": [{"index": 0, "delta": {"content": "Once upon"}}]}, INSPECTED))
+    outcome = _one(kit.options_of(stub.base_url, parameters={"stream": "yes"}), kit.request_of())
+    assert (outcome.kind, outcome.possibly_paid) == (FailureKind.CONTENT_FILTER, True)
+
+
+@pytest.mark.parametrize(("usage", "billed"), [({"prompt_tokens": 9, "completion_tokens": 0}, True), (None, False)])
+def test_a_refusal_that_comes_with_usage_may_have_been_billed(stub, kit, usage, billed):
+    body = {"choices": [{"message": {"content": ""}}], "usage": usage, **INSPECTED}
+    stub.will(kit.says(200, body))
+    outcome = _one(kit.options_of(stub.base_url), kit.request_of())
+    assert (outcome.kind, outcome.possibly_paid) == (FailureKind.CONTENT_FILTER, billed)
+
+
+@pytest.mark.parametrize("code", ["data_inspection_failed", "Arrearage", "limit_requests"])
+def test_a_refusal_whose_words_end_in_half_a_character_keeps_its_code(stub, kit, code):
+    told = []
+    for end in ("", "\ud83d"):
+        stub.will(*[kit.says(400, {"error": {"code": code, "message": f"the prompt {end}"}})] * 5)
+        try:
+            outcome = _one(kit.options_of(stub.base_url, parameters={"attempts": "1"}), kit.request_of())
+        except BackendDenied:
+            told.append("stopped")
+        else:
+            assert outcome.message.encode()
+            told.append(outcome.kind)
+        stub.replies = iter(())
+    assert told[0] == told[1] != FailureKind.INVALID_REQUEST
+
+
+@pytest.mark.parametrize("count", ["1e30", "9" * 30, "-5", "NaN", "1e400", '"many"'])
+def test_a_count_of_tokens_that_is_none_does_not_lose_the_answer(stub, kit, count):
+    body = '{"choices": [{"message": {"content": "Hi"}}], "usage": {"prompt_tokens": COUNT, "completion_tokens": 5}}'
+    stub.will(kit.says(200, body.replace("COUNT", count)))
+    outcome = _one(kit.options_of(stub.base_url), kit.request_of())
+    assert outcome.text == "Hi"
+    stored = encode_outcome(StoredOutcome(outcome=outcome, backend="b", round=1))
+    assert decode(StoredOutcome, stored, where="here").outcome == outcome
 
 
 @pytest.mark.parametrize("stream", ["no", "yes"])

@@ -11,12 +11,10 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any, TypeVar
 
-import orjson
-
 from ....errors import BackendDenied, BackendError, BackendRejected, BackendUnavailable, BackendUnreached
 from ..bailian.verdicts import Action, verdict
 from ..calls import CallFailed
-from .wire import trouble_of, unreadable
+from .wire import loads, trouble_of, unreadable
 
 _T = TypeVar("_T")
 
@@ -110,6 +108,7 @@ def translated(hide: Callable[[str], str] = scrubbed) -> Iterator[None]:
             message=scrubbed(hide(failed.message)),
             retry_after=failed.retry_after,
             sent=failed.sent,
+            begun=failed.begun,
         ) from None
 
 
@@ -184,7 +183,7 @@ def refusal_of(response: Any, body: Any = None) -> CallFailed:
     status = int(response.status_code)
     try:
         text = response.text
-        body = orjson.loads(text)
+        body = loads(text)
     except (ValueError, RuntimeError):  # a page, or a body that was not read
         text = body if isinstance(body, str) else ""
         body = {"error": " ".join(_TAGS.sub(" ", text).split())[:_SHOWN]}

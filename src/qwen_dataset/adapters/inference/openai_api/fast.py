@@ -113,8 +113,10 @@ class _Transport:
         try:
             reply = await self._session.request(request.method, **self._asked(request, content))
             is_stream = _is_stream(reply)
-            body = None if is_stream else await reply.read()
-            await self._turns.take()
+            body = None
+            if not is_stream:
+                body = await reply.read()
+                await self._turns.take()
         except Exception as error:
             if (known := _translated(library, error)) is None:
                 raise

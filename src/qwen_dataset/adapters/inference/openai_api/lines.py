@@ -13,6 +13,7 @@ from ..calls import CallFailed
 from .wire import (
     Dialect,
     completion_of,
+    loads,
     messages_of,
     parsed,
     rest_of,
@@ -64,6 +65,14 @@ class LineWriter:
             known = (request.model, request.parameters, before, b"," + rest if rest else b"")
             self._common = known
         return known[2], known[3]
+
+
+def read_line(raw: bytes) -> Any:
+    """Return what a line of a result file says, None where it is no JSON in UTF-8."""
+    try:
+        return loads(raw)
+    except ValueError:
+        return None
 
 
 def outcome_of_line(line: Any) -> tuple[str, Outcome] | None:
@@ -132,8 +141,8 @@ def _refused(body: Any, status: int) -> CallFailed:
     """Return the error of a line that has an error status, also where its body says nothing."""
     if isinstance(body, str | bytes):
         try:
-            body = orjson.loads(body)
-        except orjson.JSONDecodeError:
+            body = loads(body, errors="replace")
+        except ValueError:
             body = {"error": body if isinstance(body, str) else ""}
     told = trouble_of(body, status)
     return told or CallFailed(status=status, code="", message="", retry_after=None, sent=True)

@@ -7,18 +7,16 @@ import marshal
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
 from contextlib import aclosing
-from typing import Any
 
 from ....domain.inference import Completion, Failure, Outcome, Usage
 from ....errors import BackendUnavailable
 from ....ports.remote import RemoteBatch
 from .batch_object import ENDED, Seen
 from .leftover import leftover_of, never_ran
-from .lines import outcome_of_line
+from .lines import outcome_of_line, read_line
 from .remote import OpenAIBatches
 from .scratch import ScratchFile
 from .service import Refused
-from .wire import loads
 
 logger = logging.getLogger(__name__)
 
@@ -214,10 +212,7 @@ class Harvest:
     def _told(self, raw: bytes | None) -> tuple[str, Outcome] | None:
         if raw is None:
             return None
-        try:
-            line: Any = loads(raw)
-        except ValueError:
-            return None
+        line = read_line(raw)
         told = outcome_of_line(line)
         if told is None or self.batch is None:
             return told

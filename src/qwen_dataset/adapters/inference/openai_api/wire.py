@@ -25,6 +25,7 @@ _USUAL_USAGE = {"prompt_tokens", "completion_tokens", "total_tokens"}
 _SOME_ERROR = 500  # the status of an error that says neither status nor code
 _NOTHING = frozenset({"", "null", "none"})
 _SUCCESS = frozenset({"0", "200", "ok", "success", "succeeded"})
+_MOST_TOKENS = 10**12  # of one answer: what is more is a mistake, and may be more than can be stored
 _SHOWN = 300  # characters of what cannot be read that a person is shown
 
 
@@ -188,7 +189,7 @@ def usage_of(usage: Any) -> Usage:
     """Return the tokens that were counted; what is missing or no number counts as 0."""
     if type(usage) is dict and usage.keys() == _USUAL_USAGE:
         read, written = usage["prompt_tokens"], usage["completion_tokens"]
-        if type(read) is type(written) is int and read >= 0 and written >= 0:
+        if type(read) is type(written) is int and 0 <= read <= _MOST_TOKENS and 0 <= written <= _MOST_TOKENS:
             return Usage(prompt_tokens=read, completion_tokens=written)
     if not isinstance(usage, Mapping):
         return Usage()
@@ -248,7 +249,7 @@ def apart(text: str, reasoning: str) -> tuple[str, str]:
 
 def _count(value: Any) -> int:
     try:
-        return max(int(value), 0)
+        return min(max(int(value), 0), _MOST_TOKENS)
     except (TypeError, ValueError, OverflowError):
         return 0
 
