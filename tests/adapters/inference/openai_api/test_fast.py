@@ -212,17 +212,20 @@ def test_requests_are_built_as_the_client_builds_them():
                     assert one == other
 
 
-def test_a_cookie_is_sent_from_then_on():
+@pytest.mark.parametrize("headers", [[("X-One", "1")], [("Cookie", "ours=1")]])
+def test_a_cookie_is_sent_from_then_on(headers):
     plain, quick = _clients()
-    for cookie in ("", "1", "2"):
+    for cookie in ("", "1", "2", None):
         for each in (plain, quick):
-            if cookie:
+            if cookie is None:
+                each.cookies.clear()
+            elif cookie:
                 each.cookies.set("session", cookie, domain="127.0.0.1")
         for body in (b"one", b"two"):
-            one, other = (
-                _said(each.build_request("POST", "http://127.0.0.1/", content=body)) for each in (plain, quick)
-            )
+            given = {"url": "http://127.0.0.1/", "headers": headers, "content": body}
+            one, other = (_said(each.build_request("POST", **given)) for each in (plain, quick))
             assert one == other
+            assert (f"session={cookie}" in str(one)) is (bool(cookie) and headers[0][0] != "Cookie")
 
 
 def test_nothing_that_is_changed_in_a_request_is_in_the_next_one():
@@ -237,3 +240,12 @@ def test_nothing_that_is_changed_in_a_request_is_in_the_next_one():
     assert "X-Two" not in second.headers
     assert "X-Three" not in third.headers
     assert "more" not in second.extensions
+
+
+def test_cookies_of_a_gateway_are_not_kept(kit):
+    async def scenario():
+        async with _Server(*[_reply(ANSWER, "Set-Cookie: acw_tc=1; path=/", "set-cookie: other=2")] * 3) as server:
+            assert [outcome.text for outcome in await _ask(kit, server, 3)] == ["Hi"] * 3
+            assert not any(b"cookie" in head.lower() for head, _ in server.requests)
+
+    asyncio.run(scenario())

@@ -2,7 +2,7 @@
 
 httpx looks through all its connections before and after each call, so that each call costs more the more there are;
 aiohttp does not. Only what carries bytes is exchanged: proxies, redirects, certificates and exceptions remain httpx's,
-so that nothing above can tell the difference.
+so that nothing above can tell the difference. Cookies are not kept.
 """
 
 from __future__ import annotations
@@ -65,15 +65,16 @@ def fast_client(base: type[Any], library: ModuleType) -> type[Any]:
             """Build a request like the last one where only the body differs, as between the calls of a job."""
             content = given.pop("content", None)
             same = (method, url, given)
-            if type(content) is not bytes or self.cookies or self._built is None or self._built[0] != same:
+            if type(content) is not bytes or self._built is None or self._built[0] != same:
                 built = super().build_request(method, url, content=content, **given)
                 headers = built.headers.copy()
-                if "content-length" not in library.Headers(given.get("headers")):
-                    headers.pop("content-length", None)
+                for name in {"content-length", "cookie"} - library.Headers(given.get("headers")).keys():
+                    headers.pop(name, None)
                 self._built = (same, built.url, headers, dict(built.extensions))
                 return built
             _, known, headers, extensions = self._built
-            return library.Request(method, known, headers=headers, content=content, extensions=extensions)
+            more = {"cookies": self.cookies} if self.cookies else {}
+            return library.Request(method, known, headers=headers, content=content, extensions=extensions, **more)
 
         def _init_transport(self, **chosen: Any) -> Any:
             return transport(_context(library, chosen))
@@ -125,9 +126,9 @@ class _Transport:
         # As it came: some gateways write it in an encoding of their own.
         reason = (reply.reason or "").encode("utf-8", "surrogateescape")
         extensions = {"http_version": b"HTTP/1.1", "reason_phrase": reason}
-        return library.Response(
-            reply.status, headers=reply.raw_headers, request=request, extensions=extensions, **given
-        )
+        # Gateways set cookies that no API asks for, and a jar costs as much as all else of building a request.
+        headers = [each for each in reply.raw_headers if each[0].lower() != b"set-cookie"]
+        return library.Response(reply.status, headers=headers, request=request, extensions=extensions, **given)
 
     def _asked(self, request: Any, content: bytes) -> dict[str, Any]:
         """Return what the session is told; the proxy's password goes where the proxy, and nobody else, sees it."""
@@ -185,8 +186,8 @@ def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
     # No bound on connections: how many calls there are is decided before they come here.
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=_IDLE_SECONDS),
-        cookie_jar=aiohttp.DummyCookieJar(),  # httpx keeps cookies
-        auto_decompress=False,  # likewise
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,  # httpx does that
         skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         **head_bounds(),
     )
