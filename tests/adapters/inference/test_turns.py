@@ -7,14 +7,14 @@ import pytest
 from qwen_dataset.adapters.inference.turns import Turns
 
 
+async def _take(turns, name, passed):
+    await turns.take()
+    passed.append(name)
+
+
 async def _turn_by_turn(turns, takers, passed):
     """Start all takers in one turn, and return how many had gone on after each of the turns that follow."""
-
-    async def take(number):
-        await turns.take()
-        passed.append(number)
-
-    tasks = [asyncio.create_task(take(number)) for number in range(takers)]
+    tasks = [asyncio.create_task(_take(turns, number, passed)) for number in range(takers)]
     counts = []
     while len(passed) < takers:
         await asyncio.sleep(0)
@@ -50,15 +50,10 @@ def test_who_comes_alone_does_not_wait():
 def test_a_later_one_does_not_overtake_those_who_wait():
     async def scenario():
         turns, passed = Turns(1), []
-
-        async def take(name):
-            await turns.take()
-            passed.append(name)
-
-        first = [asyncio.create_task(take(name)) for name in "abc"]
+        first = [asyncio.create_task(_take(turns, name, passed)) for name in "abc"]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        late = asyncio.create_task(take("late"))
+        late = asyncio.create_task(_take(turns, "late", passed))
         await asyncio.gather(*first, late)
         return passed
 
@@ -68,12 +63,7 @@ def test_a_later_one_does_not_overtake_those_who_wait():
 def test_who_is_cancelled_takes_nobodys_place():
     async def scenario():
         turns, passed = Turns(1), []
-
-        async def take(name):
-            await turns.take()
-            passed.append(name)
-
-        tasks = {name: asyncio.create_task(take(name)) for name in "abcd"}
+        tasks = {name: asyncio.create_task(_take(turns, name, passed)) for name in "abcd"}
         await asyncio.sleep(0)
         tasks["b"].cancel()
         tasks["c"].cancel()

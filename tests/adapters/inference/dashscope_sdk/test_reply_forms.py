@@ -3,13 +3,13 @@
 import asyncio
 import gzip
 import json
-import re
 
 import orjson
 import pytest
 
 from qwen_dataset.app.codec import StoredOutcome, encode_outcome
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind
+from tests.raw_replies import replying
 
 REFUSAL = json.dumps({"code": "Throttling", "message": "slow down"}).encode()
 JSON = b"Content-Type: application/json"
@@ -36,22 +36,9 @@ AROUND = {
 
 async def _asked(native, reply):
     """Return the outcome of one request, each call of which is answered like this, and how often it was made."""
-    calls = 0
-
-    async def serve(reader, writer):
-        nonlocal calls
-        head = await reader.readuntil(b"\r\n\r\n")
-        calls += 1
-        await reader.readexactly(int(re.search(rb"(?i)content-length: (\d+)", head)[1]))
-        writer.write(reply)
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with native.backend_at(url, attempts=1) as backend:
-            (outcome,) = await native.outcomes_of(backend, native.request_of())
-            return outcome, calls
+    async with replying(reply) as (url, bodies), native.backend_at(url, attempts=1) as backend:
+        (outcome,) = await native.outcomes_of(backend, native.request_of())
+        return outcome, len(bodies)
 
 
 @pytest.mark.parametrize("form", AROUND)

@@ -13,6 +13,7 @@ from qwen_dataset.adapters.inference.openai_api import fast
 from qwen_dataset.adapters.inference.openai_api.chat import ChatBackend
 from qwen_dataset.app.codec import StoredOutcome, encode_outcome
 from qwen_dataset.domain.inference import Completion
+from tests.raw_replies import replying
 
 ANSWER = json.dumps({"choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]}).encode()
 REFUSAL = json.dumps({"error": {"code": "limit_requests", "message": "slow down"}}).encode()
@@ -71,26 +72,14 @@ ONLY_HTTPX = {
 
 async def _told(kit, reply, **parameters):
     """Make one call that is answered like this; return the answer or what the failure says, and the calls made."""
-    calls = 0
-
-    async def serve(reader, writer):
-        nonlocal calls
-        head = await reader.readuntil(b"\r\n\r\n")
-        calls += 1
-        await reader.readexactly(int(re.search(rb"(?i)content-length: (\d+)", head)[1]))
-        writer.write(reply)
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        options = kit.options_of(base_url, parameters={"timeout": "5", **parameters})
+    async with replying(reply) as (url, bodies):
+        options = kit.options_of(f"{url}/v1", parameters={"timeout": "5", **parameters})
         async with asyncio.timeout(20), ChatBackend(options) as backend:
             try:
                 answer = await backend._send(kit.request_of("Hello"))
             except CallFailed as failed:
-                return (failed.status, failed.sent), calls
-            return answer.text, calls
+                return (failed.status, failed.sent), len(bodies)
+            return answer.text, len(bodies)
 
 
 @pytest.mark.usefixtures("connections")

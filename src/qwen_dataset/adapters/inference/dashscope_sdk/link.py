@@ -124,8 +124,7 @@ class Link:
             _parsed(text.rpartition("data:")[2] if response.content_type == _STREAM else text), response.status
         )
         page = " ".join(text.split())[:_SHOWN]
-        reason = (response.reason or "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        message = told.message if told else page or reason
+        message = told.message if told else page or response.reason or ""
         return CallFailed(
             status=response.status,
             code=told.code if told else "",
