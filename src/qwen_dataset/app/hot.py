@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from ..domain.identity import quoted
 from ..domain.inference import Completion, Failure, FailureKind, Message, Outcome, Parameters, Request, Usage
 from ..domain.papers import Block, BlockKind, Section
 from ..domain.recipes.base import Draft, Planned
@@ -33,12 +34,38 @@ class Hot:
         self._parameters_to = parameters_to
         self._parameters_of = parameters_of
         self._written: tuple[Parameters, Plain] = (Parameters(), {})
+        self._parameters: tuple[Parameters, bytes] = (Parameters(), b"")
+        self._origin: tuple[Origin, bytes] = (Origin(), b"{}")
         self._read: dict[bytes, Parameters] = {}
 
     def planned_to(self, planned: Planned) -> Plain:
         plain: Plain = {"position": planned.position, "request": self.request_to(planned.request)}
         plain["origin"] = origin_to(planned.origin)
         return plain
+
+    def planned_json(self, planned: Planned) -> bytes:
+        """Return the JSON of ``planned_to``, of texts that are JSON already: the id of the request is made of them."""
+        return b'{"position":%d,"request":%b,"origin":%b}' % (
+            planned.position,
+            self._request_json(planned.request),
+            self._origin_json(planned.origin),
+        )
+
+    def _request_json(self, request: Request) -> bytes:
+        index = b',"index":%d' % request.index if request.index else b""
+        parameters, written = self._parameters
+        if request.parameters is not parameters:
+            plain = self._parameters_to(request.parameters)
+            written = b',"parameters":%b' % orjson.dumps(plain) if plain else b""
+            self._parameters = (request.parameters, written)
+        return b'{"messages":%b,"model":%b%b%b}' % (request.messages_json(), quoted(request.model), written, index)
+
+    def _origin_json(self, origin: Origin) -> bytes:
+        known, written = self._origin
+        if origin is not known:
+            written = orjson.dumps(origin_to(origin))
+            self._origin = (origin, written)
+        return written
 
     def planned_of(self, plain: Plain) -> Planned:
         return Planned(

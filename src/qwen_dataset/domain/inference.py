@@ -75,11 +75,35 @@ class Request:
     @functools.cached_property
     def id(self) -> str:
         # By hand what ``content_id`` makes of the four fields, since it is asked for every request of a job.
-        said = b",".join([b"[%b,%b]" % (quoted(each.role), quoted(each.content)) for each in self.messages])
+        said = b",".join([b"[%b,%b]" % each for each in self._said])
         model, parameters = quoted(self.model), self.parameters.canonical
         return bytes_id(
             b'{"index":%d,"messages":[%b],"model":%b,"parameters":%b}' % (self.index, said, model, parameters)
         )
+
+    def messages_json(self) -> bytes:
+        """Return what is said as JSON, a list of objects with ``role`` and ``content``.
+
+        Raises ValueError for a text with half a character, which no UTF-8 can hold.
+        """
+        said = b",".join([b'{"role":%b,"content":%b}' % each for each in self._said])
+        # Halves of characters begin with this byte, and else only some of Korean.
+        if b"\xed" in said and not _is_utf8(said):
+            raise ValueError("a text holds half a character (a lone surrogate)")
+        return b"[%b]" % said
+
+    @functools.cached_property
+    def _said(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Role and content of each message as JSON: once for the id and for the lines that hold them."""
+        return tuple([(quoted(each.role), quoted(each.content)) for each in self.messages])
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @attrs.frozen(kw_only=True)

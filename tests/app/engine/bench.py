@@ -18,7 +18,7 @@ from qwen_dataset.app.engine.job import Host, Job, own_job
 from qwen_dataset.app.engine.lease import Process
 from qwen_dataset.app.engine.pace import Pace
 from qwen_dataset.app.engine.pilot import Judge, Pilot, nobody_judges
-from qwen_dataset.app.engine.planner import Numbering, Work, planned_lines, write_plan
+from qwen_dataset.app.engine.planner import UnwrittenPlan, write_plan
 from qwen_dataset.app.engine.runner import Runner
 from qwen_dataset.app.engine.tracker import RunProgress
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Message, Outcome, Request
@@ -94,8 +94,10 @@ async def a_job(
         backend="scripted",
     ) as job:
         if job.state.phase is Phase.NEW:
-            with Numbering(made.model, made.parameters) as numbering:
-                await write_plan(job, planned_lines(Work(None, drafts(texts)), numbering))
+            with UnwrittenPlan(made.model, made.parameters) as plan:
+                for draft in drafts(texts):
+                    plan.add(draft)
+                await write_plan(job, plan)
         yield job
 
 

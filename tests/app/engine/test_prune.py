@@ -26,7 +26,7 @@ from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.lease import LeaseRecord, Process
 from qwen_dataset.app.engine.ledger import Ledger
 from qwen_dataset.app.engine.pace import Pace, Until
-from qwen_dataset.app.engine.planner import Numbering, Work, planned_lines, write_plan
+from qwen_dataset.app.engine.planner import UnwrittenPlan, write_plan
 from qwen_dataset.app.engine.prune import Kind, Prunable, delete, find_jobs, find_leftovers, find_old_jobs
 from qwen_dataset.domain.events import Stored
 from qwen_dataset.domain.inference import Completion, FailureKind
@@ -593,9 +593,9 @@ def test_a_stopped_job_and_one_without_a_plan_may_go_too() -> None:
         assert (await look_at(storage, ID)).state.phase is Phase.STOPPED
         planless = spec("planless")
         async with own_job(storage, planless, job_id=planless.job_id, host=pruner(1), backend="b") as job:
-            with contextlib.suppress(ZeroDivisionError), Numbering(planless.model, planless.parameters) as numbering:
-                lines = planned_lines(Work(None, drafts(["a"])), numbering)
-                await write_plan(attrs.evolve(job, ledger=_Broken()), lines)
+            with contextlib.suppress(ZeroDivisionError), UnwrittenPlan(planless.model, planless.parameters) as plan:
+                plan.add(*drafts(["a"]))
+                await write_plan(attrs.evolve(job, ledger=_Broken()), plan)
         found = await whole(storage, ID, planless.job_id)
         assert [each.paid_answers for each in found] == [0, 0]
         for each in found:

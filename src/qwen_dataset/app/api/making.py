@@ -20,7 +20,7 @@ from ..wiring.prompts import PromptLike, as_prompts
 from ..wiring.read_limits import check_stopped
 from .backends import Backends
 from .forecasts import forecast_of
-from .intake import Intake, add_paper, add_prompt
+from .intake import Intake
 from .planning import Planner, Planning
 from .reading import take_in
 from .reports import Report
@@ -46,7 +46,7 @@ class Making(Planning):
         with Intake(self.config.model, self.config.parameters) as intake:
 
             def add(paper: Paper) -> None:
-                planner.add(add_paper(intake, recipe, self.config.options, paper))
+                planner.add(intake.add_paper(paper, recipe.drafts(paper, self.config.options)))
 
             await take_in(add, papers, reading, self.config, strict=strict, leave_out=leave_out, stop=self.stop)
             run.watch.on_read(reading)
@@ -61,7 +61,7 @@ class Making(Planning):
         offer = await self._backends.first()
         with Intake(self.config.model, self.config.parameters) as intake:
             for number, prompt in enumerate(as_prompts(prompts)):
-                add_prompt(intake, prompt)
+                intake.add_prompt(prompt)
                 if number % _BREATH == 0:
                     await self._breathe()
             return await self._make(offer, intake, run, PromptsRecipe().name, RecipeOptions(), fresh=fresh)

@@ -17,7 +17,7 @@ from ...errors import SettingError, StorageError
 from ...ports.inference import Limits
 from ...ports.storage import Storage
 from ..engine.job import Host
-from ..engine.planner import Numbering, Work
+from ..engine.planner import Numbering, Work, request_for
 from ..wiring import bootstrap, plugins
 from ..wiring.config import Config
 from ..wiring.corpus import Name, ReadReport, own_files, read_papers
@@ -148,10 +148,13 @@ class Planning(Catalogue):
         recipe = bootstrap.recipe(self.config)
         limits, stopped = self.config.read_limits, self.stop.is_set
         reading = contextlib.closing(read_papers(papers, ReadReport(), limits=limits, stopped=stopped))
-        with Numbering(self.config.model, self.config.parameters) as numbering, reading as found:
+        places = itertools.count()
+        with Numbering() as numbering, reading as found:
             for paper in found:
                 for draft in recipe.drafts(paper, self.config.options):
-                    yield numbering.plan(draft)
+                    request = request_for(draft, self.config.model, self.config.parameters)
+                    (request,) = numbering.numbered([request])
+                    yield Planned(position=next(places), request=request, origin=draft.origin)
 
 
 def _seconds(deadline: str | None) -> float | None:

@@ -112,8 +112,9 @@ class Runs:
         async with owned as job:
             await self._choose(job, run)
             if job.state.phase is Phase.NEW:
-                await write_plan(job, intake.lines())
-                intake.discard()
+                await write_plan(job, intake.plan)
+                # In a thread: a file of gigabytes is given back, and the loop has other things to do.
+                await asyncio.to_thread(intake.plan.discard)
                 if silent := intake.silent:
                     self.notice(f"{len(silent)} papers hold no passage to ask about: {', '.join(silent[:5])}")
                 if forecast is not None:

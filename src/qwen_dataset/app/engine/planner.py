@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 import attrs
@@ -11,15 +12,14 @@ from ...domain.events import PlanWritten
 from ...domain.inference import Parameters, Request
 from ...domain.papers import Paper
 from ...domain.recipes.base import Draft, Planned
-from ...ports.storage import Storage
+from ...domain.samples import Origin
 from ..codec import encode, encode_ids
 from .job import Job, write_spec
-from .scratch import ScratchDatabase
+from .scratch import ScratchDatabase, Spool
 
 _CHUNK_LINES = 1000
 _CHUNK_BYTES = 2_000_000
-
-KeyOf = Callable[[int], str]
+_AT_ONCE = 250  # requests whose indexes are looked up together
 
 
 @attrs.frozen
@@ -30,53 +30,75 @@ class Work:
     drafts: Iterable[Draft]
 
 
-@attrs.frozen
-class PlannedLine:
-    """A line of a plan as it is stored: a request with its id, or a paper, which has none here."""
+class UnwrittenPlan:
+    """Papers and requests in the chunks that they are to be stored in, on the local disk until they are.
 
-    line: bytes
-    request_id: str | None = None
-
-
-def planned_lines(work: Work, numbering: Numbering) -> Iterator[PlannedLine]:
-    """Yield the lines of what is planned together: the paper, then its requests."""
-    if work.paper is not None:
-        yield PlannedLine(encode(work.paper))
-    for draft in work.drafts:
-        planned = numbering.plan(draft)
-        yield PlannedLine(encode(planned), planned.request.id)
-
-
-async def write_plan(job: Job, lines: Iterable[PlannedLine]) -> None:
-    """Store papers and requests of a new job, then its spec, then the event that makes them count.
-
-    A crash before the event leaves a plan that the next run writes again, byte for byte.
-    """
-    corpus = _Chunks(job.storage, job.layout.corpus)
-    requests = _Chunks(job.storage, job.layout.requests, job.layout.request_ids)
-    for each in lines:
-        if each.request_id is None:
-            await corpus.add(each.line)
-        else:
-            await requests.add(each.line, each.request_id)
-    await corpus.flush()
-    await requests.flush()
-    await write_spec(job.storage, job.id, job.spec)
-    await job.ledger.append(
-        PlanWritten(requests=requests.count, chunks=requests.number, papers=corpus.count, corpus_chunks=corpus.number)
-    )
-
-
-class Numbering:
-    """Makes drafts the requests of one job: each its position, and equal ones the indexes 0, 1 and so on.
-
-    ``count`` is the number of requests so far. The ids of a million requests are on the local disk, not in memory.
+    ``papers`` and ``requests`` are how many there are so far. Equal requests have the indexes 0, 1 and so on.
     """
 
     def __init__(self, model: str, parameters: Parameters) -> None:
-        self.count = 0
+        self.requests = self.papers = 0
         self._model = model
         self._parameters = parameters
+        self._numbering = Numbering()
+        self._waiting: list[Request] = []
+        self._origins: list[Origin] = []
+        self._paper_lines = _Chunks()
+        self._request_lines = _Chunks()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+    def discard(self) -> None:
+        """Give back what the local disk holds, which may take a while; the figures stay. Any thread may call it."""
+        self._numbering.__exit__()
+        self._paper_lines.close()
+        self._request_lines.close()
+
+    def add_paper(self, paper: Paper) -> None:
+        """Add a paper that requests are about."""
+        self.papers += 1
+        self._paper_lines.add(encode(paper))
+
+    def add(self, draft: Draft) -> str:
+        """Add the next request, and return the id of what it asks (that of the first one that asks the same)."""
+        request = request_for(draft, self._model, self._parameters)
+        self._waiting.append(request)
+        self._origins.append(draft.origin)
+        self.requests += 1
+        if len(self._waiting) >= _AT_ONCE:
+            self._write()
+        return request.id
+
+    def corpus_chunks(self) -> Iterator[PlanPart]:
+        """Yield the chunks of papers, which have no ids; nothing may be added after it."""
+        return iter(self._paper_lines)
+
+    def request_chunks(self) -> Iterator[PlanPart]:
+        """Yield the chunks of requests; nothing may be added after it."""
+        self._write()
+        return iter(self._request_lines)
+
+    def _write(self) -> None:
+        waiting, origins = self._waiting, self._origins
+        self._waiting, self._origins = [], []
+        places = itertools.count(self.requests - len(waiting))
+        for position, request, origin in zip(places, self._numbering.numbered(waiting), origins, strict=False):
+            self._request_lines.add(encode(Planned(position=position, request=request, origin=origin)), request.id)
+
+
+def request_for(draft: Draft, model: str, parameters: Parameters) -> Request:
+    """Return the request that a draft becomes, as the first of a job that asks this."""
+    return Request(messages=draft.messages, model=model, parameters=parameters)
+
+
+class Numbering:
+    """Gives equal requests of one job the indexes 0, 1 and so on. The ids of a million are on the local disk."""
+
+    def __init__(self) -> None:
         self._db = ScratchDatabase("CREATE TABLE seen (id BLOB PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID")
 
     def __enter__(self) -> Self:
@@ -85,46 +107,83 @@ class Numbering:
     def __exit__(self, *_: object) -> None:
         self._db.__exit__()
 
-    def plan(self, draft: Draft) -> Planned:
-        """Return the next request."""
-        request = Request(messages=draft.messages, model=self._model, parameters=self._parameters)
-        (times,) = self._db.execute(
-            "INSERT INTO seen VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times",
-            (bytes.fromhex(request.id),),
-        ).fetchone()
-        if times > 1:
-            request = attrs.evolve(request, index=times - 1)
-        self.count += 1
-        return Planned(position=self.count - 1, request=request, origin=draft.origin)
+    def numbered(self, requests: Sequence[Request]) -> list[Request]:
+        """Return the next requests with their indexes."""
+        keys = [bytes.fromhex(request.id) for request in requests]
+        query = f"SELECT id, times FROM seen WHERE id IN ({','.join('?' * len(keys))})"
+        met: dict[bytes, int] = dict(self._db.execute(query, tuple(keys)))
+        if not met and len(set(keys)) == len(keys):
+            # Nearly always.
+            self._db.executemany("INSERT INTO seen VALUES (?, 1)", ((key,) for key in keys))
+            return list(requests)
+        found = []
+        for request, key in zip(requests, keys, strict=True):
+            times = met.get(key, 0)
+            found.append(attrs.evolve(request, index=times) if times else request)
+            met[key] = times + 1
+        self._db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?)", met.items())
+        return found
+
+
+@attrs.frozen
+class PlanPart:
+    """A chunk of a plan as it is stored: its lines, and their ids, which stand in an object beside them."""
+
+    lines: bytes
+    ids: bytes
+
+
+async def write_plan(job: Job, plan: UnwrittenPlan) -> None:
+    """Store papers and requests of a new job, then its spec, then the event that makes them count.
+
+    A crash before the event leaves a plan that the next run writes again, byte for byte.
+    """
+    storage, layout = job.storage, job.layout
+    corpus_chunks = chunks = 0
+    for corpus_chunks, part in enumerate(plan.corpus_chunks(), start=1):
+        await storage.put(layout.corpus(corpus_chunks), part.lines)
+    for chunks, part in enumerate(plan.request_chunks(), start=1):
+        # The index reads the ids and never the lines.
+        await storage.put(layout.request_ids(chunks), part.ids)
+        await storage.put(layout.requests(chunks), part.lines)
+    await write_spec(storage, job.id, job.spec)
+    await job.ledger.append(
+        PlanWritten(requests=plan.requests, chunks=chunks, papers=plan.papers, corpus_chunks=corpus_chunks)
+    )
 
 
 class _Chunks:
-    """Lines gathered into numbered objects of bounded size, optionally with the lines' ids beside each."""
+    """Lines gathered into chunks of bounded size."""
 
-    def __init__(self, storage: Storage, key: KeyOf, ids_key: KeyOf | None = None) -> None:
-        self.number = self.count = 0
-        self._storage = storage
-        self._key = key
-        self._ids_key = ids_key
+    def __init__(self) -> None:
+        self._spool = Spool()
+        self._places: list[tuple[tuple[int, int], tuple[int, int]]] = []
+        self._begin()
+
+    def _begin(self) -> None:
         self._lines: list[bytes] = []
         self._ids: list[str] = []
         self._bytes = 0
 
-    async def add(self, line: bytes, ident: str | None = None) -> None:
-        self.count += 1
+    def add(self, line: bytes, *ids: str) -> None:
+        """Add a line, with its id where it has one."""
         self._lines.append(line)
-        if ident is not None:
-            self._ids.append(ident)
+        self._ids += ids
         self._bytes += len(line)
         if len(self._lines) >= _CHUNK_LINES or self._bytes >= _CHUNK_BYTES:
-            await self.flush()
+            self._end()
 
-    async def flush(self) -> None:
-        if not self._lines:
-            return
-        self.number += 1
-        if self._ids_key is not None:
-            # The index reads these and never the lines.
-            await self._storage.put(self._ids_key(self.number), encode_ids(self._ids))
-        await self._storage.put(self._key(self.number), b"".join(self._lines))
-        self._lines, self._ids, self._bytes = [], [], 0
+    def _end(self) -> None:
+        lines, ids = b"".join(self._lines), encode_ids(self._ids)
+        self._places.append((self._spool.append(lines), self._spool.append(ids)))
+        self._begin()
+
+    def __iter__(self) -> Iterator[PlanPart]:
+        if self._lines:
+            self._end()
+        for lines, ids in self._places:
+            yield PlanPart(self._spool.read(*lines), self._spool.read(*ids))
+
+    def close(self) -> None:
+        """Give back what the local disk holds."""
+        self._spool.__exit__()

@@ -26,7 +26,8 @@ class ScratchDatabase:
     """
 
     def __init__(self, *tables: str) -> None:
-        self._database = sqlite3.connect("", isolation_level=None)
+        # Used by one thread at a time; another one may close it.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         # 16 MB of it stay in memory: a job has several of them, and twice as much is hardly faster.
         for statement in ("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA cache_size=-16000", *tables):
             self.execute(statement)

@@ -15,7 +15,7 @@ from ...domain.spending import Meter
 from ...errors import LedgerCorrupt
 from ...ports.inference import Limits
 from ...ports.storage import Storage
-from ..codec import damaged, decode, decode_ids
+from ..codec import damaged, decode, decode_ids, decode_request
 from .index import Place
 from .job import Job
 from .layout import Layout, fetch
@@ -128,7 +128,7 @@ class Cutter:
             line = chunk.lines[places[place.id]]
             most = None
             if self._meter is not None:
-                most = self._meter.most(decode(Planned, line, where=chunk.key).request)
+                most = self._meter.most(decode_request(line, where=chunk.key))
             yield _Measured(place, len(line), most)
 
 
@@ -179,7 +179,7 @@ async def requests_of(job: Job, shard: Shard) -> AsyncIterator[Request]:
     for number in range(shard.first_chunk, shard.last_chunk + 1):
         chunk = await fetch_chunk(job.storage, job.layout, number)
         for line, ident in zip(chunk.lines, chunk.ids, strict=True):
-            request = decode(Planned, line, where=chunk.key).request
+            request = decode_request(line, where=chunk.key)
             if request.id != ident:
                 raise LedgerCorrupt(damaged(chunk.key, "holds other requests than the ids beside it name"))
             yield request

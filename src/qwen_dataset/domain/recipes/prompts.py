@@ -13,6 +13,8 @@ from ..papers import Paper
 from ..samples import Answer, Entry, Origin
 from .base import Answered, Draft, RecipeOptions
 
+_UNNAMED = Origin(kind="prompt")
+
 
 @attrs.frozen
 class Prompt:
@@ -22,9 +24,11 @@ class Prompt:
     label: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        if not any(message.role != "system" and message.content.strip() for message in self.messages):
-            name = "a prompt" if self.label is None else f"the prompt {self.label!r}"
-            raise SettingError(f"{name} is empty: there is nothing to ask")
+        for message in self.messages:
+            if message.role != "system" and message.content and not message.content.isspace():
+                return
+        name = "a prompt" if self.label is None else f"the prompt {self.label!r}"
+        raise SettingError(f"{name} is empty: there is nothing to ask")
 
     @classmethod
     def of(cls, text: str, system: str | None = None, label: str | None = None) -> Self:
@@ -47,7 +51,8 @@ class PromptsRecipe:
 
     def draft(self, prompt: Prompt) -> Draft:
         """Return the request to make of one prompt."""
-        return Draft(messages=prompt.messages, origin=Origin(kind="prompt", label=prompt.label))
+        origin = _UNNAMED if prompt.label is None else Origin(kind="prompt", label=prompt.label)
+        return Draft(messages=prompt.messages, origin=origin)
 
     def drafts(self, paper: Paper, options: RecipeOptions) -> Iterator[Draft]:  # noqa: ARG002
         """Raise ``SettingError``: this recipe is made of prompts, and yielding nothing would hide the mistake."""

@@ -14,7 +14,6 @@ from .wire import (
     Dialect,
     completion_of,
     loads,
-    messages_of,
     parsed,
     rest_of,
     says_trouble,
@@ -49,8 +48,8 @@ class LineWriter:
         """Return the line of one request, as ``line_of`` does."""
         try:
             before, behind = self._around(request)
-            messages = orjson.dumps(messages_of(request))
-        except orjson.JSONEncodeError as error:
+            messages = request.messages_json()
+        except (orjson.JSONEncodeError, ValueError) as error:
             raise ValueError(f"request {request.id} cannot be written as JSON: {error}") from None
         return b'{"custom_id":"%b",%b%b%b}}' % (request.id.encode("ascii"), before, messages, behind)
 

@@ -9,7 +9,7 @@ from typing import IO
 
 import attrs
 
-from ....domain.inference import Request
+from ....domain.inference import Parameters, Request
 from ....errors import BackendRejected
 from ..concurrent import closing
 from .lines import CHAT_URL, LineWriter
@@ -63,9 +63,23 @@ class _Writer:
         self._bytes = 0
         self._url = options.url
         self._kind: tuple[object, ...] | None = None
+        self._model = ""
+        self._parameters: Parameters | None = None
 
     def add(self, request: Request) -> None:
         """Write the line of a request."""
+        # By identity: the requests of a job share their parameters.
+        if request.parameters is not self._parameters or request.model != self._model:
+            self._look_at(request)
+        line = _line(self._lines, request) + b"\n"
+        self._count += 1
+        self._bytes += len(line)
+        self._check(request, len(line))
+        self._hash.update(line)
+        self._scratch.write(line)
+
+    def _look_at(self, request: Request) -> None:
+        """Check that a request may stand beside those before it."""
         kind = _kind_of(request)
         if self._kind is None:
             self._kind = kind
@@ -77,12 +91,7 @@ class _Writer:
                 "a batch takes one model and one thinking mode, and these requests have several:"
                 f" {_told(self._kind)} and {_told(kind)}; run them as separate jobs"
             )
-        line = _line(self._lines, request) + b"\n"
-        self._count += 1
-        self._bytes += len(line)
-        self._check(request, len(line))
-        self._hash.update(line)
-        self._scratch.write(line)
+        self._model, self._parameters = request.model, request.parameters
 
     def _check(self, request: Request, line_bytes: int) -> None:
         options = self._options
