@@ -20,6 +20,7 @@ Plain = dict[str, Any]
 
 _MOST = 64  # parameters that are remembered: a job has one
 _NO_USAGE = Usage()
+_NO_PARAMETERS = Parameters()
 
 
 class Hot:
@@ -89,10 +90,9 @@ class Hot:
 
     def request_of(self, plain: Plain) -> Request:
         messages = tuple([message_of(each) for each in plain["messages"]])
-        parameters = self._shared(plain.get("parameters", {}))
-        return Request(
-            messages=messages, model=text(plain["model"]), parameters=parameters, index=int(plain.get("index", 0))
-        )
+        parameters = self._shared(plain["parameters"]) if "parameters" in plain else _NO_PARAMETERS
+        index = int(plain["index"]) if "index" in plain else 0
+        return Request(messages=messages, model=text(plain["model"]), parameters=parameters, index=index)
 
     def _shared(self, plain: Plain) -> Parameters:
         key = orjson.dumps(plain)

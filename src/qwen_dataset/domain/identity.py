@@ -66,10 +66,8 @@ class RunningId:
 
 def sequence_id(parts: Iterable[str]) -> str:
     """Return the id of a sequence that can be held, the one that ``RunningId`` gives of its parts."""
-    running = RunningId()
-    for part in parts:
-        running.add(part)
-    return running.hexdigest()
+    data = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return bytes_id(b"".join([len(each).to_bytes(8, "big") + each for each in data]))
 
 
 def wording_id(*texts: object) -> str:

@@ -68,14 +68,24 @@ class Request:
     parameters: Parameters = Parameters()
     index: int = 0
 
+    # Not ``cached_property``: attrs looks for those the slow way, and every request of a job is asked for its id.
+    _id: str | None = attrs.field(default=None, init=False, eq=False, repr=False)
+
     def take_id(self, ident: str) -> None:
         """Take over the id of a request that was read from where it was written together with it."""
-        object.__setattr__(self, "id", ident)
+        object.__setattr__(self, "_id", ident)
 
-    @functools.cached_property
+    @property
     def id(self) -> str:
-        # By hand what ``content_id`` makes of the four fields, since it is asked for every request of a job.
-        said = b",".join([b"[%b,%b]" % each for each in self._said])
+        """What names the request, and nothing else does."""
+        if self._id is None:
+            self.take_id(self._made_id())
+        assert self._id is not None
+        return self._id
+
+    def _made_id(self) -> str:
+        # By hand what ``content_id`` makes of the four fields.
+        said = b",".join([b"[%b,%b]" % (quoted(each.role), quoted(each.content)) for each in self.messages])
         model, parameters = quoted(self.model), self.parameters.canonical
         return bytes_id(
             b'{"index":%d,"messages":[%b],"model":%b,"parameters":%b}' % (self.index, said, model, parameters)
@@ -86,16 +96,13 @@ class Request:
 
         Raises ValueError for a text with half a character, which no UTF-8 can hold.
         """
-        said = b",".join([b'{"role":%b,"content":%b}' % each for each in self._said])
+        said = b",".join(
+            [b'{"role":%b,"content":%b}' % (quoted(each.role), quoted(each.content)) for each in self.messages]
+        )
         # Halves of characters begin with this byte, and else only some of Korean.
         if b"\xed" in said and not _is_utf8(said):
             raise ValueError("a text holds half a character (a lone surrogate)")
         return b"[%b]" % said
-
-    @functools.cached_property
-    def _said(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Role and content of each message as JSON: once for the id and for the lines that hold them."""
-        return tuple([(quoted(each.role), quoted(each.content)) for each in self.messages])
 
 
 def _is_utf8(data: bytes) -> bool:
