@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qwen_dataset.app import quick
 from qwen_dataset.app.codec import (
     Envelope,
     StoredOutcome,
@@ -16,6 +17,8 @@ from qwen_dataset.app.codec import (
     answer_record,
     decode,
     decode_ids,
+    decode_planned,
+    decode_request,
     decode_request_id,
     encode,
     encode_ids,
@@ -27,7 +30,7 @@ from qwen_dataset.app.codec import (
 from qwen_dataset.app.engine.lease import LeaseRecord, Process
 from qwen_dataset.domain import events
 from qwen_dataset.domain.identity import canonical, content_id, quoted
-from qwen_dataset.domain.inference import Failure, FailureKind, Message, Parameters, Request, Usage
+from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Message, Parameters, Request, Usage
 from qwen_dataset.domain.jobs import JobSpec, Way
 from qwen_dataset.domain.recipes.base import Draft, Planned, RecipeOptions
 from qwen_dataset.domain.samples import Answer, Evidence, Origin, PaperRef, Reject, RejectReason, Sample, Span
@@ -144,6 +147,37 @@ def test_by_hand_is_what_the_converter_makes(value: Any) -> None:
     assert by_hand == by_fields == value
     # Also where equal values are not the same, such as 1, 1.0 and True.
     assert encode(by_hand) == orjson.dumps(plain.unstructure(by_fields), option=orjson.OPT_APPEND_NEWLINE)
+
+
+@settings(max_examples=300)
+@given(st.builds(Planned, position=NUMBER, request=requests() | ODD_REQUESTS, origin=ORIGINS))
+def test_a_line_of_a_plan_is_read_late_as_it_is_read_at_once(planned: Planned) -> None:
+    line, ident = encode(planned), "0" * 32
+    at_once = decode(Planned, line, where="x")
+    assert decode_request(line, where="x") == at_once.request
+    assert decode_request(line, where="x").id == at_once.request.id
+    spaced = orjson.dumps(orjson.loads(line), option=orjson.OPT_INDENT_2)
+    for each in (line, spaced):
+        late = decode_planned(each, ident, where="x")
+        assert (late.position, late.origin, late.request_id) == (at_once.position, at_once.origin, ident)
+        assert late.request == at_once.request
+        assert late.request.id == ident
+
+
+@given(OUTCOMES)
+def test_what_we_write_is_read_the_quick_way_and_the_same_as_slowly(stored: StoredOutcome) -> None:
+    line = encode(stored)
+    quickly = quick.stored_completion(line)
+    assert (quickly is not None) == isinstance(stored.outcome, Completion)
+    assert decode(StoredOutcome, line, where="x") == plain_converter().structure(orjson.loads(line), StoredOutcome)
+
+
+@pytest.mark.parametrize("cut", [2, 3, 20])
+def test_a_line_of_a_plan_that_is_cut_short_is_damage(cut: int) -> None:
+    line = encode(Planned(position=7, request=Request(messages=(Message("user", "a"),), model="m"), origin=Origin()))
+    for read in (decode_planned, lambda line, _, where: decode_request(line, where=where)):
+        with pytest.raises(LedgerCorrupt, match="that place cannot be read"):
+            read(line[:-cut], "0" * 32, where="that place")
 
 
 def test_parameters_that_are_equal_and_written_differently_keep_their_writing() -> None:

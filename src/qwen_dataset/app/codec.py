@@ -25,7 +25,7 @@ from ..domain.jobs import JobSpec
 from ..domain.recipes.base import Planned
 from ..domain.samples import Answer, PaperRef, Reject, Sample
 from ..errors import LedgerCorrupt
-from . import hot
+from . import hot, quick
 
 FORMAT = 1
 
@@ -49,7 +49,7 @@ class Envelope:
     format: int = FORMAT
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class StoredOutcome:
     """An outcome as stored. ``source`` is the job that paid, when the answer was copied from there."""
 
@@ -129,11 +129,21 @@ def plain_converter() -> OrjsonConverter:
 
 
 @cache
-def _straight() -> tuple[dict[type, Callable[[Any], bytes]], dict[type, Callable[[Any], Any]]]:
+def _straight() -> tuple[dict[type, Callable[[Any], bytes]], dict[type, Callable[[bytes], Any]]]:
     """Return how lines are written and read without asking the converter: those that a job has one of a request."""
     made = _hot()
     writers = {Planned: lambda planned: made.planned_json(planned) + b"\n", StoredOutcome: _outcome_line}
-    return writers, {Planned: made.planned_of, StoredOutcome: _stored_of}
+    return writers, {
+        Planned: lambda line: made.planned_of(orjson.loads(line)),
+        StoredOutcome: _stored_in,
+    }
+
+
+def _stored_in(line: bytes) -> StoredOutcome:
+    found = quick.stored_completion(line)
+    if found is None:
+        return _stored_of(orjson.loads(line))
+    return StoredOutcome(found.outcome, found.backend, found.round, found.source)
 
 
 def _outcome_line(stored: StoredOutcome) -> bytes:
@@ -172,7 +182,7 @@ def decode(cls: type[T], data: bytes, *, where: str) -> T:
     """Read what ``encode`` wrote. Raises LedgerCorrupt naming ``where`` for anything else."""
     reader = _straight()[1].get(cls)
     try:
-        return _converter().structure(orjson.loads(data), cls) if reader is None else reader(orjson.loads(data))
+        return _converter().structure(orjson.loads(data), cls) if reader is None else reader(data)
     except _DAMAGE as error:
         raise _unreadable(where, error) from error
 
@@ -180,7 +190,18 @@ def decode(cls: type[T], data: bytes, *, where: str) -> T:
 def decode_request(data: bytes, *, where: str) -> Request:
     """Return the request of a line of a plan without the rest of it. Raises LedgerCorrupt as ``decode`` does."""
     try:
-        return _hot().request_of(orjson.loads(data)["request"])
+        return _hot().request_in(data)
+    except _DAMAGE as error:
+        raise _unreadable(where, error) from error
+
+
+def decode_planned(data: bytes, request_id: str, *, where: str) -> Planned:
+    """Read a line of a plan under an id that stands elsewhere; what it asks is read when somebody wants to know it.
+
+    Raises LedgerCorrupt as ``decode`` does, also when that is read.
+    """
+    try:
+        return _hot().planned_late(data, request_id, lambda: decode_request(data, where=where))
     except _DAMAGE as error:
         raise _unreadable(where, error) from error
 

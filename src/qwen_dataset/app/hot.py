@@ -15,12 +15,40 @@ from ..domain.inference import Completion, Failure, FailureKind, Message, Outcom
 from ..domain.papers import Block, BlockKind, Section
 from ..domain.recipes.base import Draft, Planned
 from ..domain.samples import Origin
+from . import quick
 
 Plain = dict[str, Any]
 
+_POSITION = b'{"position":'
+_ORIGIN = b',"origin":'
 _MOST = 64  # parameters that are remembered: a job has one
 _NO_USAGE = Usage()
 _NO_PARAMETERS = Parameters()
+
+
+class _Late(Planned):
+    """A planned request that is read from its line when somebody asks for it: who wants an answer needs its id only."""
+
+    __slots__ = ("_known", "_read")
+    _known: str
+    _read: Callable[[], Request]
+
+    def __init__(self, position: int, origin: Origin, request_id: str, read: Callable[[], Request]) -> None:
+        put = object.__setattr__
+        put(self, "position", position)
+        put(self, "origin", origin)
+        put(self, "_known", request_id)
+        put(self, "_read", read)
+
+    @property
+    def request(self) -> Request:
+        request = self._read()
+        request.take_id(self._known)
+        return request
+
+    @property
+    def request_id(self) -> str:
+        return self._known
 
 
 class Hot:
@@ -38,6 +66,7 @@ class Hot:
         self._parameters: tuple[Parameters, bytes] = (Parameters(), b"")
         self._origin: tuple[Origin, bytes] = (Origin(), b"{}")
         self._read: dict[bytes, Parameters] = {}
+        self._read_origin: tuple[Origin, bytes] = (Origin(), b"{}")
 
     def planned_to(self, planned: Planned) -> Plain:
         plain: Plain = {"position": planned.position, "request": self.request_to(planned.request)}
@@ -75,6 +104,19 @@ class Hot:
             origin=origin_of(plain["origin"]),
         )
 
+    def planned_late(self, line: bytes, request_id: str, read: Callable[[], Request]) -> Planned:
+        """Return what a line of a plan says, with what ``read`` gives as its request once somebody asks for it."""
+        begin, end = line.rfind(_ORIGIN), line.find(b",", len(_POSITION))
+        if begin < 0 or not line.startswith(_POSITION) or not line.endswith(b"}}\n"):
+            # Not as we write it.
+            planned = self.planned_of(orjson.loads(line))
+            planned.request.take_id(request_id)
+            return planned
+        written = line[begin + len(_ORIGIN) : -2]
+        if written != self._read_origin[1]:
+            self._read_origin = (origin_of(orjson.loads(written)), written)
+        return _Late(int(line[len(_POSITION) : end]), self._read_origin[0], request_id, read)
+
     def request_to(self, request: Request) -> Plain:
         plain: Plain = {"messages": [message_to(each) for each in request.messages], "model": request.model}
         # By identity: what is equal may still be written differently, such as 1 and 1.0.
@@ -90,15 +132,23 @@ class Hot:
 
     def request_of(self, plain: Plain) -> Request:
         messages = tuple([message_of(each) for each in plain["messages"]])
-        parameters = self._shared(plain["parameters"]) if "parameters" in plain else _NO_PARAMETERS
+        parameters = self._written_so(orjson.dumps(plain["parameters"])) if "parameters" in plain else _NO_PARAMETERS
         index = int(plain["index"]) if "index" in plain else 0
         return Request(messages=messages, model=text(plain["model"]), parameters=parameters, index=index)
 
-    def _shared(self, plain: Plain) -> Parameters:
-        key = orjson.dumps(plain)
+    def request_in(self, line: bytes) -> Request:
+        """Return the request in a line of a plan. Raises what ``request_of`` does, and JSONDecodeError."""
+        found = quick.request_fields(line)
+        if found is None:
+            return self.request_of(orjson.loads(line)["request"])
+        written = bytes(found.parameters)
+        parameters = self._written_so(written) if written else _NO_PARAMETERS
+        return Request(messages=found.messages, model=found.model, parameters=parameters, index=found.index)
+
+    def _written_so(self, key: bytes) -> Parameters:
         found = self._read.get(key)
         if found is None:
-            found = self._parameters_of(plain)
+            found = self._parameters_of(orjson.loads(key))
             if len(self._read) < _MOST:
                 self._read[key] = found
         return found

@@ -29,7 +29,7 @@ def result_line(answer: Answer, *, model: str, created: int) -> dict[str, Any]:
 def missing_line(planned: Planned) -> dict[str, Any]:
     """Return the line of a prompt that was not answered before its job was stopped, under the id of any other line."""
     error = {"code": "not_answered", "message": "the job was stopped before this was answered; resume goes on with it"}
-    ids = _ids(planned.request.id, planned.origin.label, planned.position)
+    ids = _ids(planned.request_id, planned.origin.label, planned.position)
     return {**ids, "response": None, "error": error}
 
 

@@ -16,7 +16,7 @@ from ..codec import StoredOutcome, damaged, decode, decode_request_id
 from ..engine.index import Index
 from ..engine.layout import Layout, fetch
 from ..engine.scratch import ScratchDatabase, Spool
-from ..engine.shards import read_chunk
+from ..engine.shards import fetch_chunk
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +39,7 @@ async def join(storage: Storage, layout: Layout, index: Index, state: JobState) 
         await outcomes.gather(storage, index)
         expected = 0
         for chunk in range(1, state.chunks + 1):
-            async for planned in read_chunk(storage, layout, chunk):
+            for planned in (await fetch_chunk(storage, layout, chunk)).planned():
                 if planned.position != expected:
                     raise LedgerCorrupt(damaged(layout.requests(chunk), "is not in the order of the plan"))
                 expected += 1

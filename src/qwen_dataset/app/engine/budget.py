@@ -13,7 +13,7 @@ from ...domain.pricing import money
 from ...domain.spending import Meter
 from ...errors import CostLimitReached
 from .job import Job
-from .shards import requests_of
+from .shards import chunks_of
 
 
 @attrs.frozen(kw_only=True)
@@ -144,8 +144,9 @@ class Account:
         if not self._is_loaded:
             # Rare: something got no reply. Read once, as small as it can be: at most a submission's worth.
             self._is_loaded = True
-            async for request in requests_of(self._job, self._shard):
-                most = self._meter.most(request)
-                # It was planned at a price, so there was a bound.
-                self._most[request.id] = Decimal(0) if most is None else most
+            async for chunk in chunks_of(self._job, self._shard):
+                for request in chunk.requests():
+                    most = self._meter.most(request)
+                    # It was planned at a price, so there was a bound.
+                    self._most[request.id] = Decimal(0) if most is None else most
         return self._most.get(ident, Decimal(0))

@@ -38,9 +38,9 @@ class Fate(IntEnum):
     UNKNOWN = 5  # batch: sent, no result to be had
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Place:
-    """Where a request stands in the plan."""
+    """Where a request stands in the plan. Not frozen: one is made of each request, and that takes twice as long."""
 
     position: int
     chunk: int

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+import itertools
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Iterator
 from decimal import Decimal
 
 import attrs
@@ -15,7 +16,7 @@ from ...domain.spending import Meter
 from ...errors import LedgerCorrupt
 from ...ports.inference import Limits
 from ...ports.storage import Storage
-from ..codec import damaged, decode, decode_ids, decode_request
+from ..codec import damaged, decode_ids, decode_planned, decode_request
 from .index import Place
 from .job import Job
 from .layout import Layout, fetch
@@ -38,7 +39,7 @@ class Cut:
         return f"{job_id}/r{round_number}/{sequence_id(self.ids)}"
 
 
-@attrs.frozen
+@attrs.define
 class _Measured:
     """A request with the bytes it takes, and the most it can cost (None: no price is known for it)."""
 
@@ -95,18 +96,19 @@ class Cutter:
 
     async def cuts(self) -> AsyncIterator[Cut]:
         gathered, room = _Gathered(), self._room()
-        async for each in self._measured():
-            if each.length > self._limits.line_bytes:
-                self.too_large.append(each.place.id)
-                continue
-            if gathered.ids and (self._is_full(gathered, each) or not _fits(gathered, each, room)):
-                yield gathered.cut()
-                # Whoever took it has reserved what it costs by now.
-                gathered, room = _Gathered(), self._room()
-            if not _fits(gathered, each, room):
-                self.is_blocked, self.wanted = True, each.most
-                return
-            gathered.add(each)
+        async for some in self._measured():
+            for each in some:
+                if each.length > self._limits.line_bytes:
+                    self.too_large.append(each.place.id)
+                    continue
+                if gathered.ids and (self._is_full(gathered, each) or not _fits(gathered, each, room)):
+                    yield gathered.cut()
+                    # Whoever took it has reserved what it costs by now.
+                    gathered, room = _Gathered(), self._room()
+                if not _fits(gathered, each, room):
+                    self.is_blocked, self.wanted = True, each.most
+                    return
+                gathered.add(each)
         if gathered.ids:
             yield gathered.cut()
 
@@ -114,22 +116,23 @@ class Cutter:
         limits = self._limits
         return len(gathered.ids) >= limits.requests or gathered.size + each.length > limits.submission_bytes
 
-    async def _measured(self) -> AsyncIterator[_Measured]:
-        """Yield each unassigned request with its measures, reading each chunk once."""
-        number, places = 0, dict[str, int]()
-        for place in self._job.index.unassigned():
-            if place.chunk != number:
-                number = place.chunk
+    async def _measured(self) -> AsyncIterator[list[_Measured]]:
+        """Yield the unassigned requests with their measures, some at a time, reading each chunk once."""
+        chunk, lines = None, dict[str, bytes]()
+        for number, places in itertools.groupby(self._job.index.unassigned(), key=lambda place: place.chunk):
+            # The same number comes again where a page of the index ends within a chunk.
+            if chunk is None or chunk.number != number:
                 chunk = await fetch_chunk(self._job.storage, self._job.layout, number)
-                places = {ident: at for at, ident in enumerate(chunk.ids)}
-            if place.id not in places:
-                raise LedgerCorrupt(damaged(chunk.key, f"lacks request {place.id} that is in the plan"))
-            # Only what a request costs needs more of it than its length.
-            line = chunk.lines[places[place.id]]
-            most = None
-            if self._meter is not None:
-                most = self._meter.most(decode_request(line, where=chunk.key))
-            yield _Measured(place, len(line), most)
+                lines = dict(zip(chunk.ids, chunk.lines, strict=True))
+            yield [self._measure(place, lines.get(place.id), chunk.key) for place in places]
+
+    def _measure(self, place: Place, line: bytes | None, where: str) -> _Measured:
+        if line is None:
+            raise LedgerCorrupt(damaged(where, f"lacks request {place.id} that is in the plan"))
+        if self._meter is None:
+            return _Measured(place, len(line), None)
+        # Only what a request costs needs more of it than its length.
+        return _Measured(place, len(line), self._meter.most(decode_request(line, where=where)))
 
 
 def _fits(gathered: _Gathered, each: _Measured, room: Decimal | None) -> bool:
@@ -152,8 +155,8 @@ class ShardRequests:
     go_on: Callable[[], bool] = lambda: True
 
     async def __aiter__(self) -> AsyncIterator[Request]:
-        async for request in requests_of(self.job, self.shard):
-            if request.id in self.wanted:
+        async for chunk in chunks_of(self.job, self.shard):
+            for request in chunk.requests(self.wanted):
                 if not self.go_on():
                     return
                 yield request
@@ -170,40 +173,42 @@ class ShardRequests:
                     yield ident
 
 
-async def requests_of(job: Job, shard: Shard) -> AsyncIterator[Request]:
-    """Yield the requests that stand in a shard's chunks: its own, and perhaps others.
-
-    What is sent costs money and is answered under its id, so each is checked to be the one that has this id. Raises
-    LedgerCorrupt.
-    """
+async def chunks_of(job: Job, shard: Shard) -> AsyncIterator[Chunk]:
+    """Yield the chunks that a shard's requests stand in, and perhaps others. Raises LedgerCorrupt."""
     for number in range(shard.first_chunk, shard.last_chunk + 1):
-        chunk = await fetch_chunk(job.storage, job.layout, number)
-        for line, ident in zip(chunk.lines, chunk.ids, strict=True):
-            request = decode_request(line, where=chunk.key)
-            if request.id != ident:
-                raise LedgerCorrupt(damaged(chunk.key, "holds other requests than the ids beside it name"))
-            yield request
-
-
-async def read_chunk(storage: Storage, layout: Layout, number: int) -> AsyncIterator[Planned]:
-    """Yield the planned requests of a chunk in order, under the ids that were stored beside them.
-
-    Nothing is sent of these, so that the ids are theirs is not checked: ``requests_of`` does.
-    """
-    chunk = await fetch_chunk(storage, layout, number)
-    for line, ident in zip(chunk.lines, chunk.ids, strict=True):
-        planned = decode(Planned, line, where=chunk.key)
-        planned.request.take_id(ident)
-        yield planned
+        yield await fetch_chunk(job.storage, job.layout, number)
 
 
 @attrs.frozen
 class Chunk:
     """A part of a plan as it is stored: the lines of requests, and the id of each."""
 
+    number: int
     key: str
     lines: list[bytes]
     ids: list[str]
+
+    def requests(self, wanted: Container[str] | None = None) -> Iterator[Request]:
+        """Yield the requests whose ids are wanted; None: all of them.
+
+        What is sent costs money and is answered under its id, so each is checked to be the one that has this id.
+        Raises LedgerCorrupt.
+        """
+        for line, ident in zip(self.lines, self.ids, strict=True):
+            if wanted is not None and ident not in wanted:
+                continue
+            request = decode_request(line, where=self.key)
+            if request.id != ident:
+                raise LedgerCorrupt(damaged(self.key, "holds other requests than the ids beside it name"))
+            yield request
+
+    def planned(self) -> Iterator[Planned]:
+        """Yield what is planned, under the ids that were stored beside it: what it asks is read where it is wanted.
+
+        Nothing is sent of these, so that the ids are theirs is not checked. Raises LedgerCorrupt.
+        """
+        for line, ident in zip(self.lines, self.ids, strict=True):
+            yield decode_planned(line, ident, where=self.key)
 
 
 async def fetch_chunk(storage: Storage, layout: Layout, number: int) -> Chunk:
@@ -213,4 +218,4 @@ async def fetch_chunk(storage: Storage, layout: Layout, number: int) -> Chunk:
     ids = decode_ids(await fetch(storage, ids_key), where=ids_key)
     if len(lines) != len(ids) or not lines:
         raise LedgerCorrupt(damaged(key, f"holds {len(lines)} of the {len(ids)} requests that the ids beside it name"))
-    return Chunk(key, lines, ids)
+    return Chunk(number, key, lines, ids)

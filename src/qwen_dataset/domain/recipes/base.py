@@ -29,6 +29,11 @@ class Planned:
     request: Request
     origin: Origin
 
+    @property
+    def request_id(self) -> str:
+        """The id of the request."""
+        return self.request.id
+
 
 @attrs.frozen(kw_only=True)
 class Answered:

@@ -239,7 +239,7 @@ def _wrong_type(field: str, wanted: str, value: object) -> _Refused:
 
 def _reject(answered: Answered, paper: Paper, completion: Completion, refused: _Refused) -> Reject:
     return Reject(
-        request_id=answered.planned.request.id,
+        request_id=answered.planned.request_id,
         reason=refused.reason,
         detail=refused.detail,
         excerpt=(refused.quote or completion.text)[:_EXCERPT_CHARS],
