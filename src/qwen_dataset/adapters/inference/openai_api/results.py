@@ -243,7 +243,10 @@ def _taken_out(request_id: str, kept: bytes) -> Completion:
 
 
 class _Lines:
-    """Takes a download apart into lines and forgets each at once. Empty ones are left out."""
+    """Takes a download apart into lines and forgets each at once. Empty ones are left out.
+
+    Nearly all lie in one piece as a whole; only those at its borders are put together.
+    """
 
     def __init__(self, take: Callable[[bytes | None], None]) -> None:
         self._take = take
@@ -254,18 +257,27 @@ class _Lines:
         """Take the next bytes."""
         first, *rest = piece.split(b"\n")
         self._go_on(first)
-        for part in rest:
+        if rest:
             self.end()
-            self._go_on(part)
+            begun = rest.pop()
+            for line in rest:
+                self._give(line)
+            self._go_on(begun)
 
     def end(self) -> None:
         """End the line that was begun."""
-        line = bytes(self._begun).strip(_AROUND)
+        line = bytes(self._begun)
         self._begun.clear()
         if self._is_too_long:
             self._is_too_long = False
             self._take(None)
-        elif line:
+        else:
+            self._give(line)
+
+    def _give(self, line: bytes) -> None:
+        if len(line) > _LONGEST_LINE:
+            self._take(None)
+        elif line := line.strip(_AROUND):
             self._take(line)
 
     def _go_on(self, part: bytes) -> None:
