@@ -1,6 +1,7 @@
 """The lines of a batch's files."""
 
 import json
+import marshal
 
 import orjson
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qwen_dataset.adapters.inference.openai_api import lines
-from qwen_dataset.adapters.inference.openai_api.lines import line_of, outcome_of_line
+from qwen_dataset.adapters.inference.openai_api.lines import answer_in, completion_from, line_of, outcome_of_line
 from qwen_dataset.adapters.inference.openai_api.wire import Dialect, body_of
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Usage
 from qwen_dataset.testing.strategies import requests
@@ -232,14 +233,28 @@ SOME_LINE = st.fixed_dictionaries(
 @settings(max_examples=1000)
 @given(SOME_LINE)
 def test_the_short_way_for_usual_answers_gives_what_the_long_one_does(line):
-    usual = lines._usual_answer("1", line)
+    usual = lines._usual_answer(line)
     if usual is not None:
-        assert lines._answer("1", line) == usual
+        assert lines._answer("1", line) == completion_from("1", usual)
 
 
-def test_a_recorded_line_goes_the_short_way():
+@given(SOME_LINE | st.sampled_from([None, 7, [], {}, {"custom_id": ""}]))
+def test_the_parts_of_an_answer_make_the_completion_again(line):
+    answer, told = answer_in(line), outcome_of_line(line)
+    if told is not None and isinstance(told[1], Completion):
+        assert completion_from("1", marshal.loads(marshal.dumps(answer))) == told[1]
+    else:
+        assert answer is None
+
+
+@pytest.mark.parametrize("thoughts", [{}, {"reasoning_content": ""}, {"reasoning_content": "Hm.", "reasoning": "Hm"}])
+@pytest.mark.parametrize("text", ["...", "", "a < b, <think> is a tag", "\ud83d"])
+def test_a_recorded_line_goes_the_short_way(text, thoughts):
     line = json.loads(RECORDED)
-    assert lines._usual_answer("1", line) == lines._answer("1", line)
+    line["response"]["body"]["choices"][0]["message"].update(content=text, **thoughts)
+    usual = lines._usual_answer(line)
+    assert usual == (text, "stop", (26, 49, 0), thoughts.get("reasoning_content") or None, "qwen-flash")
+    assert completion_from("1", usual) == lines._answer("1", line)
 
 
 @given(st.lists(requests(), min_size=1, max_size=4), st.sampled_from(list(Dialect)))

@@ -1,6 +1,7 @@
 """Bodies and answers, in every form that is documented, recorded or merely possible."""
 
 import json
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -136,6 +137,17 @@ def test_forms_of_a_choice(choice, text, reason):
 def test_forms_of_usage(usage, counts):
     prompt, completion, reasoning = counts
     assert usage_of(usage) == Usage(prompt_tokens=prompt, completion_tokens=completion, reasoning_tokens=reasoning)
+
+
+COUNT = st.sampled_from([0, 1, -1, 7, 10**12, 10**12 + 1, True, None, 3.0, "7", {}, {"reasoning_tokens": 2}])
+COUNTED = ["prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens", "reasoning_tokens",
+           "prompt_tokens_details", "completion_tokens_details", "output_tokens_details"]  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(COUNTED[:3]), COUNT), st.dictionaries(st.sampled_from(COUNTED), COUNT))
+def test_the_short_way_to_count_gives_what_the_long_one_does(usual, more):
+    usage = {**usual, **more}
+    assert usage_of(usage) == usage_of(MappingProxyType(usage))  # what is no dict goes the long way
 
 
 @pytest.mark.parametrize(

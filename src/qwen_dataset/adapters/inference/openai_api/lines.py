@@ -7,23 +7,29 @@ from typing import Any
 
 import orjson
 
-from ....domain.inference import Completion, Failure, FailureKind, Outcome, Parameters, Request
+from ....domain.inference import Completion, Failure, FailureKind, Outcome, Parameters, Request, Usage
 from ..bailian.verdicts import sentence, verdict
 from ..calls import CallFailed
 from .wire import (
     Dialect,
     completion_of,
+    counts_of,
     loads,
     parsed,
     rest_of,
     says_trouble,
     trouble_of,
     unreadable,
-    usage_of,
     word,
 )
 
 CHAT_URL = "/v1/chat/completions"
+
+Answer = tuple[str, str, tuple[int, int, int], str | None, str | None]
+"""A completion in plain parts: text, finish reason, tokens as ``counts_of`` tells them, thoughts, model.
+
+It costs a fraction of the object, and can be written to a file as it is.
+"""
 
 _STATUS_DIGITS = 3
 
@@ -81,37 +87,68 @@ def outcome_of_line(line: Any) -> tuple[str, Outcome] | None:
     whose answer cannot be read is UNKNOWN, for it may have been billed; a line with an error was not. Whatever is
     UNKNOWN is not retryable.
     """
-    if not isinstance(line, Mapping):
+    request_id = id_in(line)
+    if request_id is None:
         return None
-    custom_id = line.get("custom_id")
-    if not isinstance(custom_id, str | int) or isinstance(custom_id, bool) or custom_id == "":
-        return None
-    request_id = str(custom_id)
+    usual = _usual_answer(line)
+    if usual is not None:
+        return request_id, completion_from(request_id, usual)
     try:
-        return request_id, _usual_answer(request_id, line) or _answer(request_id, line)
+        return request_id, _answer(request_id, line)
     except CallFailed as failed:
         return request_id, _failure(request_id, failed)
 
 
-def _usual_answer(request_id: str, line: Mapping[str, Any]) -> Completion | None:
-    """Return the completion of a line of the usual form, as nearly all are; None for any other: see ``_answer``."""
-    response = line.get("response")
-    if line.get("error") is not None or type(response) is not dict or response.get("status_code") != 200:
+def id_in(line: Any) -> str | None:
+    """Return the id of the request that a line is about, None for what is no line of a result."""
+    if type(line) is not dict and not isinstance(line, Mapping):
         return None
-    body = response.get("body")
-    if type(body) is not dict or body.get("error") or type(choices := body.get("choices")) is not list or not choices:
+    custom_id = line.get("custom_id")
+    if type(custom_id) is str:
+        return custom_id or None
+    return str(custom_id) if isinstance(custom_id, str | int) and not isinstance(custom_id, bool) else None
+
+
+def answer_in(line: Any) -> Answer | None:
+    """Return the parts of the completion that ``outcome_of_line`` tells of, None where it tells of none."""
+    usual = _usual_answer(line)
+    if usual is not None:
+        return usual
+    told = outcome_of_line(line)
+    if told is None or not isinstance(told[1], Completion):
         return None
-    choice, model = choices[0], body.get("model")
-    message = choice.get("message") if type(choice) is dict else None
-    if type(message) is not dict or message.get("reasoning_content") or message.get("reasoning"):
+    found = told[1]
+    usage = found.usage
+    counts = (usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens)
+    return found.text, found.finish_reason, counts, found.reasoning, found.model
+
+
+def completion_from(request_id: str, answer: Answer) -> Completion:
+    """Put a completion together again."""
+    text, finish_reason, (read, written, thought), reasoning, model = answer
+    usage = Usage(prompt_tokens=read, completion_tokens=written, reasoning_tokens=thought)
+    return Completion(
+        request_id=request_id, text=text, finish_reason=finish_reason, usage=usage, reasoning=reasoning, model=model
+    )
+
+
+def _usual_answer(line: Mapping[str, Any]) -> Answer | None:
+    """Return the answer in a line of the usual form, as nearly all are; None for any other: see ``_answer``."""
+    try:  # what is no object of JSON cannot be asked for a name
+        response = line["response"]
+        body = response["body"]
+        choice = body["choices"][0]
+        message = choice["message"]
+        text, reason, model = message["content"], choice["finish_reason"], body["model"]
+        is_refused = response["status_code"] != 200 or line.get("error") is not None or body.get("error")
+    except (LookupError, TypeError):
         return None
-    text, reason = message.get("content"), choice.get("finish_reason")
-    if type(text) is not str or "<think>" in text or type(reason) is not str or reason in ("", "null"):
+    if is_refused or not (type(text) is type(reason) is type(model) is str and reason and model) or reason == "null":
         return None
-    if type(model) is not str or not model:
+    thoughts = message.get("reasoning_content") or None
+    if type(thoughts) is not str and (thoughts or message.get("reasoning") or text.lstrip().startswith("<think>")):
         return None
-    usage = usage_of(body.get("usage"))
-    return Completion(request_id=request_id, text=text, finish_reason=reason, usage=usage, model=model)
+    return text, reason, counts_of(body.get("usage")), thoughts, model
 
 
 def _answer(request_id: str, line: Mapping[str, Any]) -> Outcome:

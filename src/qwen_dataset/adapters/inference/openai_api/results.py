@@ -7,13 +7,14 @@ import marshal
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
 from contextlib import aclosing
+from functools import partial
 
-from ....domain.inference import Completion, Failure, Outcome, Usage
+from ....domain.inference import Failure, Outcome
 from ....errors import BackendUnavailable
 from ....ports.remote import RemoteBatch
 from .batch_object import ENDED, Seen
 from .leftover import leftover_of, never_ran
-from .lines import outcome_of_line, read_line
+from .lines import answer_in, completion_from, id_in, outcome_of_line, read_line
 from .remote import OpenAIBatches
 from .scratch import ScratchFile
 from .service import Refused
@@ -80,7 +81,7 @@ async def _fetch(
 
 
 async def _read(batches: OpenAIBatches, file_id: str, harvest: Harvest, *, is_output: bool) -> None:
-    lines = _Lines(lambda line: harvest.add(line, is_output=is_output))
+    lines = _Lines(partial(harvest.add, is_output=is_output))
     try:
         async with aclosing(batches.download(file_id)) as pieces:
             async for piece in pieces:
@@ -126,11 +127,11 @@ class Harvest:
 
     def add(self, raw: bytes | None, *, is_output: bool) -> None:
         """Take a line; None for one that is too long to be read."""
-        told = self._told(raw)
-        if raw is None or told is None:
+        line = None if raw is None else read_line(raw)
+        request_id = id_in(line)
+        if raw is None or request_id is None:
             self._counts["unreadable"] += 1
             return
-        request_id, outcome = told
         if request_id in self._this_fetch:
             self._counts["duplicate"] += 1
         self._this_fetch.add(request_id)
@@ -140,12 +141,17 @@ class Harvest:
         if request_id not in self._asked:
             self._counts["unasked"] += 1
             return
-        is_completion = isinstance(outcome, Completion)
         place = self._places.get(request_id)
-        if place is None or (is_completion and not place[2]):
-            # A failure is read again at the end: what became of its batch is known then.
-            kept = _put_by(outcome) if isinstance(outcome, Completion) else raw
-            self._places[request_id] = (self._scratch.write(kept), len(kept), is_completion)
+        if place is not None and place[2]:
+            return
+        answer = answer_in(line)
+        if answer is not None:
+            kept = marshal.dumps(answer)  # a good deal shorter than the line and sooner read again
+        elif place is None:
+            kept = raw  # a failure is read again at the end: what became of its batch is known then
+        else:
+            return
+        self._places[request_id] = (self._scratch.write(kept), len(kept), answer is not None)
 
     @property
     def is_whole(self) -> bool:
@@ -184,11 +190,9 @@ class Harvest:
         for request_id, (offset, length, is_completion) in self._places.items():
             kept = self._scratch.read(offset, length)
             if is_completion:
-                yield _taken_out(request_id, kept)
+                yield completion_from(request_id, marshal.loads(kept))  # noqa: S302 - our own scratch file
             else:
-                told = self._told(kept)
-                assert told is not None  # it was read before
-                yield told[1]
+                yield self._failure_in(kept)
 
     def missing(self) -> Iterator[str]:
         """Yield the ids that have no line."""
@@ -209,37 +213,20 @@ class Harvest:
                 "the result files of batch %s are not as they should be: %s lines", batch_id, ", ".join(words)
             )
 
-    def _told(self, raw: bytes | None) -> tuple[str, Outcome] | None:
-        if raw is None:
-            return None
+    def _failure_in(self, raw: bytes) -> Outcome:
+        """Return the failure that a line tells of, as the end of the batch has it."""
         line = read_line(raw)
         told = outcome_of_line(line)
-        if told is None or self.batch is None:
-            return told
-        request_id, outcome = told
-        if isinstance(outcome, Failure) and not line.get("response"):
-            outcome = never_ran(outcome, self.batch.status)
-        return request_id, outcome
+        assert told is not None  # it was read before
+        failure = told[1]
+        if isinstance(failure, Failure) and self.batch is not None and not line.get("response"):
+            return never_ran(failure, self.batch.status)
+        return failure
 
 
 def _should_be_complete(batch: RemoteBatch) -> bool:
     """Whether every request must have a line. Of an end by a word that is new nobody knows that any has not run."""
     return batch.status == "completed" or batch.status not in ENDED
-
-
-def _put_by(outcome: Completion) -> bytes:
-    """Return the bytes of an answer, a good deal shorter than its line and sooner read again."""
-    usage = outcome.usage
-    counts = (usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens)
-    return marshal.dumps((outcome.text, outcome.finish_reason, counts, outcome.reasoning, outcome.model))
-
-
-def _taken_out(request_id: str, kept: bytes) -> Completion:
-    text, finish_reason, (prompt, completion, thought), reasoning, model = marshal.loads(kept)  # noqa: S302 - our own scratch file
-    usage = Usage(prompt_tokens=prompt, completion_tokens=completion, reasoning_tokens=thought)
-    return Completion(
-        request_id=request_id, text=text, finish_reason=finish_reason, usage=usage, reasoning=reasoning, model=model
-    )
 
 
 class _Lines:

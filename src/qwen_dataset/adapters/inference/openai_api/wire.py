@@ -21,7 +21,7 @@ _OURS = frozenset({"model", "messages", "stream", "stream_options"})  # what ext
 _SAMPLING = ("temperature", "top_p", "max_tokens", "seed")
 _THOUGHTS = re.compile(r"\s*<think>(.*?)(?:</think>\s*|\Z)", re.DOTALL)
 _LEAST_ERROR = 400
-_USUAL_USAGE = {"prompt_tokens", "completion_tokens", "total_tokens"}
+_MAY_COUNT_THOUGHTS = frozenset({"completion_tokens_details", "output_tokens_details", "reasoning_tokens"})
 _SOME_ERROR = 500  # the status of an error that says neither status nor code
 _NOTHING = frozenset({"", "null", "none"})
 _SUCCESS = frozenset({"0", "200", "ok", "success", "succeeded"})
@@ -187,18 +187,24 @@ def unreadable(what: str, body: Any) -> CallFailed:
 
 def usage_of(usage: Any) -> Usage:
     """Return the tokens that were counted; what is missing or no number counts as 0."""
-    if type(usage) is dict and usage.keys() == _USUAL_USAGE:
-        read, written = usage["prompt_tokens"], usage["completion_tokens"]
-        if type(read) is type(written) is int and 0 <= read <= _MOST_TOKENS and 0 <= written <= _MOST_TOKENS:
-            return Usage(prompt_tokens=read, completion_tokens=written)
+    read, written, thought = counts_of(usage)
+    return Usage(prompt_tokens=read, completion_tokens=written, reasoning_tokens=thought)
+
+
+def counts_of(usage: Any) -> tuple[int, int, int]:
+    """Return what ``usage_of`` does, as bare numbers: of what was read, was written, and was thought of that."""
+    if type(usage) is dict and _MAY_COUNT_THOUGHTS.isdisjoint(usage):  # as nearly all are
+        read, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        if type(read) is type(written) is int and 0 < read <= _MOST_TOKENS and 0 < written <= _MOST_TOKENS:
+            return read, written, 0
     if not isinstance(usage, Mapping):
-        return Usage()
+        return 0, 0, 0
     details = [usage.get(name) for name in ("completion_tokens_details", "output_tokens_details")]
     thought = [_count(part.get("reasoning_tokens")) for part in (*details, usage) if isinstance(part, Mapping)]
-    return Usage(
-        prompt_tokens=_count(usage.get("prompt_tokens")) or _count(usage.get("input_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")) or _count(usage.get("output_tokens")),
-        reasoning_tokens=next((count for count in thought if count), 0),
+    return (
+        _count(usage.get("prompt_tokens")) or _count(usage.get("input_tokens")),
+        _count(usage.get("completion_tokens")) or _count(usage.get("output_tokens")),
+        next((count for count in thought if count), 0),
     )
 
 
