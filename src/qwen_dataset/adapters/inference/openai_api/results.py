@@ -106,7 +106,7 @@ class Harvest:
         self._scratch = scratch
         self._asked = asked
         self._places: dict[str, _Place] = {}  # where what was taken lies
-        self._ids: set[str] = set()
+        self._strangers: set[str] = set()  # ids that have lines and were not asked for
         self._output_ids: set[str] = set()
         self._this_fetch: set[str] = set()
         self._counts: Counter[str] = Counter()
@@ -135,11 +135,11 @@ class Harvest:
         if request_id in self._this_fetch:
             self._counts["duplicate"] += 1
         self._this_fetch.add(request_id)
-        self._ids.add(request_id)
         if is_output:
             self._output_ids.add(request_id)
         if request_id not in self._asked:
             self._counts["unasked"] += 1
+            self._strangers.add(request_id)
             return
         place = self._places.get(request_id)
         if place is not None and place[2]:
@@ -160,7 +160,7 @@ class Harvest:
         if batch is None or self._is_gone or self._is_short:
             return False
         if _should_be_complete(batch):
-            return len(self._ids) >= batch.total and len(self._places) == len(self._asked)
+            return self._ids_found >= batch.total and len(self._places) == len(self._asked)
         return not self._counts["unreadable"]
 
     @property
@@ -171,8 +171,13 @@ class Harvest:
             return True
         if batch.status == "failed":
             return False
-        too_many = 0 < batch.total < len(self._ids)  # strangers among them: the count proves nothing
+        too_many = 0 < batch.total < self._ids_found  # strangers among them: the count proves nothing
         return not self._is_counted or self._counts["unreadable"] > 0 or too_many
+
+    @property
+    def _ids_found(self) -> int:
+        """How many ids have lines."""
+        return len(self._places) + len(self._strangers)
 
     @property
     def _is_short(self) -> bool:
@@ -203,7 +208,7 @@ class Harvest:
         total = self.batch.total if self.batch else 0
         unasked = self._counts.pop("unasked", 0)
         # Where only a part was asked for, the other lines are strangers only as far as there are too many.
-        strays = unasked if len(self._asked) >= total > 0 else max(0, len(self._ids) - total) if total else 0
+        strays = unasked if len(self._asked) >= total > 0 else max(0, self._ids_found - total) if total else 0
         said = {"unknown": strays, **self._counts, "missing": sum(1 for _ in self.missing())}
         if self.batch is not None and self.batch.status != "completed":
             del said["missing"]
