@@ -210,8 +210,9 @@ def completion_to(outcome: Completion) -> Plain:
     plain: Plain = {"request_id": outcome.request_id, "text": outcome.text}
     if outcome.finish_reason != "stop":
         plain["finish_reason"] = outcome.finish_reason
-    if outcome.usage != _NO_USAGE:
-        plain["usage"] = usage_to(outcome.usage)
+    usage = usage_to(outcome.usage)
+    if usage:
+        plain["usage"] = usage
     if outcome.reasoning is not None:
         plain["reasoning"] = outcome.reasoning
     if outcome.model is not None:
