@@ -86,7 +86,7 @@ def _converter() -> OrjsonConverter:
 @cache
 def _hot() -> hot.Hot:
     """Return what turns the hot types by hand."""
-    converter = plain_converter()
+    converter = _fields_converter()
     to, of = converter.get_unstructure_hook(Parameters), converter.get_structure_hook(Parameters)
     return hot.Hot(to, lambda plain: of(plain, Parameters))
 
@@ -111,9 +111,14 @@ def _stored_of(plain: dict[str, Any]) -> StoredOutcome:
     )
 
 
+def _fields_converter() -> OrjsonConverter:
+    """Return a converter that leaves out what is the default; nothing is made ready yet, which takes its time."""
+    return make_converter(omit_if_default=True, detailed_validation=False)
+
+
 def plain_converter() -> OrjsonConverter:
     """Return a converter that makes every type by its fields: what the hot ones are held against."""
-    converter = make_converter(omit_if_default=True, detailed_validation=False)
+    converter = _fields_converter()
     # As text: money must not become a float on its way.
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))

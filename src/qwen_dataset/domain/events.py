@@ -30,12 +30,16 @@ class OutputChosen:
 
 @attrs.frozen(kw_only=True)
 class PlanWritten:
-    """Papers and requests are stored: ``requests`` in ``chunks`` objects, papers in ``corpus_chunks``."""
+    """Papers and requests are stored: ``requests`` in ``chunks`` objects, papers in ``corpus_chunks``.
+
+    ``longest`` is the bytes of the longest stored request; 0 where an earlier version did not note it.
+    """
 
     requests: int
     chunks: int
     papers: int
     corpus_chunks: int
+    longest: int = 0
 
 
 @attrs.frozen(kw_only=True)

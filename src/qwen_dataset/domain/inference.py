@@ -68,8 +68,9 @@ class Request:
     parameters: Parameters = Parameters()
     index: int = 0
 
-    # Not ``cached_property``: attrs looks for those the slow way, and every request of a job is asked for its id.
+    # Not ``cached_property``: attrs looks for those the slow way, and every request of a job is asked for both.
     _id: str | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    _said: list[tuple[bytes, bytes]] | None = attrs.field(default=None, init=False, eq=False, repr=False)
 
     def take_id(self, ident: str) -> None:
         """Take over the id of a request that was read from where it was written together with it."""
@@ -78,31 +79,35 @@ class Request:
     @property
     def id(self) -> str:
         """What names the request, and nothing else does."""
-        if self._id is None:
-            self.take_id(self._made_id())
-        assert self._id is not None
-        return self._id
-
-    def _made_id(self) -> str:
-        # By hand what ``content_id`` makes of the four fields.
-        said = b",".join([b"[%b,%b]" % (quoted(each.role), quoted(each.content)) for each in self.messages])
-        model, parameters = quoted(self.model), self.parameters.canonical
-        return bytes_id(
-            b'{"index":%d,"messages":[%b],"model":%b,"parameters":%b}' % (self.index, said, model, parameters)
-        )
+        found = self._id
+        if found is None:
+            # By hand what ``content_id`` makes of the four fields.
+            said = b",".join([b"[%b,%b]" % each for each in self._texts()])
+            model, parameters = quoted(self.model), self.parameters.canonical
+            found = bytes_id(
+                b'{"index":%d,"messages":[%b],"model":%b,"parameters":%b}' % (self.index, said, model, parameters)
+            )
+            self.take_id(found)
+        return found
 
     def messages_json(self) -> bytes:
         """Return what is said as JSON, a list of objects with ``role`` and ``content``.
 
         Raises ValueError for a text with half a character, which no UTF-8 can hold.
         """
-        said = b",".join(
-            [b'{"role":%b,"content":%b}' % (quoted(each.role), quoted(each.content)) for each in self.messages]
-        )
+        said = b",".join([b'{"role":%b,"content":%b}' % each for each in self._texts()])
         # Halves of characters begin with this byte, and else only some of Korean.
         if b"\xed" in said and not _is_utf8(said):
             raise ValueError("a text holds half a character (a lone surrogate)")
         return b"[%b]" % said
+
+    def _texts(self) -> list[tuple[bytes, bytes]]:
+        """Return role and content of each message as JSON: the id is made of them, and so are the lines."""
+        found = self._said
+        if found is None:
+            found = [(quoted(each.role), quoted(each.content)) for each in self.messages]
+            object.__setattr__(self, "_said", found)
+        return found
 
 
 def _is_utf8(data: bytes) -> bool:

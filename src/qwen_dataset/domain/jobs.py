@@ -148,6 +148,7 @@ class JobState:
     chunks: int = 0
     papers: int = 0
     corpus_chunks: int = 0
+    longest: int = 0
     round: int = 0
     open: int = 0
     cleared: bool = False

@@ -59,6 +59,7 @@ def advance(state: JobState, event: Event) -> JobState:  # noqa: PLR0911 - one r
                 chunks=event.chunks,
                 papers=event.papers,
                 corpus_chunks=event.corpus_chunks,
+                longest=event.longest,
             )
         case Stored():
             return _stored(state, event)

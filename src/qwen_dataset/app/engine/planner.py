@@ -34,10 +34,11 @@ class UnwrittenPlan:
     """Papers and requests in the chunks that they are to be stored in, on the local disk until they are.
 
     ``papers`` and ``requests`` are how many there are so far. Equal requests have the indexes 0, 1 and so on.
+    ``longest`` is the bytes of the longest line of a request, once all were asked for.
     """
 
     def __init__(self, model: str, parameters: Parameters) -> None:
-        self.requests = self.papers = 0
+        self.requests = self.papers = self.longest = 0
         self._model = model
         self._parameters = parameters
         self._numbering = Numbering()
@@ -87,7 +88,9 @@ class UnwrittenPlan:
         self._waiting, self._origins = [], []
         places = itertools.count(self.requests - len(waiting))
         for position, request, origin in zip(places, self._numbering.numbered(waiting), origins, strict=False):
-            self._request_lines.add(encode(Planned(position=position, request=request, origin=origin)), request.id)
+            line = encode(Planned(position=position, request=request, origin=origin))
+            self._request_lines.add(line, request.id)
+            self.longest = max(self.longest, len(line))
 
 
 def request_for(draft: Draft, model: str, parameters: Parameters) -> Request:
@@ -99,7 +102,10 @@ class Numbering:
     """Gives equal requests of one job the indexes 0, 1 and so on. The ids of a million are on the local disk."""
 
     def __init__(self) -> None:
-        self._db = ScratchDatabase("CREATE TABLE seen (id BLOB PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID")
+        # ``block`` is the call that met the id first: of those it inserts, one cannot tell otherwise that they are new.
+        columns = "id BLOB PRIMARY KEY, times INTEGER NOT NULL, block INTEGER NOT NULL"
+        self._db = ScratchDatabase(f"CREATE TABLE seen ({columns}) WITHOUT ROWID")
+        self._block = 0
 
     def __enter__(self) -> Self:
         return self
@@ -109,19 +115,20 @@ class Numbering:
 
     def numbered(self, requests: Sequence[Request]) -> list[Request]:
         """Return the next requests with their indexes."""
+        self._block += 1
         keys = [bytes.fromhex(request.id) for request in requests]
-        query = f"SELECT id, times FROM seen WHERE id IN ({','.join('?' * len(keys))})"
-        met: dict[bytes, int] = dict(self._db.execute(query, tuple(keys)))
-        if not met and len(set(keys)) == len(keys):
-            # Nearly always.
-            self._db.executemany("INSERT INTO seen VALUES (?, 1)", ((key,) for key in keys))
+        rows = [(key, self._block) for key in keys]
+        if self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, 1, ?)", rows) == len(keys):
+            # Nearly always: each is new.
             return list(requests)
+        query = f"SELECT id, times FROM seen WHERE block < ? AND id IN ({','.join('?' * len(keys))})"
+        met: dict[bytes, int] = dict(self._db.execute(query, (self._block, *keys)))
         found = []
         for request, key in zip(requests, keys, strict=True):
             times = met.get(key, 0)
             found.append(attrs.evolve(request, index=times) if times else request)
             met[key] = times + 1
-        self._db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?)", met.items())
+        self._db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, 0)", met.items())
         return found
 
 
@@ -148,7 +155,13 @@ async def write_plan(job: Job, plan: UnwrittenPlan) -> None:
         await storage.put(layout.requests(chunks), part.lines)
     await write_spec(storage, job.id, job.spec)
     await job.ledger.append(
-        PlanWritten(requests=plan.requests, chunks=chunks, papers=plan.papers, corpus_chunks=corpus_chunks)
+        PlanWritten(
+            requests=plan.requests,
+            chunks=chunks,
+            papers=plan.papers,
+            corpus_chunks=corpus_chunks,
+            longest=plan.longest,
+        )
     )
 
 

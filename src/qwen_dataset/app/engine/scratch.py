@@ -47,10 +47,10 @@ class ScratchDatabase:
         except sqlite3.OperationalError as error:
             no_room(error)
 
-    def executemany(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Run one statement for each row."""
+    def executemany(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Run one statement for each row, and return how many rows of the table it changed."""
         try:
-            self._database.executemany(statement, rows)
+            return self._database.executemany(statement, rows).rowcount
         except sqlite3.OperationalError as error:
             no_room(error)
 

@@ -117,14 +117,25 @@ class Cutter:
         return len(gathered.ids) >= limits.requests or gathered.size + each.length > limits.submission_bytes
 
     async def _measured(self) -> AsyncIterator[list[_Measured]]:
-        """Yield the unassigned requests with their measures, some at a time, reading each chunk once."""
+        """Yield the unassigned requests with their measures, some at a time, reading each chunk once, if at all."""
         chunk, lines = None, dict[str, bytes]()
         for number, places in itertools.groupby(self._job.index.unassigned(), key=lambda place: place.chunk):
+            if self._are_small_enough:
+                yield [_Measured(place, self._job.state.longest, None) for place in places]
+                continue
             # The same number comes again where a page of the index ends within a chunk.
             if chunk is None or chunk.number != number:
                 chunk = await fetch_chunk(self._job.storage, self._job.layout, number)
                 lines = dict(zip(chunk.ids, chunk.lines, strict=True))
             yield [self._measure(place, lines.get(place.id), chunk.key) for place in places]
+
+    @property
+    def _are_small_enough(self) -> bool:
+        """Whether nothing but the number of requests can end a shard, whichever they are: then none has to be read."""
+        state, limits = self._job.state, self._limits
+        if self._meter is not None or not 0 < state.longest <= limits.line_bytes:
+            return False
+        return min(state.requests, limits.requests) * state.longest <= limits.submission_bytes
 
     def _measure(self, place: Place, line: bytes | None, where: str) -> _Measured:
         if line is None:
@@ -155,11 +166,16 @@ class ShardRequests:
     go_on: Callable[[], bool] = lambda: True
 
     async def __aiter__(self) -> AsyncIterator[Request]:
+        given = 0
         async for chunk in chunks_of(self.job, self.shard):
             for request in chunk.requests(self.wanted):
                 if not self.go_on():
                     return
+                given += 1
                 yield request
+        if given != len(self.wanted):
+            what = f"holds {given} of the {len(self.wanted)} requests that are to be asked"
+            raise LedgerCorrupt(damaged(self.job.layout.plan, what))
 
     async def ids(self) -> AsyncGenerator[str, None]:
         """Yield the ids of what iterating would give, without reading what is asked."""

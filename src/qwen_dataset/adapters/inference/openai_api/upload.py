@@ -24,7 +24,10 @@ _LOOKED_AT = 16  # characters of an id that tell a person which request it is
 
 @attrs.frozen(kw_only=True)
 class WrittenLines:
-    """A file of request lines, open; ``content_hash`` is of its bytes, ``url`` the one that its lines name."""
+    """A file of request lines, open; ``url`` is the one that its lines name.
+
+    ``content_hash`` is of what is asked and how: the ids of the requests, and what all lines have in common.
+    """
 
     file: IO[bytes]
     requests: int
@@ -75,7 +78,7 @@ class _Writer:
         self._count += 1
         self._bytes += len(line)
         self._check(request, len(line))
-        self._hash.update(line)
+        self._hash.update(request.id.encode("ascii"))
         self._scratch.write(line)
 
     def _look_at(self, request: Request) -> None:
@@ -86,6 +89,7 @@ class _Writer:
             if request.model == TEST_MODEL and self._options.url == CHAT_URL:
                 self._url = _TEST_URL
             self._lines = LineWriter(self._url, self._options.thinking)
+            self._hash.update(f"{self._url} {self._options.thinking} ".encode())
         elif kind != self._kind:
             raise BackendRejected(
                 "a batch takes one model and one thinking mode, and these requests have several:"
