@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -57,7 +58,8 @@ class Service:
 
     async def open(self) -> None:
         """Open the client. Asks nobody."""
-        self._opened = open_client(self._options)
+        # In a thread: it reads certificates, which takes a moment.
+        self._opened = await asyncio.to_thread(open_client, self._options)
 
     async def close(self) -> None:
         """Close the client."""
