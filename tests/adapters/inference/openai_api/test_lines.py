@@ -1,7 +1,6 @@
 """The lines of a batch's files."""
 
 import json
-import marshal
 
 import orjson
 import pytest
@@ -9,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qwen_dataset.adapters.inference.openai_api import lines
-from qwen_dataset.adapters.inference.openai_api.lines import answer_in, completion_from, line_of, outcome_of_line
+from qwen_dataset.adapters.inference.openai_api.lines import line_of, outcome_of_line, read_line
+from qwen_dataset.adapters.inference.openai_api.usual import packed, unpacked, usual_answer
 from qwen_dataset.adapters.inference.openai_api.wire import Dialect, body_of
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Usage
 from qwen_dataset.testing.strategies import requests
@@ -233,28 +233,69 @@ SOME_LINE = st.fixed_dictionaries(
 @settings(max_examples=1000)
 @given(SOME_LINE)
 def test_the_short_way_for_usual_answers_gives_what_the_long_one_does(line):
-    usual = lines._usual_answer(line)
+    usual = lines._usual_answer("1", line)
     if usual is not None:
-        assert lines._answer("1", line) == completion_from("1", usual)
+        assert lines._answer("1", line) == usual
 
 
-@given(SOME_LINE | st.sampled_from([None, 7, [], {}, {"custom_id": ""}]))
-def test_the_parts_of_an_answer_make_the_completion_again(line):
-    answer, told = answer_in(line), outcome_of_line(line)
-    if told is not None and isinstance(told[1], Completion):
-        assert completion_from("1", marshal.loads(marshal.dumps(answer))) == told[1]
-    else:
-        assert answer is None
+def is_taken_alike(raw):
+    """Return whether a line is read straight into objects, which must give what the long way does."""
+    answer = usual_answer(raw)
+    if answer is not None:
+        assert (answer.request_id, unpacked(packed(answer))) == outcome_of_line(read_line(raw))
+    return answer is not None
+
+
+@settings(max_examples=1000)
+@given(SOME_LINE, st.booleans())
+def test_a_line_read_straight_into_objects_gives_what_the_long_way_does(line, ascii_only):
+    is_taken_alike(json.dumps(line, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass"))
+
+
+USUAL = RECORDED.replace("\n", "").replace("...", "Grüße").encode()
+
+
+@settings(max_examples=1000)
+@given(st.integers(0, len(USUAL) - 1), st.integers(0, len(USUAL) - 1), st.binary(max_size=2))
+def test_a_damaged_line_is_taken_only_where_the_long_way_takes_it(begin, end, inserted):
+    is_taken_alike(USUAL[:begin] + inserted + USUAL[end:])
+    is_taken_alike(USUAL[:begin] + inserted + USUAL[begin + len(inserted) :])
+
+
+@pytest.mark.parametrize(
+    "raw", [b"[" * 100_000, USUAL[:-1] + b',"x":' + b"[" * 100_000, USUAL[:-1] + b',"x":"\xff"}'], ids=range(3)
+)
+def test_what_a_decoder_passes_over_makes_no_line_usual(raw):
+    assert usual_answer(raw) is None
 
 
 @pytest.mark.parametrize("thoughts", [{}, {"reasoning_content": ""}, {"reasoning_content": "Hm.", "reasoning": "Hm"}])
-@pytest.mark.parametrize("text", ["...", "", "a < b, <think> is a tag", "\ud83d"])
-def test_a_recorded_line_goes_the_short_way(text, thoughts):
+@pytest.mark.parametrize("text", ["...", "", "a < b, <think> is a tag"])
+@pytest.mark.parametrize("counted", [None, {}, {"reasoning_tokens": None}, {"reasoning_tokens": 7, "more": 1}])
+def test_a_recorded_line_goes_the_short_ways(text, thoughts, counted):
     line = json.loads(RECORDED)
-    line["response"]["body"]["choices"][0]["message"].update(content=text, **thoughts)
-    usual = lines._usual_answer(line)
-    assert usual == (text, "stop", (26, 49, 0), thoughts.get("reasoning_content") or None, "qwen-flash")
-    assert completion_from("1", usual) == lines._answer("1", line)
+    body = line["response"]["body"]
+    body["choices"][0]["message"].update(content=text, **thoughts)
+    body["usage"]["completion_tokens_details"] = counted
+    thought = (counted or {}).get("reasoning_tokens") or 0
+    assert is_taken_alike(json.dumps(line).encode())
+    assert lines._usual_answer("1", line) == Completion(
+        request_id="1",
+        text=text,
+        usage=Usage(prompt_tokens=26, completion_tokens=49, reasoning_tokens=thought),
+        reasoning=thoughts.get("reasoning_content") or None,
+        model="qwen-flash",
+    )
+
+
+@pytest.mark.parametrize("count", [0, -1, 10**12 + 1, 2**80, 1.0, True, "3"])
+@pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens"])
+def test_counts_out_of_their_bounds_go_the_long_way(name, count):
+    line = json.loads(RECORDED)
+    line["response"]["body"]["usage"][name] = count
+    assert not is_taken_alike(json.dumps(line).encode())
+    line["response"]["body"]["usage"] = {name: 5, "completion_tokens_details": {"reasoning_tokens": count}}
+    assert not is_taken_alike(json.dumps(line).encode())
 
 
 @given(st.lists(requests(), min_size=1, max_size=4), st.sampled_from(list(Dialect)))

@@ -101,13 +101,16 @@ def test_strangers_of_several_fetches_are_counted_once(scratch):
 
 
 def test_everything_of_an_answer_is_kept_and_a_failure_is_told_as_the_batch_ended(scratch):
-    harvest = Harvest(scratch, ["1", "2"])
+    harvest = Harvest(scratch, ["1", "2", "3"])
     begun(harvest)
-    harvest.add(line_of("1", text="Hi \ud83d", reasoning_content="Hm."), is_output=True)
+    texts = {"1": "Hi \ud83d", "3": "Grüße"}  # the first one cannot be written as UTF-8
+    harvest.add(line_of("1", text=texts["1"], reasoning_content="Hm."), is_output=True)
     harvest.add(line_of("2", text=None), is_output=False)
+    harvest.add(line_of("3", text=texts["3"], reasoning_content="Hm."), is_output=True)
     begun(harvest, "expired")
     scratch.flush()
-    answer, failure = harvest.found()
+    first, failure, third = harvest.found()
     usage = Usage(prompt_tokens=3, completion_tokens=2, reasoning_tokens=1)
-    assert answer == Completion(request_id="1", text="Hi \ud83d", usage=usage, reasoning="Hm.", model="m")
+    for ident, answer in (("1", first), ("3", third)):
+        assert answer == Completion(request_id=ident, text=texts[ident], usage=usage, reasoning="Hm.", model="m")
     assert failure.kind is FailureKind.EXPIRED

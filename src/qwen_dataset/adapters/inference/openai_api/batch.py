@@ -11,7 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -22,7 +22,6 @@ from ....domain.inference import Outcome, Request
 from ....errors import BackendDenied, BackendError, BackendRejected, BackendUnavailable, BackendUnreached
 from ....ports.inference import BackendSettings, JobHandle, Limits, Offer, Progress
 from ....ports.remote import RemoteBatch
-from ..asked import asked_ids
 from ..bailian.places import is_bailian
 from .advice import advice
 from .batch_object import ENDING, RUNNING, Json, Seen, batch_of, is_counted
@@ -176,26 +175,21 @@ class OpenAIBatchBackend:
         counts = {"completed": batch.completed, "failed": batch.failed, "total": batch.total}
         return Progress(ready=batch.is_ended, ending=batch.status in ENDING, **counts)
 
-    async def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
+    def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
         """Yield one outcome for each request, read from the batch's files. Spends nothing, as often as it is read.
 
         Raises BackendUnavailable for network trouble and for a batch that has not ended.
         """
-        asked = await asked_ids(requests)
-        if not asked:
-            return
         batch_id, _ = _parts(handle)
-        outcomes = results_of(
+        # As it is: each generator around it costs something for each answer.
+        return results_of(
             self.batches,
             batch_id,
-            asked.keys(),
+            requests,
             look=lambda: self._look(handle),
             sleep=self._sleep,
             fetched=self._fetched,
         )
-        async with aclosing(outcomes):
-            async for outcome in outcomes:
-                yield outcome
 
     async def cancel(self, handle: JobHandle) -> JobHandle:
         """Ask the batch to stop; what had been done is billed and delivered. Spends nothing more.

@@ -7,29 +7,23 @@ from typing import Any
 
 import orjson
 
-from ....domain.inference import Completion, Failure, FailureKind, Outcome, Parameters, Request, Usage
+from ....domain.inference import Completion, Failure, FailureKind, Outcome, Parameters, Request
 from ..bailian.verdicts import sentence, verdict
 from ..calls import CallFailed
 from .wire import (
     Dialect,
     completion_of,
-    counts_of,
     loads,
     parsed,
     rest_of,
     says_trouble,
     trouble_of,
     unreadable,
+    usage_of,
     word,
 )
 
 CHAT_URL = "/v1/chat/completions"
-
-Answer = tuple[str, str, tuple[int, int, int], str | None, str | None]
-"""A completion in plain parts: text, finish reason, tokens as ``counts_of`` tells them, thoughts, model.
-
-It costs a fraction of the object, and can be written to a file as it is.
-"""
 
 _STATUS_DIGITS = 3
 
@@ -90,9 +84,9 @@ def outcome_of_line(line: Any) -> tuple[str, Outcome] | None:
     request_id = id_in(line)
     if request_id is None:
         return None
-    usual = _usual_answer(line)
+    usual = _usual_answer(request_id, line)
     if usual is not None:
-        return request_id, completion_from(request_id, usual)
+        return request_id, usual
     try:
         return request_id, _answer(request_id, line)
     except CallFailed as failed:
@@ -109,30 +103,13 @@ def id_in(line: Any) -> str | None:
     return str(custom_id) if isinstance(custom_id, str | int) and not isinstance(custom_id, bool) else None
 
 
-def answer_in(line: Any) -> Answer | None:
-    """Return the parts of the completion that ``outcome_of_line`` tells of, None where it tells of none."""
-    usual = _usual_answer(line)
-    if usual is not None:
-        return usual
+def tells_of_a_completion(line: Any) -> bool:
+    """Whether ``outcome_of_line`` tells of one."""
     told = outcome_of_line(line)
-    if told is None or not isinstance(told[1], Completion):
-        return None
-    found = told[1]
-    usage = found.usage
-    counts = (usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens)
-    return found.text, found.finish_reason, counts, found.reasoning, found.model
+    return told is not None and isinstance(told[1], Completion)
 
 
-def completion_from(request_id: str, answer: Answer) -> Completion:
-    """Put a completion together again."""
-    text, finish_reason, (read, written, thought), reasoning, model = answer
-    usage = Usage(prompt_tokens=read, completion_tokens=written, reasoning_tokens=thought)
-    return Completion(
-        request_id=request_id, text=text, finish_reason=finish_reason, usage=usage, reasoning=reasoning, model=model
-    )
-
-
-def _usual_answer(line: Mapping[str, Any]) -> Answer | None:
+def _usual_answer(request_id: str, line: Mapping[str, Any]) -> Completion | None:
     """Return the answer in a line of the usual form, as nearly all are; None for any other: see ``_answer``."""
     try:  # what is no object of JSON cannot be asked for a name
         response = line["response"]
@@ -148,7 +125,10 @@ def _usual_answer(line: Mapping[str, Any]) -> Answer | None:
     thoughts = message.get("reasoning_content") or None
     if type(thoughts) is not str and (thoughts or message.get("reasoning") or text.lstrip().startswith("<think>")):
         return None
-    return text, reason, counts_of(body.get("usage")), thoughts, model
+    usage = usage_of(body.get("usage"))
+    return Completion(
+        request_id=request_id, text=text, finish_reason=reason, usage=usage, reasoning=thoughts, model=model
+    )
 
 
 def _answer(request_id: str, line: Mapping[str, Any]) -> Outcome:

@@ -3,48 +3,52 @@
 from __future__ import annotations
 
 import logging
-import marshal
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Collection, Iterator
 from contextlib import aclosing
+from enum import IntEnum
 from functools import partial
 
-from ....domain.inference import Failure, Outcome
+from ....domain.inference import Failure, Outcome, Request
 from ....errors import BackendUnavailable
 from ....ports.remote import RemoteBatch
+from ..asked import asked_ids
 from .batch_object import ENDED, Seen
 from .leftover import leftover_of, never_ran
-from .lines import answer_in, completion_from, id_in, outcome_of_line, read_line
+from .lines import id_in, outcome_of_line, read_line, tells_of_a_completion
 from .remote import OpenAIBatches
 from .scratch import ScratchFile
 from .service import Refused
+from .usual import packed, unpacked, usual_answer
 
 logger = logging.getLogger(__name__)
 
 _FETCHES = 4  # a download that is shorter than promised is fetched three times more
 _PAUSE = 5.0
 _LONGEST_LINE = 32 << 20  # bytes; the longest answers have a few megabytes
-_Place = tuple[int, int, bool]  # offset, length, whether it is a completion
 _AROUND = b"\xef\xbb\xbf \t\r\n"  # what may stand around a line; some tools begin a file with a byte order mark
 
 
 async def results_of(
     batches: OpenAIBatches,
     batch_id: str,
-    asked: Collection[str],
+    requests: AsyncIterable[Request],
     *,
     look: Callable[[], Awaitable[Seen | None]],
     sleep: Callable[[float], Awaitable[None]],
     fetched: Counter[str],
 ) -> AsyncGenerator[Outcome, None]:
-    """Yield one outcome for each id in ``asked``. Spends nothing; nothing but ids is held in memory.
+    """Yield one outcome for each request. Spends nothing; nothing but ids is held in memory.
 
     ``look`` returns the batch, None where the service knows it no more. ``fetched`` counts the downloads of each
     batch that were too short, also over calls that an outage cut short. Raises BackendUnavailable for network trouble
     and for a batch that has not ended, before anything is yielded.
     """
+    asked = await asked_ids(requests)
+    if not asked:
+        return
     with ScratchFile() as scratch:
-        harvest = Harvest(scratch, asked)
+        harvest = Harvest(scratch, asked.keys())
         while True:
             await _fetch(batches, batch_id, harvest, look)
             if harvest.is_whole:
@@ -94,6 +98,17 @@ async def _read(batches: OpenAIBatches, file_id: str, harvest: Harvest, *, is_ou
     lines.end()
 
 
+class _Kept(IntEnum):
+    """What lies in the scratch file of what was taken."""
+
+    FAILURE = 0  # its line, read again at the end: what became of the batch is known then
+    LINE = 1  # a completion's whole line, where it is not of the usual form
+    ANSWER = 2  # a completion as ``packed``: a good deal shorter than its line and sooner read again
+
+
+_Place = tuple[int, int, _Kept]  # offset and length
+
+
 class Harvest:
     """What was read so far of the files of one batch. Lines found in one fetch stay found in the next.
 
@@ -127,8 +142,9 @@ class Harvest:
 
     def add(self, raw: bytes | None, *, is_output: bool) -> None:
         """Take a line; None for one that is too long to be read."""
-        line = None if raw is None else read_line(raw)
-        request_id = id_in(line)
+        answer = None if raw is None else usual_answer(raw)
+        line = None if raw is None or answer is not None else read_line(raw)
+        request_id = id_in(line) if answer is None else answer.request_id
         if raw is None or request_id is None:
             self._counts["unreadable"] += 1
             return
@@ -142,16 +158,17 @@ class Harvest:
             self._strangers.add(request_id)
             return
         place = self._places.get(request_id)
-        if place is not None and place[2]:
+        if place is not None and place[2] is not _Kept.FAILURE:
             return
-        answer = answer_in(line)
         if answer is not None:
-            kept = marshal.dumps(answer)  # a good deal shorter than the line and sooner read again
+            kept, kind = packed(answer), _Kept.ANSWER
+        elif tells_of_a_completion(line):
+            kept, kind = raw, _Kept.LINE
         elif place is None:
-            kept = raw  # a failure is read again at the end: what became of its batch is known then
+            kept, kind = raw, _Kept.FAILURE
         else:
             return
-        self._places[request_id] = (self._scratch.write(kept), len(kept), answer is not None)
+        self._places[request_id] = (self._scratch.write(kept), len(kept), kind)
 
     @property
     def is_whole(self) -> bool:
@@ -192,12 +209,9 @@ class Harvest:
 
     def found(self) -> Iterator[Outcome]:
         """Yield the outcomes of the lines that were taken."""
-        for request_id, (offset, length, is_completion) in self._places.items():
+        for offset, length, kind in self._places.values():
             kept = self._scratch.read(offset, length)
-            if is_completion:
-                yield completion_from(request_id, marshal.loads(kept))  # noqa: S302 - our own scratch file
-            else:
-                yield self._failure_in(kept)
+            yield unpacked(kept) if kind is _Kept.ANSWER else self._outcome_in(kept)
 
     def missing(self) -> Iterator[str]:
         """Yield the ids that have no line."""
@@ -218,15 +232,15 @@ class Harvest:
                 "the result files of batch %s are not as they should be: %s lines", batch_id, ", ".join(words)
             )
 
-    def _failure_in(self, raw: bytes) -> Outcome:
-        """Return the failure that a line tells of, as the end of the batch has it."""
+    def _outcome_in(self, raw: bytes) -> Outcome:
+        """Return what a line tells of, a failure as the end of the batch has it."""
         line = read_line(raw)
         told = outcome_of_line(line)
         assert told is not None  # it was read before
-        failure = told[1]
-        if isinstance(failure, Failure) and self.batch is not None and not line.get("response"):
-            return never_ran(failure, self.batch.status)
-        return failure
+        outcome = told[1]
+        if isinstance(outcome, Failure) and self.batch is not None and not line.get("response"):
+            return never_ran(outcome, self.batch.status)
+        return outcome
 
 
 def _should_be_complete(batch: RemoteBatch) -> bool:

@@ -22,6 +22,7 @@ class ScratchFile:
         except OSError as error:
             raise _no_room(error) from None
         self._size = 0
+        self._at = -1  # where reading stands, where it has begun
 
     def write(self, data: bytes) -> int:
         """Append, and return where it begins."""
@@ -41,7 +42,9 @@ class ScratchFile:
 
     def read(self, offset: int, length: int) -> bytes:
         """Return what was written there."""
-        self.file.seek(offset)
+        if offset != self._at:
+            self.file.seek(offset)
+        self._at = offset + length
         return self.file.read(length)
 
     def __enter__(self) -> ScratchFile:

@@ -25,7 +25,7 @@ _MAY_COUNT_THOUGHTS = frozenset({"completion_tokens_details", "output_tokens_det
 _SOME_ERROR = 500  # the status of an error that says neither status nor code
 _NOTHING = frozenset({"", "null", "none"})
 _SUCCESS = frozenset({"0", "200", "ok", "success", "succeeded"})
-_MOST_TOKENS = 10**12  # of one answer: what is more is a mistake, and may be more than can be stored
+MOST_TOKENS = 10**12  # of one answer: what is more is a mistake, and may be more than can be stored
 _SHOWN = 300  # characters of what cannot be read that a person is shown
 
 
@@ -195,7 +195,7 @@ def counts_of(usage: Any) -> tuple[int, int, int]:
     """Return what ``usage_of`` does, as bare numbers: of what was read, was written, and was thought of that."""
     if type(usage) is dict and _MAY_COUNT_THOUGHTS.isdisjoint(usage):  # as nearly all are
         read, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        if type(read) is type(written) is int and 0 < read <= _MOST_TOKENS and 0 < written <= _MOST_TOKENS:
+        if type(read) is type(written) is int and 0 < read <= MOST_TOKENS and 0 < written <= MOST_TOKENS:
             return read, written, 0
     if not isinstance(usage, Mapping):
         return 0, 0, 0
@@ -255,7 +255,7 @@ def apart(text: str, reasoning: str) -> tuple[str, str]:
 
 def _count(value: Any) -> int:
     try:
-        return min(max(int(value), 0), _MOST_TOKENS)
+        return min(max(int(value), 0), MOST_TOKENS)
     except (TypeError, ValueError, OverflowError):
         return 0
 
