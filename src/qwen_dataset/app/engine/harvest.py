@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from ...domain.events import CallsBegan, CallsEnded, ShardFinished
-from ...domain.inference import Failure, FailureKind, Outcome
+from ...domain.inference import Failure, FailureKind
 from ...domain.jobs import Shard
 from ...errors import BackendError
 from ...ports.inference import InferenceBackend, JobHandle
@@ -117,9 +117,9 @@ class Harvester:
         except BackendError as error:
             _log.warning("the remote files of %s could not be deleted and stay: %s", handle.key, error)
 
-    def _note(self, outcome: Outcome) -> None:
+    def _note(self, failure: Failure) -> None:
         """Notice what may still lie at the backend and could not be had: that is not deleted."""
-        if isinstance(outcome, Failure) and outcome.kind is FailureKind.UNKNOWN:
+        if failure.kind is FailureKind.UNKNOWN:
             self._is_whole = False
 
     async def _consume(
@@ -130,6 +130,7 @@ class Harvester:
         writer: SegmentWriter,
         after_save: Callable[[], Awaitable[None]],
     ) -> None:
+        backend = handle.backend
         try:
             async with contextlib.aclosing(self._backend.results(handle, requests)) as outcomes:
                 async for outcome in outcomes:
@@ -137,8 +138,10 @@ class Harvester:
                         _log.warning("an outcome for %s was not asked for and is dropped", outcome.request_id)
                         continue
                     remaining.discard(outcome.request_id)
-                    self._note(outcome)
-                    if await writer.add(outcome, backend=handle.backend):
+                    if isinstance(outcome, Failure):
+                        self._note(outcome)
+                    if writer.add(outcome, backend=backend):
+                        await writer.save()
                         await after_save()
         except BaseException:
             # What was answered before is paid: it is saved before the error, whosever it is, goes on.

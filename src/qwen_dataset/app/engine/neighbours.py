@@ -74,7 +74,8 @@ async def _reuse_answers(job: Job, limits: Limits) -> None:
                 stored = decode(StoredOutcome, line, where=segment)
                 if stored.outcome.request_id in wanted and isinstance(stored.outcome, Completion):
                     wanted.discard(stored.outcome.request_id)
-                    await writer.add(stored.outcome, backend=stored.backend)
+                    if writer.add(stored.outcome, backend=stored.backend):
+                        await writer.save()
             if wanted and not await _is_gone(job, other):
                 raise LedgerCorrupt(damaged(segment, f"lacks {len(wanted)} of the outcomes that its event names"))
         await writer.save()

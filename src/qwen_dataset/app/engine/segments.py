@@ -16,14 +16,15 @@ from .budget import Account
 from .index import Fate
 from .job import Job
 
+_Ids = list[list[str]]
+"""The ids of each fate, at its number: a dict would ask for the hash of a fate, which is not written in C."""
 
-def fate_of(outcome: Outcome) -> Fate:
-    """Return what an outcome means for its request."""
-    if isinstance(outcome, Completion):
-        return Fate.COMPLETED
-    if outcome.kind is FailureKind.UNKNOWN:
-        return Fate.UNSURE if outcome.retryable else Fate.UNKNOWN
-    return Fate.RETRYABLE if outcome.retryable else Fate.FAILED
+
+def _fate_of(failure: Failure) -> Fate:
+    """Return what a failure means for its request."""
+    if failure.kind is FailureKind.UNKNOWN:
+        return Fate.UNSURE if failure.retryable else Fate.UNKNOWN
+    return Fate.RETRYABLE if failure.retryable else Fate.FAILED
 
 
 class SegmentWriter:
@@ -42,23 +43,23 @@ class SegmentWriter:
         self._under_way = (0, 0)  # outcomes and bytes
         self._clear()
 
-    async def add(self, outcome: Outcome, *, backend: str) -> bool:
-        """Take an outcome; return whether this made a segment durable."""
-        stored = StoredOutcome(outcome=outcome, backend=backend, round=self._job.state.round, source=self._source)
-        line = encode_outcome(stored)
-        self._lines.append(line)
+    def add(self, outcome: Outcome, *, backend: str) -> bool:
+        """Take an outcome; return whether it is time to ``save``."""
+        lines, under_way, limits = self._lines, self._under_way, self._limits
+        line = encode_outcome(StoredOutcome(outcome, backend, self._job.state.round, self._source))
+        lines.append(line)
         self._bytes += len(line)
-        self._ids[fate_of(outcome)].append(outcome.request_id)
+        if isinstance(outcome, Completion):
+            self._ids[Fate.COMPLETED].append(outcome.request_id)
+        else:
+            self._ids[_fate_of(outcome)].append(outcome.request_id)
+            if outcome.kind is FailureKind.CANCELLED:
+                self._cancelled = True
         if self._account is not None:
             self._account.note(outcome)
-        if not isinstance(outcome, Completion) and outcome.kind is FailureKind.CANCELLED:
-            self._cancelled = True
         # What is being saved at this moment is not durable either.
-        outcomes, size = len(self._lines) + self._under_way[0], self._bytes + self._under_way[1]
-        if outcomes < self._limits.segment_outcomes and size < self._limits.segment_bytes:
-            return False
-        await self.save()
-        return True
+        full = len(lines) + under_way[0] >= limits.segment_outcomes
+        return full or self._bytes + under_way[1] >= limits.segment_bytes
 
     async def save(self) -> None:
         """Make durable what is there. Raises LeaseLost when another process has the job."""
@@ -83,7 +84,7 @@ class SegmentWriter:
             await self.save()
             await look()
 
-    async def _write(self, lines: list[bytes], ids: dict[Fate, list[str]], *, cancelled: bool) -> None:
+    async def _write(self, lines: list[bytes], ids: _Ids, *, cancelled: bool) -> None:
         job, account = self._job, self._account
         key = job.layout.segment(job.lease.nonce, job.next_segment())
         taken = (Decimal(0), []) if account is None else account.take()
@@ -111,17 +112,17 @@ class SegmentWriter:
             )
         )
 
-    def _take_back(self, lines: list[bytes], ids: dict[Fate, list[str]], *, cancelled: bool) -> None:
+    def _take_back(self, lines: list[bytes], ids: _Ids, *, cancelled: bool) -> None:
         self._lines[:0] = lines
         self._bytes += sum(map(len, lines))
-        for fate, told in ids.items():
+        for fate, told in enumerate(ids):
             self._ids[fate][:0] = told
         self._cancelled = self._cancelled or cancelled
 
     def _clear(self) -> None:
         self._lines: list[bytes] = []
         self._bytes = 0
-        self._ids: dict[Fate, list[str]] = {fate: [] for fate in Fate}
+        self._ids: _Ids = [[] for _ in Fate]
         self._cancelled = False
 
 
@@ -151,5 +152,6 @@ async def store_failures(
     writer = SegmentWriter(job, limits, source=source, account=account)
     for ident in ids:
         failure = Failure(request_id=ident, kind=failing.kind, message=failing.message, retryable=failing.retryable)
-        await writer.add(failure, backend=backend)
+        if writer.add(failure, backend=backend):
+            await writer.save()
     await writer.save()
