@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 
 import pytest
 
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.codec import encode_ids
 from qwen_dataset.app.engine import index as module
-from qwen_dataset.app.engine.index import Index
+from qwen_dataset.app.engine.index import Fate, Index
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.shards import Cut
-from qwen_dataset.domain.events import PlanWritten, RoundOpened, ShardPlanned, Stored
+from qwen_dataset.domain.choices import RetryUnknown
+from qwen_dataset.domain.events import PlanWritten, RoundOpened, RoundWithdrawn, ShardPlanned, Stored
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -64,6 +66,64 @@ async def _compare(dice: random.Random) -> None:
         asked = dice.choices([*ids, "ff" * 16, "no id"], k=30)
         assert index.positions(asked) == [ids.index(each) if each in ids else None for each in asked]
         assert index.positions([]) == []
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_outcomes_in_any_order_leave_what_a_round_asks_again(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BREATH", 7)
+    monkeypatch.setattr(module, "_AT_ONCE", 5)
+    asyncio.run(_compare_rounds(random.Random(seed)))
+
+
+async def _compare_rounds(dice: random.Random) -> None:
+    storage, layout = MemoryStorage(), Layout("job")
+    ids = [f"{dice.getrandbits(128):032x}" for _ in range(dice.randrange(1, 80))]
+    await storage.put(layout.request_ids(1), encode_ids(ids))
+    fates, unsure, is_open = dict.fromkeys(ids, Fate.UNANSWERED), Counter[str](), dict.fromkeys(ids, False)
+    with Index(storage, layout) as index:
+        await index.apply(PlanWritten(requests=len(ids), chunks=1, papers=0, corpus_chunks=0))
+        for number in range(1, 6):
+            policy, fresh, pilot = dice.choice(list(RetryUnknown)), dice.random() < 0.3, dice.random() < 0.3
+            wanted = [each for each in ids if _is_wanted(fates[each], unsure[each], policy, fresh=fresh)]
+            assert (index.never_asked() if fresh else index.to_ask(policy)) == len(wanted)
+            if pilot:
+                wanted = wanted[: dice.randrange(len(wanted) + 1)]
+            opened = RoundOpened(round=number, pending=len(wanted), retry_unknown=policy, fresh=fresh, pilot=pilot)
+            await index.apply(opened)
+            is_open.update(dict.fromkeys(wanted, True))
+            assert list(index.open_ids()) == [each for each in ids if is_open[each]]
+            told = _told(dice, [each for each in ids if is_open[each]])
+            await index.apply(Stored(segment="s", **{fate.name.lower(): tuple(some) for fate, some in told.items()}))
+            for fate, some in told.items():
+                fates.update(dict.fromkeys(some, fate))
+                unsure.update(some if fate is Fate.UNSURE else [])
+                is_open.update(dict.fromkeys(some, False))
+            assert index.counts() == Counter(fates.values())
+            assert list(index.open_ids()) == [each for each in ids if is_open[each]]
+            assert list(index.unknown_ids()) == [each for each in ids if fates[each] is Fate.UNKNOWN]
+            await index.apply(RoundWithdrawn(round=number, because_of="other"))
+            is_open = dict.fromkeys(ids, False)
+            assert not list(index.open_ids())
+
+
+def _is_wanted(fate: Fate, unsure: int, policy: RetryUnknown, *, fresh: bool) -> bool:
+    if fresh or fate is Fate.UNANSWERED:
+        return fate is Fate.UNANSWERED
+    if fate is Fate.UNSURE and policy is RetryUnknown.AUTO:
+        return unsure < 2
+    return fate is Fate.RETRYABLE or (fate in {Fate.UNSURE, Fate.UNKNOWN} and policy is RetryUnknown.ALWAYS)
+
+
+def _told(dice: random.Random, ids: list[str]) -> dict[Fate, list[str]]:
+    """Return outcomes of some requests: in the order of the plan, with gaps, or in any order."""
+    told: dict[Fate, list[str]] = {fate: [] for fate in Fate if fate is not Fate.UNANSWERED}
+    share, usual = dice.choice([0.5, 0.9, 1.0]), dice.choice(list(told))
+    some = [each for each in ids if dice.random() < share]
+    if dice.random() < 0.4:
+        dice.shuffle(some)
+    for each in some:
+        told[usual if dice.random() < 0.8 else dice.choice(list(told))].append(each)
+    return told
 
 
 def _members(dice: random.Random, ids: list[str], free: list[str]) -> list[str]:
