@@ -16,7 +16,7 @@ from typing import Any, NoReturn, Self
 from ...errors import StorageFull
 
 _GATHERED = 1 << 18  # bytes that are written, or read in order, at once
-_READ_AHEAD = 1 << 16  # bytes
+_READ_AHEAD = 1 << 17  # bytes
 
 
 class ScratchDatabase:
@@ -95,19 +95,31 @@ class Spool:
 
     def read(self, offset: int, length: int) -> bytes:
         """Return the line at this place."""
-        self._write()
         begin = offset - self._ahead_at
-        if not 0 <= begin <= len(self._ahead) - length:
-            # Ahead only while lines are read one after the other: elsewhere it would be read for nothing.
-            more = _READ_AHEAD if offset == self._last_end else 0
-            try:
-                self._file.seek(offset)
-                self._ahead = self._whole(max(length, min(more, self._end - offset)))
-            except OSError as error:
-                no_room(error)
-            self._ahead_at, begin = offset, 0
+        end = begin + length
+        if begin < 0 or end > len(self._ahead):
+            self._look(offset, length)
+            begin = offset - self._ahead_at
+            end = begin + length
         self._last_end = offset + length
-        return self._ahead[begin : begin + length]
+        return self._ahead[begin:end]
+
+    def _look(self, offset: int, length: int) -> None:
+        """Have the bytes of a place at hand, and those around it where lines are read about in their order."""
+        self._write()
+        begin, end = offset, offset + length
+        # Elsewhere they would be read for nothing.
+        if abs(offset - self._last_end) <= _READ_AHEAD:
+            if offset > self._last_end:
+                # What was passed over may be wanted next.
+                begin = max(0, offset - _READ_AHEAD // 4)
+            end = max(end, min(begin + _READ_AHEAD, self._end))
+        try:
+            self._file.seek(begin)
+            self._ahead = self._whole(end - begin)
+        except OSError as error:
+            no_room(error)
+        self._ahead_at = begin
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield every line in order; nothing may be appended meanwhile."""
