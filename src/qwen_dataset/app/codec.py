@@ -5,6 +5,7 @@ One converter for everything stored. Stored formats carry ``FORMAT``; a later ve
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -220,6 +221,14 @@ def decode_request_id(data: bytes, *, where: str) -> str:
         return hot.text(orjson.loads(data)["outcome"]["request_id"])
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise _unreadable(where, error) from error
+
+
+def lines_of(data: bytes) -> list[bytes]:
+    """Return the lines of a stored object, newlines included.
+
+    As ``splitlines`` does of what we write, in a fraction of the time: that looks at each byte for other line ends.
+    """
+    return io.BytesIO(data).readlines()
 
 
 def encode_ids(ids: Iterable[str]) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from ..domain.inference import Completion, Message
+from ..domain.samples import Origin
 
 _NONE = msgspec.Raw()
 _IS_COMPLETION = b',"is":"completion"}'  # the quotation marks of a text are escaped, so this is no part of one
@@ -28,7 +29,7 @@ class _PlanLine(msgspec.Struct):
 
 
 class StoredCompletion(msgspec.Struct):
-    """The line of a stored completion."""
+    """What ``StoredOutcome`` says of a completion, without the time that making one of those takes."""
 
     outcome: Completion
     backend: str
@@ -37,6 +38,7 @@ class StoredCompletion(msgspec.Struct):
 
 
 _PLAN_LINES = msgspec.json.Decoder(_PlanLine)
+_ORIGINS = msgspec.json.Decoder(Origin)
 _OUTCOME_LINES = msgspec.json.Decoder(StoredCompletion)
 
 
@@ -48,9 +50,18 @@ def request_fields(line: bytes) -> RequestFields | None:
         return None
 
 
+def origin(written: bytes) -> Origin | None:
+    """Return where a request came from."""
+    try:
+        return _ORIGINS.decode(written)
+    except msgspec.MsgspecError:
+        return None
+
+
 def stored_completion(line: bytes) -> StoredCompletion | None:
     """Return what the line of a stored completion says."""
-    if _IS_COMPLETION not in line:
+    # From the end, which is where it stands: the answer before it is a thousand times as long.
+    if line.rfind(_IS_COMPLETION) < 0:
         return None
     try:
         return _OUTCOME_LINES.decode(line)
