@@ -21,6 +21,7 @@ Plain = dict[str, Any]
 
 _POSITION = b'{"position":'
 _ORIGIN = b',"origin":'
+_PLANNED_END = b"}\n"
 _MOST = 64  # parameters that are remembered: a job has one
 _NO_USAGE = Usage()
 _NO_PARAMETERS = Parameters()
@@ -34,11 +35,10 @@ class _Late(Planned):
     _read: Callable[[], Request]
 
     def __init__(self, position: int, origin: Origin, request_id: str, read: Callable[[], Request]) -> None:
-        put = object.__setattr__
-        put(self, "position", position)
-        put(self, "origin", origin)
-        put(self, "_known", request_id)
-        put(self, "_read", read)
+        _put_position(self, position)
+        _put_origin(self, origin)
+        _put_known(self, request_id)
+        _put_read(self, read)
 
     @property
     def request(self) -> Request:
@@ -49,6 +49,11 @@ class _Late(Planned):
     @property
     def request_id(self) -> str:
         return self._known
+
+
+# A frozen object is filled past its own ``__setattr__``; by these in half the time that ``object.__setattr__`` takes.
+_put_position, _put_origin = (vars(Planned)[name].__set__ for name in ("position", "origin"))
+_put_known, _put_read = (vars(_Late)[name].__set__ for name in ("_known", "_read"))
 
 
 class Hot:
@@ -66,7 +71,8 @@ class Hot:
         self._parameters: tuple[Parameters, bytes] = (Parameters(), b"")
         self._origin: tuple[Origin, bytes] = (Origin(), b"{}")
         self._read: dict[bytes, Parameters] = {}
-        self._read_origin: tuple[Origin, bytes] = (Origin(), b"{}")
+        # The origin of the line before, and how that line ended: where prompts have no labels, all end alike.
+        self._read_origin: tuple[Origin, bytes] = (Origin(), _ORIGIN + b"{}" + _PLANNED_END)
 
     def planned_to(self, planned: Planned) -> Plain:
         plain: Plain = {"position": planned.position, "request": self.request_to(planned.request)}
@@ -106,16 +112,25 @@ class Hot:
 
     def planned_late(self, line: bytes, request_id: str, read: Callable[[], Request]) -> Planned:
         """Return what a line of a plan says, with what ``read`` gives as its request once somebody asks for it."""
-        begin, end = line.rfind(_ORIGIN), line.find(b",", len(_POSITION))
-        if begin < 0 or not line.startswith(_POSITION) or not line.endswith(b"}}\n"):
-            # Not as we write it.
-            planned = self.planned_of(orjson.loads(line))
-            planned.request.take_id(request_id)
-            return planned
-        written = line[begin + len(_ORIGIN) : -2]
-        if written != self._read_origin[1]:
-            self._read_origin = (origin_of(orjson.loads(written)), written)
-        return _Late(int(line[len(_POSITION) : end]), self._read_origin[0], request_id, read)
+        origin, tail = self._read_origin
+        if not line.endswith(tail):
+            begin = line.rfind(_ORIGIN)
+            if begin < 0 or not line.endswith(_PLANNED_END):
+                return self._planned_now(line, request_id)
+            tail = line[begin:]
+            written = tail[len(_ORIGIN) : -len(_PLANNED_END)]
+            origin = quick.origin(written) or origin_of(orjson.loads(written))
+            self._read_origin = (origin, tail)
+        if not line.startswith(_POSITION):
+            return self._planned_now(line, request_id)
+        position = int(line[len(_POSITION) : line.find(b",", len(_POSITION))])
+        return _Late(position, origin, request_id, read)
+
+    def _planned_now(self, line: bytes, request_id: str) -> Planned:
+        """Return what a line says that is not as we write it."""
+        planned = self.planned_of(orjson.loads(line))
+        planned.request.take_id(request_id)
+        return planned
 
     def request_to(self, request: Request) -> Plain:
         plain: Plain = {"messages": [message_to(each) for each in request.messages], "model": request.model}
