@@ -51,7 +51,7 @@ class JsonlWriter:
         self.path = path
         self._disk = disk or Disk()
         self._buffer = bytearray()
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256()  # of what has left the buffer
         self._target = os.fspath(path)
         self._temp: TempFile | None = None
         self._special: int | None = None
@@ -80,19 +80,22 @@ class JsonlWriter:
     @property
     def digest(self) -> str:
         """The sha256 of what was written so far, in hex."""
-        return self._hash.hexdigest()
+        so_far = self._hash.copy()
+        so_far.update(self._buffer)
+        return so_far.hexdigest()
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Add one line: UTF-8, keys in the order given."""
-        self._descriptor()
+        plain = record if type(record) is dict else dict(record)
         try:
-            line = orjson.dumps(dict(record), option=orjson.OPT_APPEND_NEWLINE)
+            line = orjson.dumps(plain, option=orjson.OPT_APPEND_NEWLINE)
         except TypeError as error:
             raise OutputError(f"a sample for {self.path} cannot be written as JSON: {error}") from error
         self._append(line)
 
     def _append(self, line: bytes) -> None:
-        self._hash.update(line)
+        if self._temp is None and self._special is None:
+            raise self._not_open()
         self._buffer += line
         if len(self._buffer) >= _BUFFER_BYTES:
             self._flush()
@@ -131,8 +134,11 @@ class JsonlWriter:
     def _descriptor(self) -> int:
         descriptor = self._temp.descriptor if self._temp is not None else self._special
         if descriptor is None:
-            raise OutputError(f"{self.path} is not open for writing")
+            raise self._not_open()
         return descriptor
+
+    def _not_open(self) -> OutputError:
+        return OutputError(f"{self.path} is not open for writing")
 
     def _flush(self) -> None:
         descriptor = self._descriptor()
@@ -143,6 +149,7 @@ class JsonlWriter:
             # Nobody knows how much of the buffer was written: a second try must not write it twice.
             self._close()
             raise
+        self._hash.update(self._buffer)
         self._buffer.clear()
 
     def _close(self) -> None:
