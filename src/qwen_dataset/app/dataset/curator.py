@@ -13,12 +13,11 @@ from ...domain.jobs import JobState
 from ...domain.recipes.base import Answered, Planned, Recipe
 from ...domain.samples import Answer, Entry, PaperRef, Reject, RejectReason, Sample
 from ...ports.storage import Storage
-from ..codec import StoredOutcome
 from ..engine.index import Index
 from ..engine.job import Job
 from ..engine.layout import Layout
 from ..engine.scratch import ScratchDatabase
-from .join import Joined, join
+from .join import join
 from .sums import Tally
 
 
@@ -73,47 +72,29 @@ async def curate(
         # Closed here and now: it holds files of the local disk.
         async with aclosing(join(storage, layout, index, state)) as all_joined:
             async for joined in all_joined:
-                paid = joined.stored is not None and joined.stored.source is None
-                tally.request(joined.stored.outcome if joined.stored else None, paid=paid)
-                if joined.stored is None:
-                    yield Unanswered(joined.planned)
+                planned, paper, stored = joined.planned, joined.paper, joined.stored
+                if stored is None:
+                    tally.request(None, paid=False)
+                    yield Unanswered(planned)
                     continue
-                for entry in _entries(joined, joined.stored, recipe, paid=paid):
-                    if isinstance(entry, FailedRequest):
-                        yield entry
-                        continue
-                    if not _carries_failure(entry):
-                        tally.candidate()
+                outcome, paid = stored.outcome, stored.source is None
+                tally.request(outcome, paid=paid)
+                answered = Answered(planned=planned, paper=paper, outcome=outcome, backend=stored.backend, paid=paid)
+                for entry in recipe.entries(answered):
                     judged: Entry = entry
+                    # The answer that carries a failure is no candidate.
+                    if not isinstance(entry, Answer) or entry.error is None:
+                        tally.candidate()
                     if isinstance(entry, Sample):
                         judged = seen.judge(attrs.evolve(entry, prompt_version=prompt_version), paid=paid)
                     tally.entry(judged)
                     yield judged
-
-
-def _entries(joined: Joined, stored: StoredOutcome, recipe: Recipe, *, paid: bool) -> list[Entry | FailedRequest]:
-    answered = Answered(
-        planned=joined.planned,
-        paper=joined.paper,
-        outcome=stored.outcome,
-        backend=stored.backend,
-        paid=paid,
-    )
-    entries: list[Entry | FailedRequest] = list(recipe.entries(answered))
-    if isinstance(stored.outcome, Failure):
-        paper = joined.paper
-        entries.append(
-            FailedRequest(
-                failure=stored.outcome,
-                paper=PaperRef.of(paper) if paper else None,
-                section=joined.planned.origin.section,
-            )
-        )
-    return entries
-
-
-def _carries_failure(entry: Entry) -> bool:
-    return isinstance(entry, Answer) and entry.error is not None
+                if isinstance(outcome, Failure):
+                    yield FailedRequest(
+                        failure=outcome,
+                        paper=PaperRef.of(paper) if paper else None,
+                        section=planned.origin.section,
+                    )
 
 
 class _Seen:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from ...domain.inference import Completion, Failure, Outcome, Usage
+from ...domain.inference import Failure, Outcome, Usage
 from ...domain.samples import Answer, Entry, Reject, Sample
 from ...errors import LedgerCorrupt
 
@@ -55,18 +55,17 @@ class Tally:
     def request(self, outcome: Outcome | None, *, paid: bool) -> None:
         """Count a planned request and its final outcome."""
         self._requests += 1
-        match outcome:
-            case None:
-                self._unanswered += 1
-            case Failure():
-                self._failures[outcome.kind.value] += 1
-            case Completion():
-                self._completions += 1
-                self._reused += not paid
-                usage = outcome.usage
-                self._tokens[0] += usage.prompt_tokens
-                self._tokens[1] += usage.completion_tokens
-                self._tokens[2] += usage.reasoning_tokens
+        if outcome is None:
+            self._unanswered += 1
+        elif isinstance(outcome, Failure):
+            self._failures[outcome.kind.value] += 1
+        else:
+            self._completions += 1
+            self._reused += not paid
+            usage, tokens = outcome.usage, self._tokens
+            tokens[0] += usage.prompt_tokens
+            tokens[1] += usage.completion_tokens
+            tokens[2] += usage.reasoning_tokens
 
     @property
     def outcomes(self) -> int:

@@ -59,18 +59,19 @@ class PromptsRecipe:
         raise SettingError("the recipe 'prompts' takes prompts, not papers; use the recipe 'instruct' for papers")
 
     def entries(self, answered: Answered) -> Iterator[Entry]:
-        """Yield exactly one ``Answer``."""
+        """Return exactly one ``Answer``."""
         planned, outcome = answered.planned, answered.outcome
-        label = planned.origin.label
+        position, label = planned.position, planned.origin.label
         if isinstance(outcome, Failure):
-            yield Answer(request_id=outcome.request_id, position=planned.position, label=label, error=outcome)
+            answer = Answer(request_id=outcome.request_id, position=position, label=label, error=outcome)
         else:
-            yield Answer(
+            answer = Answer(
                 request_id=outcome.request_id,
-                position=planned.position,
+                position=position,
                 label=label,
                 output=outcome.text,
                 reasoning=outcome.reasoning,
                 finish_reason=outcome.finish_reason,
                 usage=outcome.usage,
             )
+        return iter((answer,))
