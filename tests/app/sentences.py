@@ -395,6 +395,12 @@ COMPOSED: dict[str, list[str]] = {
     "holds other requests than the ids beside it name": [
         f"jobs/71.json holds other requests than the ids beside it name; {_WAY_OUT}"
     ],
+    "does not have the checksum that stands beside it": [
+        f"jobs/71.json does not have the checksum that stands beside it; {_WAY_OUT}"
+    ],
+    "holds {given} of the {len(self.wanted)} requests that are to be asked": [
+        f"jobs/71.json holds 72 of the 73 requests that are to be asked; {_WAY_OUT}"
+    ],
     "holds a request twice": [f"jobs/71.json holds a request twice; {_WAY_OUT}"],
     "holds two outcomes of one request": [f"jobs/71.json holds two outcomes of one request; {_WAY_OUT}"],
     "holds {position} of the {event.requests} requests that were planned": [

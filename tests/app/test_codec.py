@@ -17,11 +17,13 @@ from qwen_dataset.app.codec import (
     answer_record,
     decode,
     decode_ids,
+    decode_plan_ids,
     decode_planned,
     decode_request,
     decode_request_id,
     encode,
     encode_ids,
+    encode_plan_ids,
     failure_record,
     plain_converter,
     reject_record,
@@ -240,6 +242,18 @@ def test_damage_is_told_with_its_place(data: bytes) -> None:
 @given(st.lists(st.text("0123456789abcdef", min_size=32, max_size=32)))
 def test_ids_come_back(ids: list[str]) -> None:
     assert decode_ids(encode_ids(ids), where="x") == ids
+
+
+@given(st.lists(st.text("0123456789abcdef", min_size=32, max_size=32), min_size=1), st.binary(max_size=50), st.data())
+def test_ids_know_their_lines(ids: list[str], lines: bytes, data: st.DataObject) -> None:
+    written = encode_plan_ids(ids, lines)
+    assert decode_ids(written, where="x") == ids
+    assert decode_plan_ids(written, lines, where="x") == (ids, True)
+    assert decode_plan_ids(encode_ids(ids), lines, where="x") == (ids, None)
+    at = data.draw(st.integers(0, len(lines)))
+    assert decode_plan_ids(written, lines[:at] + b"!" + lines[at:], where="x") == (ids, False)
+    swapped = encode_plan_ids([*ids[1:], "f" * 32], lines)[: 33 * len(ids)] + written[33 * len(ids) :]
+    assert decode_plan_ids(swapped, lines, where="x")[1] is ([*ids[1:], "f" * 32] == ids)
 
 
 def test_a_sample_line_has_the_promised_columns() -> None:

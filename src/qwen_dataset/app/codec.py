@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cache
@@ -32,7 +33,7 @@ FORMAT = 1
 
 T = TypeVar("T")
 
-_IDS = re.compile(r"(?:[0-9a-f]{32}\n)*")
+_IDS = re.compile(r"((?:[0-9a-f]{32}\n)*)(?:crc32 ([0-9a-f]{8})\n)?")
 _LARGEST = 2**63 - 1
 _DAMAGE = (orjson.JSONDecodeError, BaseValidationError, KeyError, TypeError, ValueError, AttributeError)
 _OUTCOME = b'{"outcome":{"request_id":"'
@@ -233,15 +234,39 @@ def lines_of(data: bytes) -> list[bytes]:
 
 def encode_ids(ids: Iterable[str]) -> bytes:
     """Return ids as lines."""
-    return "".join(f"{ident}\n" for ident in ids).encode("ascii")
+    return "".join([f"{ident}\n" for ident in ids]).encode("ascii")
 
 
 def decode_ids(data: bytes, *, where: str) -> list[str]:
-    """Read what ``encode_ids`` wrote. Raises LedgerCorrupt naming ``where`` for anything else."""
-    text = data.decode("ascii", "replace")
-    if not _IDS.fullmatch(text):
+    """Read what ``encode_ids`` or ``encode_plan_ids`` wrote. Raises LedgerCorrupt naming ``where`` for all else."""
+    return _ids_and_checksum(data, where)[0].split()
+
+
+def encode_plan_ids(ids: Iterable[str], lines: bytes) -> bytes:
+    """Return the ids of the lines of a plan, with a checksum of both."""
+    listed = encode_ids(ids)
+    return listed + b"crc32 %08x\n" % _checksum(listed, lines)
+
+
+def decode_plan_ids(data: bytes, lines: bytes, *, where: str) -> tuple[list[str], bool | None]:
+    """Return the ids that ``encode_plan_ids`` wrote, and whether these are their lines.
+
+    None: an earlier version noted no checksum. Raises LedgerCorrupt as ``decode_ids`` does.
+    """
+    listed, checksum = _ids_and_checksum(data, where)
+    is_right = None if checksum is None else int(checksum, 16) == _checksum(listed.encode("ascii"), lines)
+    return listed.split(), is_right
+
+
+def _ids_and_checksum(data: bytes, where: str) -> tuple[str, str | None]:
+    found = _IDS.fullmatch(data.decode("ascii", "replace"))
+    if found is None:
         raise LedgerCorrupt(damaged(where, "cannot be read"))
-    return text.split()
+    return found[1], found[2]
+
+
+def _checksum(listed: bytes, lines: bytes) -> int:
+    return zlib.crc32(lines, zlib.crc32(listed))
 
 
 def _unreadable(where: str, error: Exception) -> LedgerCorrupt:

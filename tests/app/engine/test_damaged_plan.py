@@ -10,6 +10,7 @@ import pytest
 
 from qwen_dataset.adapters.inference.asked import asked_ids
 from qwen_dataset.adapters.storage.memory import MemoryStorage
+from qwen_dataset.app.codec import decode_ids, encode_ids
 from qwen_dataset.app.dataset.join import join
 from qwen_dataset.app.engine.job import Job
 from qwen_dataset.app.engine.pace import Until
@@ -41,6 +42,10 @@ def misplaced(lines: Lines) -> None:
     lines[2] = lines[2].replace(b'"position":2', b'"position":7')
 
 
+def relabelled(lines: Lines) -> None:
+    lines[2] = lines[2].replace(b'"kind":"prompt"', b'"kind":"promp7"')
+
+
 def garbled(lines: Lines) -> None:
     lines[2] = b"{xx\n"
 
@@ -57,11 +62,20 @@ async def _damage(job: Job, kind: str, damage: Callable[[Lines], None]) -> str:
     return key
 
 
+async def _forget_checksum(job: Job) -> None:
+    """Make the plan one of an earlier version."""
+    key = job.layout.request_ids(1)
+    await job.storage.put(key, encode_ids(decode_ids(await job.storage.get(key), where=key)))
+
+
+@pytest.mark.parametrize("has_checksum", [True, False])
 @pytest.mark.parametrize(("kind", "damage"), ALL, ids=lambda each: getattr(each, "__name__", each))
-def test_nothing_is_bought_of_a_damaged_plan(kind: str, damage: Callable[[Lines], None]) -> None:
+def test_nothing_is_bought_of_a_damaged_plan(kind: str, damage: Callable[[Lines], None], *, has_checksum: bool) -> None:
     async def go() -> None:
         backend, hands, storage = Scripted(), HandClock(), MemoryStorage()
         async with a_job(TEXTS, storage=storage, clock=hands) as job:
+            if not has_checksum:
+                await _forget_checksum(job)
             key = await _damage(job, kind, damage)
             with pytest.raises(LedgerCorrupt) as caught:
                 await runner(job, backend, hands).run()
@@ -73,11 +87,20 @@ def test_nothing_is_bought_of_a_damaged_plan(kind: str, damage: Callable[[Lines]
     asyncio.run(go())
 
 
-@pytest.mark.parametrize("damage", [lost, emptied, misplaced, garbled, swapped])
-def test_a_dataset_is_not_made_of_a_damaged_plan(damage: Callable[[Lines], None]) -> None:
+@pytest.mark.parametrize(
+    ("damage", "has_checksum"),
+    [
+        *((damage, True) for damage in (changed, relabelled, lost, emptied, misplaced, garbled, swapped)),
+        # Without one, what was asked is not looked at any more.
+        *((damage, False) for damage in (lost, emptied, misplaced, garbled, swapped)),
+    ],
+)
+def test_a_dataset_is_not_made_of_a_damaged_plan(damage: Callable[[Lines], None], *, has_checksum: bool) -> None:
     async def go() -> None:
         hands = HandClock()
         async with a_job(TEXTS, clock=hands) as job:
+            if not has_checksum:
+                await _forget_checksum(job)
             await runner(job, Scripted(), hands).run()
             key = await _damage(job, "requests", damage)
             with pytest.raises(LedgerCorrupt, match=key):
@@ -185,7 +208,7 @@ def test_a_segment_in_which_one_answer_lies_over_another_is_told_by_its_name() -
 def test_ids_are_those_of_the_requests_and_end_with_them() -> None:
     async def go() -> None:
         async with a_job(TEXTS) as job:
-            ids = (await job.storage.get(job.layout.request_ids(1))).decode().split()
+            ids = decode_ids(await job.storage.get(job.layout.request_ids(1)), where="x")
             shard = _Shard()
             whole = ShardRequests(job, shard, frozenset(ids))  # type: ignore[arg-type]
             assert list(await asked_ids(whole)) == ids == [each.id async for each in whole]
@@ -200,3 +223,14 @@ def test_ids_are_those_of_the_requests_and_end_with_them() -> None:
 
 class _Shard:
     first_chunk = last_chunk = 1
+
+
+def test_a_plan_of_an_earlier_version_is_asked_as_it_is() -> None:
+    async def go() -> None:
+        backend, hands = Scripted(), HandClock()
+        async with a_job(TEXTS, clock=hands) as job:
+            await _forget_checksum(job)
+            await runner(job, backend, hands).run()
+            assert backend.asked() == TEXTS
+
+    asyncio.run(go())

@@ -13,7 +13,7 @@ from ...domain.inference import Parameters, Request
 from ...domain.papers import Paper
 from ...domain.recipes.base import Draft, Planned
 from ...domain.samples import Origin
-from ..codec import encode, encode_ids
+from ..codec import encode, encode_plan_ids
 from .job import Job, write_spec
 from .scratch import ScratchDatabase, Spool
 
@@ -187,7 +187,8 @@ class _Chunks:
             self._end()
 
     def _end(self) -> None:
-        lines, ids = b"".join(self._lines), encode_ids(self._ids)
+        lines = b"".join(self._lines)
+        ids = encode_plan_ids(self._ids, lines) if self._ids else b""
         self._places.append((self._spool.append(lines), self._spool.append(ids)))
         self._begin()
 

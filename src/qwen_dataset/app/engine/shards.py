@@ -16,7 +16,7 @@ from ...domain.spending import Meter
 from ...errors import LedgerCorrupt
 from ...ports.inference import Limits
 from ...ports.storage import Storage
-from ..codec import damaged, decode_ids, decode_planned, decode_request
+from ..codec import damaged, decode_ids, decode_plan_ids, decode_planned, decode_request
 from .index import Place
 from .job import Job
 from .layout import Layout, fetch
@@ -197,24 +197,30 @@ async def chunks_of(job: Job, shard: Shard) -> AsyncIterator[Chunk]:
 
 @attrs.frozen
 class Chunk:
-    """A part of a plan as it is stored: the lines of requests, and the id of each."""
+    """A part of a plan as it is stored: the lines of requests, and the id of each.
+
+    ``is_checked``: a checksum says that these are the lines of these ids.
+    """
 
     number: int
     key: str
     lines: list[bytes]
     ids: list[str]
+    is_checked: bool
 
     def requests(self, wanted: Container[str] | None = None) -> Iterator[Request]:
         """Yield the requests whose ids are wanted; None: all of them.
 
-        What is sent costs money and is answered under its id, so each is checked to be the one that has this id.
-        Raises LedgerCorrupt.
+        What is sent costs money and is answered under its id, so each is the one that has this id. Raises
+        LedgerCorrupt.
         """
         for line, ident in zip(self.lines, self.ids, strict=True):
             if wanted is not None and ident not in wanted:
                 continue
             request = decode_request(line, where=self.key)
-            if request.id != ident:
+            if self.is_checked:
+                request.take_id(ident)
+            elif request.id != ident:
                 raise LedgerCorrupt(damaged(self.key, "holds other requests than the ids beside it name"))
             yield request
 
@@ -228,10 +234,13 @@ class Chunk:
 
 
 async def fetch_chunk(storage: Storage, layout: Layout, number: int) -> Chunk:
-    """Return a chunk. Raises LedgerCorrupt where its lines and ids cannot belong together."""
+    """Return a chunk. Raises LedgerCorrupt where its lines and ids do not belong together."""
     key, ids_key = layout.requests(number), layout.request_ids(number)
-    lines = (await fetch(storage, key)).splitlines(keepends=True)
-    ids = decode_ids(await fetch(storage, ids_key), where=ids_key)
+    data = await fetch(storage, key)
+    ids, is_right = decode_plan_ids(await fetch(storage, ids_key), data, where=ids_key)
+    lines = data.splitlines(keepends=True)
     if len(lines) != len(ids) or not lines:
         raise LedgerCorrupt(damaged(key, f"holds {len(lines)} of the {len(ids)} requests that the ids beside it name"))
-    return Chunk(number, key, lines, ids)
+    if is_right is False:
+        raise LedgerCorrupt(damaged(key, "does not have the checksum that stands beside it"))
+    return Chunk(number, key, lines, ids, is_checked=is_right is True)

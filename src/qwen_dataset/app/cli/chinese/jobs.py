@@ -101,6 +101,14 @@ PAIRS = (
         "{where:t} holds other requests than the ids beside it name; {way_out:s}",
         "{where} 含有的请求与旁边的 id 文件所列的不同；{way_out}",
     ),
+    (
+        "{where:t} does not have the checksum that stands beside it; {way_out:s}",
+        "{where} 与旁边记录的校验和不符；{way_out}",
+    ),
+    (
+        "{where:t} holds {number:n} of the {all:n} requests that are to be asked; {way_out:s}",
+        "{where} 只有要提问的 {all} 个请求中的 {number} 个；{way_out}",
+    ),
     ("{where:t} holds a request twice; {way_out:s}", "{where} 中有一个请求出现两次；{way_out}"),
     ("{where:t} holds two outcomes of one request; {way_out:s}", "{where} 中有一个请求有两个结果；{way_out}"),
     (

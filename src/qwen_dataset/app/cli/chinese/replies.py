@@ -75,6 +75,7 @@ PAIRS = (
     ("the stream broke off: {why:t}", "数据流断开：{why}"),
     ("no whole answer came in {seconds:w} seconds", "{seconds} 秒内没有得到完整的回答"),
     ("the request cannot be written as JSON, so it was not sent: {why}", "请求无法写成 JSON，因此没有发出：{why}"),
+    ("a text holds half a character (a lone surrogate)", "有文本含半个字符（孤立的代理码位）"),
     ("request {id:w} cannot be written as JSON: {why}", "请求 {id} 无法写成 JSON：{why}"),
     ("{name:w} is not open", "{name} 没有打开"),
     ("the connection to {where:t} is closed; enter the backend first", "与 {where} 的连接已关闭；请先打开后端"),
