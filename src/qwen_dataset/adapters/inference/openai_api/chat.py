@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,8 +10,8 @@ import orjson
 from ....domain.inference import Completion, Request
 from ..calls import CallFailed
 from ..realtime import RealtimeBackend
-from .client import call_of, open_calls, open_client, read_seconds, reply_class
-from .errors import translated
+from .client import Post, open_calls, open_client, read_seconds
+from .errors import refusal_of, translated
 from .stream import Answer
 from .wire import body_of, completion_of
 
@@ -33,9 +32,9 @@ class ChatBackend(RealtimeBackend):
     _client: AsyncOpenAI | None = None
 
     async def _open(self) -> None:
-        self._client = client = open_client(self._options, open_calls(self._options), asks_key=False)
-        self._reply = reply_class()
-        self._template = call_of(client, b"chat/completions")
+        http = open_calls(self._options)
+        self._client = open_client(self._options, http, asks_key=False)
+        self._post = Post(self._client, http, b"chat/completions")
 
     async def _close(self) -> None:
         client, self._client = self._client, None
@@ -65,9 +64,9 @@ class ChatBackend(RealtimeBackend):
 
     async def _whole(self, request_id: str, body: bytes) -> Completion:
         # Not through ``chat.completions``: making its objects, and ours of them, is most of what a call would cost.
-        call = copy.copy(self._template)
-        call.content = body
-        reply = await self._opened.request(self._reply, call)
+        reply = await self._post(body)
+        if not reply.is_success:
+            raise refusal_of(reply, reply.text)
         return completion_of(request_id, reply.content)
 
     async def _streamed(self, request_id: str, body: dict[str, Any]) -> Completion:
