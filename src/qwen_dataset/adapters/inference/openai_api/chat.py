@@ -32,7 +32,8 @@ class ChatBackend(RealtimeBackend):
     _client: AsyncOpenAI | None = None
 
     async def _open(self) -> None:
-        http = open_calls(self._options)
+        # It reads the certificates of all authorities, which takes longer than a loop may be held up.
+        http = await asyncio.to_thread(open_calls, self._options)
         self._client = open_client(self._options, http, asks_key=False)
         self._post = Post(self._client, http, b"chat/completions")
 
