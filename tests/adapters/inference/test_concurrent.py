@@ -493,7 +493,8 @@ def test_many_calls_that_start_and_end_together_leave_the_loop_to_others():
             yielded[turns] += 1
         counting.cancel()
         assert yielded.total() == 200
-        assert max(started.values()) <= 16
-        assert max(yielded.values()) <= 16
+        # As few as that, or a group of beginnings is as many objects as begin a search for cycles.
+        assert max(started.values()) <= 4
+        assert max(yielded.values()) <= 4
 
     asyncio.run(scenario())

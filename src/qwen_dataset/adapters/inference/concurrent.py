@@ -39,9 +39,13 @@ logger = logging.getLogger(__name__)
 REALTIME_LIMITS = Limits(concurrency=16, segment_outcomes=100, segment_seconds=2.0, settle_seconds=0.0)
 """Fetching an answer again costs money here, so little may stay unsaved; nothing remote exists that could settle."""
 
-_AT_ONCE = 8
+_AT_ONCE = 2
 """So many calls are started, or outcomes yielded, between two turns of the event loop: what begins in one moment is
-answered in one moment too, and hundreds of answers at once would hold up everything else that waits in this loop."""
+answered in one moment too, and hundreds of answers at once would hold up everything else that waits in this loop.
+
+As few as this for the search for cycles as well: Python begins one for every 700 objects that are made and not yet
+gone, and a call is a hundred while it runs. Where eight end and then eight begin, each such group begins one, and every
+hundredth of these looks through all there is, for a tenth of a second. Where ends and beginnings take turns, few do."""
 
 _OPEN = "open"
 _CANCELLED = "cancelled"

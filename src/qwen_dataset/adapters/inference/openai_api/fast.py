@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 # Many servers hang up after 5 idle seconds. What is sent in that very moment is lost and counts as possibly paid.
 _IDLE_SECONDS = 4.0
 _WARNED_BYTES = 1 << 20  # of a body in one piece: from there on aiohttp wants a file
-_AT_ONCE = 16  # replies that are read between two turns of the event loop
+_AT_ONCE = 2  # replies that are read between two turns of the event loop: as many as calls are started
 _STREAM = b"text/event-stream"
 _PROXIES = frozenset({"http", "https"})
 
