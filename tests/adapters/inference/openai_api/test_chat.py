@@ -76,6 +76,17 @@ def test_nothing_of_the_environment_of_openai_is_sent(stub, kit, monkeypatch):
     assert "not-for-them" not in str(call.headers)
 
 
+def test_what_is_no_stream_says_of_itself_what_the_sdk_says_of_a_stream(stub, kit):
+    for stream in ("no", "yes"):
+        _one(kit.options_of(stub.base_url, parameters={"stream": stream}), kit.request_of())
+    whole, streamed = ({name.lower(): value for name, value in call.headers.items()} for call in stub.calls)
+    # Of repeating calls and of its own timeout, which are ours; of the raw reply; and the length of another body.
+    for name in ("x-stainless-retry-count", "x-stainless-read-timeout", "x-stainless-raw-response", "content-length"):
+        whole.pop(name, None)
+        streamed.pop(name, None)
+    assert whole == streamed
+
+
 def test_the_key_is_asked_for_before_each_call(stub, kit):
     keys = iter(["sk-first-key", "sk-first-key", "sk-second-key", "sk-third-key"])
     options = kit.options_of(stub.base_url, api_key=lambda: next(keys), concurrency=1)  # one look at the start
