@@ -51,7 +51,8 @@ NOT_SAID = {
 NO_SENTENCE = {
     "names of parameters": r"\nmodel messages ",
     "codes of a service": r"(?:(?:[A-Z][A-Za-z.]*|[a-z]+_[a-z_]+|cancelled|expired)(?: |$))+$",
-    "SQL": r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|\{inner\} ORDER BY) |\(?(?:OR \(?)?(?:fate|open) (?:=|IN) ",
+    "SQL": r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|\{inner\} ORDER BY) |\(?(?:OR \(?)?(?:fate|open) (?:=|IN) "
+    r"|(?:position|id) (?:BETWEEN|IN|BLOB) ",
     "an expression": r".*(?:\\b|\(\?:|\\\.\?)",
     "a format of log lines": r"(?:the|event|an|shard|batch|file|created|%s) .*%[sdr]|%\(|the entry points of an inst",
     "the help of --help": r"(?:Make|Go on with|Stop|Show|Ask|Delete|Print|Look) .*\.$",
@@ -394,6 +395,9 @@ COMPOSED: dict[str, list[str]] = {
     ],
     "holds other requests than the ids beside it name": [
         f"jobs/71.json holds other requests than the ids beside it name; {_WAY_OUT}"
+    ],
+    "holds more than the {state.requests} requests that were planned": [
+        f"jobs/71.json holds more than the 72 requests that were planned; {_WAY_OUT}"
     ],
     "does not have the checksum that stands beside it": [
         f"jobs/71.json does not have the checksum that stands beside it; {_WAY_OUT}"

@@ -102,6 +102,10 @@ PAIRS = (
         "{where} 含有的请求与旁边的 id 文件所列的不同；{way_out}",
     ),
     (
+        "{where:t} holds more than the {all:n} requests that were planned; {way_out:s}",
+        "{where} 的请求多于计划的 {all} 个；{way_out}",
+    ),
+    (
         "{where:t} does not have the checksum that stands beside it; {way_out:s}",
         "{where} 与旁边记录的校验和不符；{way_out}",
     ),
