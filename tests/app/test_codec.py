@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qwen_dataset.app import quick
+from qwen_dataset.app import hot, quick
 from qwen_dataset.app.codec import (
     Envelope,
     StoredOutcome,
@@ -159,7 +159,8 @@ def test_a_line_of_a_plan_is_read_late_as_it_is_read_at_once(planned: Planned) -
     assert decode_request(line, where="x") == at_once.request
     assert decode_request(line, where="x").id == at_once.request.id
     spaced = orjson.dumps(orjson.loads(line), option=orjson.OPT_INDENT_2)
-    for each in (line, spaced):
+    # Twice as we write it: the second one ends as the first.
+    for each in (line, line, spaced):
         late = decode_planned(each, ident, where="x")
         assert (late.position, late.origin, late.request_id) == (at_once.position, at_once.origin, ident)
         assert late.request == at_once.request
@@ -172,6 +173,11 @@ def test_what_we_write_is_read_the_quick_way_and_the_same_as_slowly(stored: Stor
     quickly = quick.stored_completion(line)
     assert (quickly is not None) == isinstance(stored.outcome, Completion)
     assert decode(StoredOutcome, line, where="x") == plain_converter().structure(orjson.loads(line), StoredOutcome)
+
+
+@given(ORIGINS)
+def test_an_origin_that_we_write_is_read_the_quick_way(origin: Origin) -> None:
+    assert quick.origin(orjson.dumps(hot.origin_to(origin))) == origin
 
 
 @pytest.mark.parametrize("cut", [2, 3, 20])
