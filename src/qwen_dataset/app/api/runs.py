@@ -113,8 +113,7 @@ class Runs:
             await self._choose(job, run)
             if job.state.phase is Phase.NEW:
                 await write_plan(job, intake.plan)
-                # In a thread: a file of gigabytes is given back, and the loop has other things to do.
-                await asyncio.to_thread(intake.plan.discard)
+                await intake.plan.give_back()
                 if silent := intake.silent:
                     self.notice(f"{len(silent)} papers hold no passage to ask about: {', '.join(silent[:5])}")
                 if forecast is not None:

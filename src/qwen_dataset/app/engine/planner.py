@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
@@ -19,6 +20,7 @@ from .scratch import ScratchDatabase, Spool
 
 _CHUNK_LINES = 1000
 _CHUNK_BYTES = 2_000_000
+_MUCH = 10_000_000  # bytes
 _AT_ONCE = 250  # requests whose indexes are looked up together
 
 
@@ -53,8 +55,16 @@ class UnwrittenPlan:
     def __exit__(self, *_: object) -> None:
         self.discard()
 
+    async def give_back(self) -> None:
+        """Give back what the local disk holds; the figures stay."""
+        if self._paper_lines.size + self._request_lines.size < _MUCH:
+            self.discard()
+        else:
+            # In a thread: to give back a large file takes a while, and the loop has other things to do.
+            await asyncio.to_thread(self.discard)
+
     def discard(self) -> None:
-        """Give back what the local disk holds, which may take a while; the figures stay. Any thread may call it."""
+        """Give back what the local disk holds, here and now. Any thread may call it."""
         self._numbering.__exit__()
         self._paper_lines.close()
         self._request_lines.close()
@@ -197,6 +207,11 @@ class _Chunks:
             self._end()
         for lines, ids in self._places:
             yield PlanPart(self._spool.read(*lines), self._spool.read(*ids))
+
+    @property
+    def size(self) -> int:
+        """How many bytes the local disk holds."""
+        return self._spool.size
 
     def close(self) -> None:
         """Give back what the local disk holds."""

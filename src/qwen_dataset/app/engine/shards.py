@@ -16,7 +16,7 @@ from ...domain.spending import Meter
 from ...errors import LedgerCorrupt
 from ...ports.inference import Limits
 from ...ports.storage import Storage
-from ..codec import damaged, decode_ids, decode_plan_ids, decode_planned, decode_request
+from ..codec import damaged, decode_ids, decode_plan_ids, decode_planned, decode_request, lines_of
 from .index import Place
 from .job import Job
 from .layout import Layout, fetch
@@ -238,7 +238,7 @@ async def fetch_chunk(storage: Storage, layout: Layout, number: int) -> Chunk:
     key, ids_key = layout.requests(number), layout.request_ids(number)
     data = await fetch(storage, key)
     ids, is_right = decode_plan_ids(await fetch(storage, ids_key), data, where=ids_key)
-    lines = data.splitlines(keepends=True)
+    lines = lines_of(data)
     if len(lines) != len(ids) or not lines:
         raise LedgerCorrupt(damaged(key, f"holds {len(lines)} of the {len(ids)} requests that the ids beside it name"))
     if is_right is False:
