@@ -18,6 +18,7 @@ from ..engine.scratch import ScratchDatabase
 PromptLike = str | Prompt | Mapping[str, Any]
 """A prompt's text; or ``{"prompt": …}`` or ``{"messages": [{"role", "content"}, …]}``, with ``id`` and ``system``."""
 
+_BUFFER = 1 << 18  # bytes
 _TOLD = 20  # problems told in words
 _ROLES = ("system", "user", "assistant")
 _FIELDS = {"prompt", "messages", "id", "system"}
@@ -68,12 +69,14 @@ def read_prompts(path: Path) -> ReadPrompts:
 def _lines(path: Path, *, as_json: bool) -> Iterator[tuple[str, PromptLike | SettingError]]:
     place = f"{path} line "
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=_BUFFER) as file:
             for number, raw in enumerate(file, start=1):
-                where = f"{place}{number}"
-                line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
-                if line.strip():
-                    yield where, _line(line.rstrip(b"\r\n"), where, as_json=as_json)
+                line = raw.rstrip(b"\r\n")
+                if number == 1:
+                    line = line.removeprefix(b"\xef\xbb\xbf")
+                if line and not line.isspace():
+                    where = f"{place}{number}"
+                    yield where, _line(line, where, as_json=as_json)
     except OSError as error:
         message = f"the prompts cannot be read from {path}: {os.strerror(error.errno or 0)}"
         raise SettingError(message) from error

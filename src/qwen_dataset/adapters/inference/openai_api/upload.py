@@ -75,9 +75,11 @@ class _Writer:
         if request.parameters is not self._parameters or request.model != self._model:
             self._look_at(request)
         line = _line(self._lines, request) + b"\n"
+        length, options = len(line), self._options
         self._count += 1
-        self._bytes += len(line)
-        self._check(request, len(line))
+        self._bytes += length
+        if length > options.line_bytes or self._count > options.requests or self._bytes > options.submission_bytes:
+            raise self._too_much(request, length)
         self._hash.update(request.id.encode("ascii"))
         self._scratch.write(line)
 
@@ -97,19 +99,18 @@ class _Writer:
             )
         self._model, self._parameters = request.model, request.parameters
 
-    def _check(self, request: Request, line_bytes: int) -> None:
+    def _too_much(self, request: Request, line_bytes: int) -> BackendRejected:
         options = self._options
         if line_bytes > options.line_bytes:
-            raise BackendRejected(
+            return BackendRejected(
                 f"the line of request {request.id[:_LOOKED_AT]} has {line_bytes} bytes, and the service takes"
                 f" {options.line_bytes} a line; use shorter passages"
             )
         if self._count > options.requests:
-            raise BackendRejected(f"the service takes {options.requests} requests a batch, and these are more")
-        if self._bytes > options.submission_bytes:
-            raise BackendRejected(
-                f"the service takes {options.submission_bytes} bytes a batch, and these requests have more"
-            )
+            return BackendRejected(f"the service takes {options.requests} requests a batch, and these are more")
+        return BackendRejected(
+            f"the service takes {options.submission_bytes} bytes a batch, and these requests have more"
+        )
 
     def finished(self) -> WrittenLines:
         """Return the file, ready to be read."""
