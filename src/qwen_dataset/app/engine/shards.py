@@ -95,6 +95,10 @@ class Cutter:
         self._room = room
 
     async def cuts(self) -> AsyncIterator[Cut]:
+        if self._are_small_enough:
+            for cut in self._cuts_by_number():
+                yield cut
+            return
         gathered, room = _Gathered(), self._room()
         async for some in self._measured():
             for each in some:
@@ -112,30 +116,33 @@ class Cutter:
         if gathered.ids:
             yield gathered.cut()
 
+    @property
+    def _are_small_enough(self) -> bool:
+        """Whether nothing but the number of requests can end a shard, whichever they are: then none has to be read."""
+        state, limits = self._job.state, self._limits
+        if self._meter is not None or self._room() is not None or not 0 < state.longest <= limits.line_bytes:
+            return False
+        return min(state.requests, limits.requests) * state.longest <= limits.submission_bytes
+
+    def _cuts_by_number(self) -> Iterator[Cut]:
+        places = self._job.index.unassigned()
+        while some := list(itertools.islice(places, self._limits.requests)):
+            ids = tuple([place.id for place in some])
+            yield Cut(ids=ids, first_chunk=some[0].chunk, last_chunk=some[-1].chunk)
+
     def _is_full(self, gathered: _Gathered, each: _Measured) -> bool:
         limits = self._limits
         return len(gathered.ids) >= limits.requests or gathered.size + each.length > limits.submission_bytes
 
     async def _measured(self) -> AsyncIterator[list[_Measured]]:
-        """Yield the unassigned requests with their measures, some at a time, reading each chunk once, if at all."""
+        """Yield the unassigned requests with their measures, some at a time, reading each chunk once."""
         chunk, lines = None, dict[str, bytes]()
         for number, places in itertools.groupby(self._job.index.unassigned(), key=lambda place: place.chunk):
-            if self._are_small_enough:
-                yield [_Measured(place, self._job.state.longest, None) for place in places]
-                continue
             # The same number comes again where a page of the index ends within a chunk.
             if chunk is None or chunk.number != number:
                 chunk = await fetch_chunk(self._job.storage, self._job.layout, number)
                 lines = dict(zip(chunk.ids, chunk.lines, strict=True))
             yield [self._measure(place, lines.get(place.id), chunk.key) for place in places]
-
-    @property
-    def _are_small_enough(self) -> bool:
-        """Whether nothing but the number of requests can end a shard, whichever they are: then none has to be read."""
-        state, limits = self._job.state, self._limits
-        if self._meter is not None or not 0 < state.longest <= limits.line_bytes:
-            return False
-        return min(state.requests, limits.requests) * state.longest <= limits.submission_bytes
 
     def _measure(self, place: Place, line: bytes | None, where: str) -> _Measured:
         if line is None:

@@ -57,7 +57,7 @@ class Submitter:
         for shard in uncertain:
             # Also while cancelling: only finding it (or creating and then cancelling it) makes its answers safe.
             if self._is_findable(shard):
-                await self._submit(shard, uncertain=True)
+                await self._submit(shard, frozenset(self._job.index.members(shard.number)), uncertain=True)
             else:
                 await self._lose(shard)
         cutter = Cutter(self._job, self._backend.limits, meter=self._budget.meter, room=lambda: room(self._job.state))
@@ -66,7 +66,7 @@ class Submitter:
             await self._guard.checkpoint()
             if not self._guard.may_begin():
                 return cutter
-            await self._submit(await self._plan(cut))
+            await self._submit(await self._plan(cut), frozenset(cut.ids))
         await self._fail_too_large(cutter)
         return cutter
 
@@ -94,9 +94,9 @@ class Submitter:
         )
         return self._job.state.shards[number]
 
-    async def _submit(self, shard: Shard, *, uncertain: bool = False) -> None:
-        """Submit a shard; ``uncertain``: it may have been submitted before."""
-        requests = ShardRequests(self._job, shard, frozenset(self._job.index.members(shard.number)))
+    async def _submit(self, shard: Shard, ids: frozenset[str], *, uncertain: bool = False) -> None:
+        """Submit a shard of these requests; ``uncertain``: it may have been submitted before."""
+        requests = ShardRequests(self._job, shard, ids)
         while True:
             await self._job.lease.verify()
             try:

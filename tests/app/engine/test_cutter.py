@@ -1,0 +1,70 @@
+"""Shards are the same whether the plan is read for them or not, and it is not read where no size can be in the way."""
+
+from __future__ import annotations
+
+import asyncio
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwen_dataset.app.engine.job import Job
+from qwen_dataset.app.engine.shards import Cut, Cutter
+from qwen_dataset.domain.choices import RetryUnknown
+from qwen_dataset.domain.events import RoundOpened
+from qwen_dataset.errors import LedgerCorrupt
+from qwen_dataset.ports.inference import Limits
+from tests.app.engine.bench import LIMITS, a_job
+
+TEXTS = [f"prompt number {number}" for number in range(8)]
+
+
+async def _opened(job: Job) -> None:
+    await job.ledger.append(
+        RoundOpened(round=1, pending=len(TEXTS), retry_unknown=RetryUnknown.AUTO, finishing=False, fresh=False)
+    )
+
+
+async def _cuts(job: Job, limits: Limits) -> list[Cut]:
+    return [cut async for cut in Cutter(job, limits).cuts()]
+
+
+def _forget_longest(job: Job) -> None:
+    job.ledger.state = attrs.evolve(job.ledger.state, longest=0)
+
+
+@given(
+    texts=st.lists(st.text(max_size=30), min_size=1, max_size=12),
+    requests=st.integers(1, 12),
+    room=st.integers(150, 2_000),
+)
+def test_shards_are_the_same_whether_the_plan_is_read_or_not(texts: list[str], requests: int, room: int) -> None:
+    async def go() -> None:
+        limits = attrs.evolve(LIMITS, requests=requests, submission_bytes=room, line_bytes=room)
+        async with a_job(texts) as job:
+            await _opened(job)
+            by_number = await _cuts(job, limits)
+            _forget_longest(job)
+            assert [attrs.evolve(cut, most=None) for cut in await _cuts(job, limits)] == by_number
+
+    asyncio.run(go())
+
+
+def test_the_plan_is_read_only_where_a_size_may_be_in_the_way() -> None:
+    async def go() -> None:
+        async with a_job(TEXTS) as job:
+            await _opened(job)
+            await job.storage.delete(job.layout.requests(1))
+            wide = attrs.evolve(LIMITS, requests=3, submission_bytes=10_000, line_bytes=10_000)
+            assert [len(cut.ids) for cut in await _cuts(job, wide)] == [3, 3, 2]
+            longest = job.state.longest
+            assert longest > 100
+            for narrow in ({"line_bytes": longest - 1}, {"submission_bytes": 3 * longest - 1}):
+                with pytest.raises(LedgerCorrupt, match="is missing"):
+                    await _cuts(job, attrs.evolve(wide, **narrow))
+            _forget_longest(job)
+            with pytest.raises(LedgerCorrupt, match="is missing"):
+                await _cuts(job, wide)
+
+    asyncio.run(go())
