@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Iterator
 from decimal import Decimal
@@ -20,6 +21,9 @@ from ..codec import damaged, decode_ids, decode_plan_ids, decode_planned, decode
 from .index import Place
 from .job import Job
 from .layout import Layout, fetch
+
+
+_BREATH = 5_000  # requests between two turns of the event loop
 
 
 @attrs.frozen(kw_only=True)
@@ -96,7 +100,7 @@ class Cutter:
 
     async def cuts(self) -> AsyncIterator[Cut]:
         if self._are_small_enough:
-            for cut in self._cuts_by_number():
+            async for cut in self._cuts_by_number():
                 yield cut
             return
         gathered, room = _Gathered(), self._room()
@@ -124,11 +128,20 @@ class Cutter:
             return False
         return min(state.requests, limits.requests) * state.longest <= limits.submission_bytes
 
-    def _cuts_by_number(self) -> Iterator[Cut]:
-        places = self._job.index.unassigned()
-        while some := list(itertools.islice(places, self._limits.requests)):
-            ids = tuple([place.id for place in some])
-            yield Cut(ids=ids, first_chunk=some[0].chunk, last_chunk=some[-1].chunk)
+    async def _cuts_by_number(self) -> AsyncIterator[Cut]:
+        ids: list[str] = []
+        first = last = 0
+        for place in self._job.index.unassigned():
+            first, last = first if ids else place.chunk, place.chunk
+            ids.append(place.id)
+            if len(ids) % _BREATH == 0:
+                # A submission may have fifty thousand of them, and the loop has other things to do.
+                await asyncio.sleep(0)
+            if len(ids) == self._limits.requests:
+                yield Cut(ids=tuple(ids), first_chunk=first, last_chunk=last)
+                ids = []
+        if ids:
+            yield Cut(ids=tuple(ids), first_chunk=first, last_chunk=last)
 
     def _is_full(self, gathered: _Gathered, each: _Measured) -> bool:
         limits = self._limits
