@@ -22,7 +22,6 @@ from .index import Place
 from .job import Job
 from .layout import Layout, fetch
 
-
 _BREATH = 5_000  # requests between two turns of the event loop
 
 
