@@ -23,6 +23,7 @@ from qwen_dataset.app.codec import (
     decode_request_id,
     encode,
     encode_ids,
+    encode_outcome,
     encode_plan_ids,
     failure_record,
     plain_converter,
@@ -173,6 +174,32 @@ def test_what_we_write_is_read_the_quick_way_and_the_same_as_slowly(stored: Stor
     quickly = quick.stored_completion(line)
     assert (quickly is not None) == isinstance(stored.outcome, Completion)
     assert decode(StoredOutcome, line, where="x") == plain_converter().structure(orjson.loads(line), StoredOutcome)
+
+
+class _OwnText(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("text", ["a", _OwnText("a"), '\x00\x1f\x7f\u2028"\\/\U0001f600'])
+@pytest.mark.parametrize("counts", [(0, 0, 0), (1, 2, 3), (2**63 - 1, 0, 1), (2**64, 1, 1), (-1, 1, 0)])
+@pytest.mark.parametrize("source", [None, "other-job"])
+def test_a_completion_is_written_the_quick_way_as_slowly(
+    text: str, counts: tuple[int, int, int], source: str | None
+) -> None:
+    read, written, thought = counts
+    usage = Usage(prompt_tokens=read, completion_tokens=written, reasoning_tokens=thought)
+    outcome = Completion(request_id="r", text=text, usage=usage, reasoning="why" if thought else None)
+    line = encode_outcome(outcome, backend="b", round_number=2, source=source)
+    capped = [min(count, 2**63 - 1) for count in counts]
+    usage = Usage(prompt_tokens=capped[0], completion_tokens=capped[1], reasoning_tokens=capped[2])
+    stored = StoredOutcome(attrs.evolve(outcome, usage=usage), "b", 2, source)
+    assert line == orjson.dumps(plain_converter().unstructure(stored), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def test_bytes_are_not_written_as_something_else() -> None:
+    wrong: Any = b"a"
+    with pytest.raises(TypeError):
+        encode_outcome(Completion(request_id="r", text=wrong), backend="b", round_number=1)
 
 
 @given(ORIGINS)

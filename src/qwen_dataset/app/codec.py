@@ -22,10 +22,10 @@ from cattrs.strategies import configure_tagged_union
 
 from ..domain.characters import whole
 from ..domain.events import Event
-from ..domain.inference import Failure, Outcome, Parameters, Request, Usage
+from ..domain.inference import Completion, Failure, Outcome, Parameters, Request, Usage
 from ..domain.jobs import JobSpec
 from ..domain.recipes.base import Planned
-from ..domain.samples import Answer, PaperRef, Reject, Sample
+from ..domain.samples import Answer, Origin, PaperRef, Reject, Sample
 from ..errors import LedgerCorrupt
 from . import hot, quick
 
@@ -139,11 +139,12 @@ def plain_converter() -> OrjsonConverter:
 def _straight() -> tuple[dict[type, Callable[[Any], bytes]], dict[type, Callable[[bytes], Any]]]:
     """Return how lines are written and read without asking the converter: those that a job has one of a request."""
     made = _hot()
-    writers = {Planned: lambda planned: made.planned_json(planned) + b"\n", StoredOutcome: _outcome_line}
-    return writers, {
-        Planned: lambda line: made.planned_of(orjson.loads(line)),
-        StoredOutcome: _stored_in,
-    }
+    writers: dict[type, Callable[[Any], bytes]] = {Planned: _planned_line, StoredOutcome: _outcome_line}
+    return writers, {Planned: lambda line: made.planned_of(orjson.loads(line)), StoredOutcome: _stored_in}
+
+
+def _planned_line(planned: Planned) -> bytes:
+    return encode_planned(planned.position, planned.request, planned.origin)
 
 
 def _stored_in(line: bytes) -> StoredOutcome:
@@ -154,7 +155,7 @@ def _stored_in(line: bytes) -> StoredOutcome:
 
 
 def _outcome_line(stored: StoredOutcome) -> bytes:
-    return orjson.dumps(_stored_to(stored), option=orjson.OPT_APPEND_NEWLINE)
+    return encode_outcome(stored.outcome, backend=stored.backend, round_number=stored.round, source=stored.source)
 
 
 def encode(value: Any) -> bytes:
@@ -165,16 +166,26 @@ def encode(value: Any) -> bytes:
     return orjson.dumps(_converter().unstructure(value), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def encode_outcome(stored: StoredOutcome) -> bytes:
-    """Return the line of an outcome, as ``encode`` does, whatever texts it holds.
+def encode_planned(position: int, request: Request, origin: Origin) -> bytes:
+    """Return the line of a ``Planned`` of these, as ``encode`` does."""
+    return _hot().planned_line(position, request, origin)
+
+
+def encode_outcome(outcome: Outcome, *, backend: str, round_number: int, source: str | None = None) -> bytes:
+    """Return the line of a ``StoredOutcome`` of these, as ``encode`` does, whatever texts it holds.
 
     Halves of a character that stand apart become U+FFFD, and those that belong together the character; a number that is
     too large becomes the largest. An answer that was paid for is not lost for what a line of JSON cannot say.
     """
+    if isinstance(outcome, Completion):
+        line = quick.completion_line(outcome, backend, round_number, source)
+        if line is not None:
+            return line
+    plain = _stored_to(StoredOutcome(outcome, backend, round_number, source))
     try:
-        return encode(stored)
+        return orjson.dumps(plain, option=orjson.OPT_APPEND_NEWLINE)
     except orjson.JSONEncodeError:
-        return orjson.dumps(_storable(_converter().unstructure(stored)), option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(_storable(plain), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _storable(value: Any) -> Any:

@@ -79,12 +79,15 @@ class Hot:
         plain["origin"] = origin_to(planned.origin)
         return plain
 
-    def planned_json(self, planned: Planned) -> bytes:
-        """Return the JSON of ``planned_to``, of texts that are JSON already: the id of the request is made of them."""
-        return b'{"position":%d,"request":%b,"origin":%b}' % (
-            planned.position,
-            self._request_json(planned.request),
-            self._origin_json(planned.origin),
+    def planned_line(self, position: int, request: Request, origin: Origin) -> bytes:
+        """Return the JSON of ``planned_to`` and a newline.
+
+        It is made of texts that are JSON already, as the id of the request is.
+        """
+        return b'{"position":%d,"request":%b,"origin":%b}\n' % (
+            position,
+            self._request_json(request),
+            self._origin_json(origin),
         )
 
     def _request_json(self, request: Request) -> bytes:

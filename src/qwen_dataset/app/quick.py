@@ -1,4 +1,4 @@
-"""Lines that a job has one of a request, read straight into objects. What is not as we write it gives None.
+"""Lines that a job has one of a request, read straight into objects and written from them. What is odd gives None.
 
 The converter's way takes several times as long, and so does reading a line into plain values first. A property test
 holds both ways equal.
@@ -11,6 +11,7 @@ import msgspec
 from ..domain.inference import Completion, Message
 from ..domain.samples import Origin
 
+_LARGEST = 2**63 - 1
 _NONE = msgspec.Raw()
 _IS_COMPLETION = b',"is":"completion"}'  # the quotation marks of a text are escaped, so this is no part of one
 
@@ -37,9 +38,33 @@ class StoredCompletion(msgspec.Struct):
     source: str | None = None
 
 
+class _Usage(msgspec.Struct, omit_defaults=True, gc=False):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class _Completion(msgspec.Struct, omit_defaults=True, kw_only=True, rename={"kind": "is"}, gc=False):
+    request_id: str
+    text: str
+    finish_reason: str = "stop"
+    usage: _Usage | None = None
+    reasoning: str | None = None
+    model: str | None = None
+    kind: str
+
+
+class _OutcomeLine(msgspec.Struct, omit_defaults=True, gc=False):
+    outcome: _Completion
+    backend: str
+    round: int
+    source: str | None = None
+
+
 _PLAN_LINES = msgspec.json.Decoder(_PlanLine)
 _ORIGINS = msgspec.json.Decoder(Origin)
 _OUTCOME_LINES = msgspec.json.Decoder(StoredCompletion)
+_WRITE = msgspec.json.Encoder().encode
 
 
 def request_fields(line: bytes) -> RequestFields | None:
@@ -66,4 +91,33 @@ def stored_completion(line: bytes) -> StoredCompletion | None:
     try:
         return _OUTCOME_LINES.decode(line)
     except msgspec.MsgspecError:
+        return None
+
+
+def completion_line(outcome: Completion, backend: str, round_number: int, source: str | None) -> bytes | None:
+    """Return the line of a completion with its newline; None where it holds what is to be looked at more closely."""
+    usage = outcome.usage
+    read, written, thought = usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens
+    # A text of any other kind, by somebody's own backend, would be written in a way of its own.
+    if type(outcome.text) is not str or not (
+        0 <= read <= _LARGEST and 0 <= written <= _LARGEST and 0 <= thought <= _LARGEST
+    ):
+        return None
+    line = _OutcomeLine(
+        _Completion(
+            request_id=outcome.request_id,
+            text=outcome.text,
+            finish_reason=outcome.finish_reason,
+            usage=_Usage(read, written, thought) if read or written or thought else None,
+            reasoning=outcome.reasoning,
+            model=outcome.model,
+            kind="completion",
+        ),
+        backend,
+        round_number,
+        source,
+    )
+    try:
+        return _WRITE(line) + b"\n"
+    except (UnicodeEncodeError, TypeError, ValueError):
         return None

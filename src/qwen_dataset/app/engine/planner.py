@@ -12,9 +12,9 @@ import attrs
 from ...domain.events import PlanWritten
 from ...domain.inference import Parameters, Request
 from ...domain.papers import Paper
-from ...domain.recipes.base import Draft, Planned
+from ...domain.recipes.base import Draft
 from ...domain.samples import Origin
-from ..codec import encode, encode_plan_ids
+from ..codec import encode, encode_plan_ids, encode_planned
 from .job import Job, write_spec
 from .scratch import ScratchDatabase, Spool
 
@@ -99,7 +99,7 @@ class UnwrittenPlan:
         self._waiting, self._origins = [], []
         places = itertools.count(self.requests - len(waiting))
         for position, request, origin in zip(places, self._numbering.numbered(waiting), origins, strict=False):
-            line = encode(Planned(position=position, request=request, origin=origin))
+            line = encode_planned(position, request, origin)
             self._request_lines.add(line, request.id)
             self.longest = max(self.longest, len(line))
 

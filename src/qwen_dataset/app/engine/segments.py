@@ -11,7 +11,7 @@ import attrs
 from ...domain.events import Stored
 from ...domain.inference import Completion, Failure, FailureKind, Outcome
 from ...ports.inference import Limits
-from ..codec import StoredOutcome, encode_outcome
+from ..codec import encode_outcome
 from .budget import Account
 from .index import Fate
 from .job import Job
@@ -46,7 +46,7 @@ class SegmentWriter:
     def add(self, outcome: Outcome, *, backend: str) -> bool:
         """Take an outcome; return whether it is time to ``save``."""
         lines, under_way, limits = self._lines, self._under_way, self._limits
-        line = encode_outcome(StoredOutcome(outcome, backend, self._job.state.round, self._source))
+        line = encode_outcome(outcome, backend=backend, round_number=self._job.state.round, source=self._source)
         lines.append(line)
         self._bytes += len(line)
         if isinstance(outcome, Completion):

@@ -7,7 +7,7 @@ import json
 import orjson
 import pytest
 
-from qwen_dataset.app.codec import StoredOutcome, encode_outcome
+from qwen_dataset.app.codec import encode_outcome
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind
 from tests.raw_replies import replying
 
@@ -61,7 +61,7 @@ def test_a_refusal_keeps_its_status_and_can_be_stored(native, status, body):
     outcome, calls = asyncio.run(_asked(native, _reply(body, status=status.encode("gbk"))))
     assert isinstance(outcome, Failure)
     assert (outcome.kind, calls) == (FailureKind.RATE_LIMITED, 1)
-    stored = encode_outcome(StoredOutcome(outcome=outcome, backend="b", round=1))
+    stored = encode_outcome(outcome, backend="b", round_number=1)
     assert orjson.loads(stored)["outcome"]["kind"] == "rate_limited"
 
 
@@ -69,5 +69,5 @@ def test_half_a_character_in_an_answer_does_not_lose_the_rest(native):
     body = json.dumps(native.message("so far \ud83d")).encode()
     outcome, _ = asyncio.run(_asked(native, _reply(body)))
     assert isinstance(outcome, Completion)
-    stored = encode_outcome(StoredOutcome(outcome=outcome, backend="b", round=1))
+    stored = encode_outcome(outcome, backend="b", round_number=1)
     assert orjson.loads(stored)["outcome"]["text"].startswith("so far ")

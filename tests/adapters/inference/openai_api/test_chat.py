@@ -176,7 +176,7 @@ def test_a_count_of_tokens_that_is_none_does_not_lose_the_answer(stub, kit, coun
     stub.will(kit.says(200, body.replace("COUNT", count)))
     outcome = _one(kit.options_of(stub.base_url), kit.request_of())
     assert outcome.text == "Hi"
-    stored = encode_outcome(StoredOutcome(outcome=outcome, backend="b", round=1))
+    stored = encode_outcome(outcome, backend="b", round_number=1)
     assert decode(StoredOutcome, stored, where="here").outcome == outcome
 
 

@@ -11,7 +11,7 @@ import pytest
 from qwen_dataset.adapters.inference.calls import CallFailed
 from qwen_dataset.adapters.inference.openai_api import fast
 from qwen_dataset.adapters.inference.openai_api.chat import ChatBackend
-from qwen_dataset.app.codec import StoredOutcome, encode_outcome
+from qwen_dataset.app.codec import encode_outcome
 from qwen_dataset.domain.inference import Completion
 from tests.raw_replies import replying
 
@@ -138,5 +138,5 @@ def test_a_character_that_came_in_two_events_is_one(kit):
     pieces.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
     body = b"".join(b"data: %b\n\n" % json.dumps(each).encode() for each in pieces)
     text, _ = asyncio.run(_told(kit, _reply(b"Content-Type: text/event-stream", body=body), stream="yes"))
-    stored = encode_outcome(StoredOutcome(outcome=Completion(request_id="0" * 32, text=text), backend="b", round=1))
+    stored = encode_outcome(Completion(request_id="0" * 32, text=text), backend="b", round_number=1)
     assert json.loads(stored)["outcome"]["text"] == "\U0001f600"
