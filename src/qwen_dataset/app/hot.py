@@ -68,7 +68,7 @@ class Hot:
         self._parameters_to = parameters_to
         self._parameters_of = parameters_of
         self._written: tuple[Parameters, Plain] = (Parameters(), {})
-        self._parameters: tuple[Parameters, bytes] = (Parameters(), b"")
+        self._behind: tuple[Parameters, str, int, bytes] = (Parameters(), "", 0, b"")
         self._origin: tuple[Origin, bytes] = (Origin(), b"{}")
         self._read: dict[bytes, Parameters] = {}
         # The origin of the line before, and how that line ended: where prompts have no labels, all end alike.
@@ -84,20 +84,28 @@ class Hot:
 
         It is made of texts that are JSON already, as the id of the request is.
         """
-        return b'{"position":%d,"request":%b,"origin":%b}\n' % (
-            position,
-            self._request_json(request),
-            self._origin_json(origin),
+        return b"".join(
+            (
+                b'{"position":%d,"request":{"messages":' % position,
+                request.messages_json(),
+                self._behind_messages(request),
+                b',"origin":',
+                self._origin_json(origin),
+                b"}\n",
+            )
         )
 
-    def _request_json(self, request: Request) -> bytes:
-        index = b',"index":%d' % request.index if request.index else b""
-        parameters, written = self._parameters
-        if request.parameters is not parameters:
+    def _behind_messages(self, request: Request) -> bytes:
+        """Return the JSON of what a request has behind its messages: the same for nearly all of a job."""
+        parameters, model, index, written = self._behind
+        # By identity: what is equal may still be written differently, such as 1 and 1.0.
+        if request.parameters is not parameters or request.model != model or request.index != index:
             plain = self._parameters_to(request.parameters)
-            written = b',"parameters":%b' % orjson.dumps(plain) if plain else b""
-            self._parameters = (request.parameters, written)
-        return b'{"messages":%b,"model":%b%b%b}' % (request.messages_json(), quoted(request.model), written, index)
+            chosen = b',"parameters":%b' % orjson.dumps(plain) if plain else b""
+            numbered = b',"index":%d' % request.index if request.index else b""
+            written = b',"model":%b%b%b}' % (quoted(request.model), chosen, numbered)
+            self._behind = (request.parameters, request.model, request.index, written)
+        return written
 
     def _origin_json(self, origin: Origin) -> bytes:
         known, written = self._origin
