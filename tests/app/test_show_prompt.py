@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from qwen_dataset.app.codec import decode_ids
 from qwen_dataset.domain.inference import Message, Parameters, Request
 from tests.library.stage import Stage
 
@@ -42,7 +43,7 @@ def test_a_person_reads_the_first_request_to_the_letter(inside: Stage) -> None:
 
 def request_id(inside: Stage) -> str:
     (ids,) = (inside.home / "batch_jobs").glob("*/requests/*.ids")
-    return ids.read_text().split()[0]
+    return decode_ids(ids.read_bytes(), where="x")[0]
 
 
 def test_json_is_every_request_as_it_is_hashed_and_sent(inside: Stage) -> None:
@@ -52,7 +53,7 @@ def test_json_is_every_request_as_it_is_hashed_and_sent(inside: Stage) -> None:
     inside.generate("papers", "--max-samples", "3").works()
     stored = [row["request"] for row in inside.requests()]
     (ids,) = (inside.home / "batch_jobs").glob("*/requests/*.ids")
-    assert [each["id"] for each in shown] == ids.read_text().split()
+    assert [each["id"] for each in shown] == decode_ids(ids.read_bytes(), where="x")
     assert [each["messages"] for each in shown] == [each["messages"] for each in stored]
     assert [each["model"] for each in shown] == [each["model"] for each in stored]
     assert [each["parameters"] for each in shown] == [
