@@ -71,15 +71,9 @@ class StoredSpec:
 
 @cache
 def _converter() -> OrjsonConverter:
-    """Return the converter of everything stored, with the hot types by hand."""
-    converter, made = plain_converter(), _hot()
-    by_hand: tuple[tuple[Any, Any, Any], ...] = (
-        *hot.BOTH_WAYS,
-        (Request, made.request_to, made.request_of),
-        (Planned, made.planned_to, made.planned_of),
-        (StoredOutcome, _stored_to, _stored_of),
-    )
-    for kind, to, of in by_hand:
+    """Return the converter of everything stored but what ``_straight`` knows, with the hot types by hand."""
+    converter = plain_converter()
+    for kind, to, of in hot.BOTH_WAYS:
         converter.register_unstructure_hook(kind, to)
         converter.register_structure_hook(kind, _taking_type(of))
     return converter

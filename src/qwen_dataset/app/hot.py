@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 
-from ..domain.identity import quoted
 from ..domain.inference import Completion, Failure, FailureKind, Message, Outcome, Parameters, Request, Usage
 from ..domain.papers import Block, BlockKind, Section
 from ..domain.recipes.base import Draft, Planned
@@ -67,23 +66,14 @@ class Hot:
     ) -> None:
         self._parameters_to = parameters_to
         self._parameters_of = parameters_of
-        self._written: tuple[Parameters, Plain] = (Parameters(), {})
         self._behind: tuple[Parameters, str, int, bytes] = (Parameters(), "", 0, b"")
         self._origin: tuple[Origin, bytes] = (Origin(), b"{}")
         self._read: dict[bytes, Parameters] = {}
         # The origin of the line before, and how that line ended: where prompts have no labels, all end alike.
         self._read_origin: tuple[Origin, bytes] = (Origin(), _ORIGIN + b"{}" + _PLANNED_END)
 
-    def planned_to(self, planned: Planned) -> Plain:
-        plain: Plain = {"position": planned.position, "request": self.request_to(planned.request)}
-        plain["origin"] = origin_to(planned.origin)
-        return plain
-
     def planned_line(self, position: int, request: Request, origin: Origin) -> bytes:
-        """Return the JSON of ``planned_to`` and a newline.
-
-        It is made of texts that are JSON already, as the id of the request is.
-        """
+        """Return the line of a planned request, of texts that are JSON already, as the id of the request is."""
         return b"".join(
             (
                 b'{"position":%d,"request":{"messages":' % position,
@@ -103,7 +93,7 @@ class Hot:
             plain = self._parameters_to(request.parameters)
             chosen = b',"parameters":%b' % orjson.dumps(plain) if plain else b""
             numbered = b',"index":%d' % request.index if request.index else b""
-            written = b',"model":%b%b%b}' % (quoted(request.model), chosen, numbered)
+            written = b',"model":%b%b%b}' % (orjson.dumps(request.model), chosen, numbered)
             self._behind = (request.parameters, request.model, request.index, written)
         return written
 
@@ -142,19 +132,6 @@ class Hot:
         planned = self.planned_of(orjson.loads(line))
         planned.request.take_id(request_id)
         return planned
-
-    def request_to(self, request: Request) -> Plain:
-        plain: Plain = {"messages": [message_to(each) for each in request.messages], "model": request.model}
-        # By identity: what is equal may still be written differently, such as 1 and 1.0.
-        parameters, written = self._written
-        if request.parameters is not parameters:
-            written = self._parameters_to(request.parameters)
-            self._written = (request.parameters, written)
-        if written:
-            plain["parameters"] = written
-        if request.index:
-            plain["index"] = request.index
-        return plain
 
     def request_of(self, plain: Plain) -> Request:
         messages = tuple([message_of(each) for each in plain["messages"]])

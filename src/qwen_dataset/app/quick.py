@@ -12,6 +12,7 @@ from ..domain.inference import Completion, Message
 from ..domain.samples import Origin
 
 _LARGEST = 2**63 - 1
+_STOP = "stop"
 _NONE = msgspec.Raw()
 _IS_COMPLETION = b',"is":"completion"}'  # the quotation marks of a text are escaped, so this is no part of one
 
@@ -47,7 +48,7 @@ class _Usage(msgspec.Struct, omit_defaults=True, gc=False):
 class _Completion(msgspec.Struct, omit_defaults=True, kw_only=True, rename={"kind": "is"}, gc=False):
     request_id: str
     text: str
-    finish_reason: str = "stop"
+    finish_reason: str = _STOP
     usage: _Usage | None = None
     reasoning: str | None = None
     model: str | None = None
@@ -107,7 +108,8 @@ def completion_line(outcome: Completion, backend: str, round_number: int, source
         _Completion(
             request_id=outcome.request_id,
             text=outcome.text,
-            finish_reason=outcome.finish_reason,
+            # What is left out is the default itself, and not what equals it.
+            finish_reason=_STOP if outcome.finish_reason == _STOP else outcome.finish_reason,
             usage=_Usage(read, written, thought) if read or written or thought else None,
             reasoning=outcome.reasoning,
             model=outcome.model,

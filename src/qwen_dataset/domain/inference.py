@@ -55,8 +55,19 @@ def chosen_fields(value: attrs.AttrsInstance) -> dict[str, Any]:
     return {f.name: getattr(value, f.name) for f in fields if getattr(value, f.name) != getattr(plain, f.name)}
 
 
+class _Remembers:
+    """What a request remembers beside its fields; unset at first.
+
+    Not ``cached_property``: attrs looks for those the slow way, and every request of a job is asked for both.
+    """
+
+    __slots__ = ("_id", "_said")
+    _id: str
+    _said: list[tuple[bytes, bytes]] | None
+
+
 @attrs.frozen(kw_only=True)
-class Request:
+class Request(_Remembers):
     """One call. ``id`` hashes exactly the fields, so equal requests are equal everywhere.
 
     ``index`` tells apart requests of one job whose content is equal: two equal prompts are index 0 and 1, two answers
@@ -68,10 +79,6 @@ class Request:
     parameters: Parameters = Parameters()
     index: int = 0
 
-    # Not ``cached_property``: attrs looks for those the slow way, and every request of a job is asked for both.
-    _id: str | None = attrs.field(default=None, init=False, eq=False, repr=False)
-    _said: list[tuple[bytes, bytes]] | None = attrs.field(default=None, init=False, eq=False, repr=False)
-
     def take_id(self, ident: str) -> None:
         """Take over the id of a request that was read from where it was written together with it."""
         object.__setattr__(self, "_id", ident)
@@ -79,7 +86,7 @@ class Request:
     @property
     def id(self) -> str:
         """What names the request, and nothing else does."""
-        found = self._id
+        found = getattr(self, "_id", None)
         if found is None:
             # By hand what ``content_id`` makes of the four fields.
             said = b",".join([b"[%b,%b]" % each for each in self._texts()])
@@ -96,6 +103,8 @@ class Request:
         Raises ValueError for a text with half a character, which no UTF-8 can hold.
         """
         said = b",".join([b'{"role":%b,"content":%b}' % each for each in self._texts()])
+        # Nobody asks twice, and it is as long as the texts.
+        object.__setattr__(self, "_said", None)
         # Halves of characters begin with this byte, and else only some of Korean.
         if b"\xed" in said and not _is_utf8(said):
             raise ValueError("a text holds half a character (a lone surrogate)")
@@ -103,7 +112,7 @@ class Request:
 
     def _texts(self) -> list[tuple[bytes, bytes]]:
         """Return role and content of each message as JSON: the id is made of them, and so are the lines."""
-        found = self._said
+        found = getattr(self, "_said", None)
         if found is None:
             found = [(quoted(each.role), quoted(each.content)) for each in self.messages]
             object.__setattr__(self, "_said", found)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qwen_dataset.app.engine import shards
 from qwen_dataset.app.engine.job import Job
-from qwen_dataset.app.engine.shards import Cut, Cutter
+from qwen_dataset.app.engine.layout import Layout
+from qwen_dataset.app.engine.shards import Chunk, Cut, Cutter, fetch_chunk
 from qwen_dataset.domain.choices import RetryUnknown
 from qwen_dataset.domain.events import RoundOpened
-from qwen_dataset.errors import LedgerCorrupt
 from qwen_dataset.ports.inference import Limits
+from qwen_dataset.ports.storage import Storage
 from tests.app.engine.bench import LIMITS, a_job
 
 TEXTS = [f"prompt number {number}" for number in range(8)]
@@ -51,20 +54,39 @@ def test_shards_are_the_same_whether_the_plan_is_read_or_not(texts: list[str], r
     asyncio.run(go())
 
 
-def test_the_plan_is_read_only_where_a_size_may_be_in_the_way() -> None:
+def test_requests_are_looked_at_one_by_one_only_where_a_size_may_be_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken_apart: list[int] = []
+
+    async def noted(storage: Storage, layout: Layout, number: int) -> Chunk:
+        taken_apart.append(number)
+        return await fetch_chunk(storage, layout, number)
+
+    monkeypatch.setattr(shards, "fetch_chunk", noted)
+
     async def go() -> None:
         async with a_job(TEXTS) as job:
             await _opened(job)
-            await job.storage.delete(job.layout.requests(1))
             wide = attrs.evolve(LIMITS, requests=3, submission_bytes=10_000, line_bytes=10_000)
             assert [len(cut.ids) for cut in await _cuts(job, wide)] == [3, 3, 2]
+            assert taken_apart == []
             longest = job.state.longest
             assert longest > 100
             for narrow in ({"line_bytes": longest - 1}, {"submission_bytes": 3 * longest - 1}):
-                with pytest.raises(LedgerCorrupt, match="is missing"):
-                    await _cuts(job, attrs.evolve(wide, **narrow))
+                await _cuts(job, attrs.evolve(wide, **narrow))
+                assert taken_apart.pop() == 1
             _forget_longest(job)
-            with pytest.raises(LedgerCorrupt, match="is missing"):
-                await _cuts(job, wide)
+            await _cuts(job, wide)
+            assert taken_apart == [1]
+
+    asyncio.run(go())
+
+
+def test_a_wall_without_a_price_lets_nothing_through() -> None:
+    async def go() -> None:
+        async with a_job(TEXTS) as job:
+            await _opened(job)
+            cutter = Cutter(job, attrs.evolve(LIMITS, requests=100), room=lambda: Decimal(5))
+            assert [cut async for cut in cutter.cuts()] == []
+            assert cutter.is_blocked
 
     asyncio.run(go())

@@ -59,6 +59,7 @@ _TABLES = (
 
 _AT_ONCE = 500  # ids in one question
 _BREATH = 5_000  # rows between two turns of the event loop
+_LARGE_CHUNK = 500  # rows after which the loop gets a turn while a plan is loaded
 _IN_PART = "position BETWEEN ? AND ?"
 _NEVER_ASKED = "fate = 0"
 
@@ -199,7 +200,7 @@ class Index:
                 self._db.executemany("INSERT INTO requests (position, id, chunk) VALUES (?, ?, ?)", rows)
             except sqlite3.IntegrityError:
                 raise LedgerCorrupt(damaged(key, "holds a request twice")) from None
-            if (position + len(rows)) // _BREATH > position // _BREATH:
+            if len(rows) >= _LARGE_CHUNK:
                 # Files are read without a turn of the loop, and a plan may have a million requests.
                 await asyncio.sleep(0)
             position += len(rows)
@@ -292,11 +293,12 @@ def _marks(values: Sequence[object]) -> str:
 
 
 def _key(request_id: str) -> bytes:
+    """Return an id as the index has it, b"" for what is no id of ours and so in no plan."""
     try:
-        return bytes.fromhex(request_id)
+        key = bytes.fromhex(request_id)
     except ValueError:
-        # No id of ours, so it is in no plan.
         return b""
+    return key if key.hex() == request_id else b""
 
 
 def _may_be_asked(retry_unknown: RetryUnknown) -> str:

@@ -110,11 +110,15 @@ def request_for(draft: Draft, model: str, parameters: Parameters) -> Request:
 
 
 class Numbering:
-    """Gives equal requests of one job the indexes 0, 1 and so on. The ids of a million are on the local disk."""
+    """Gives equal requests of one job the indexes 0, 1 and so on.
+
+    The first ids that come are counted in memory, which takes a tenth of the time, and those of a million on the local
+    disk.
+    """
 
     def __init__(self) -> None:
-        # How often each id was met: here while they are few, which takes a tenth of the time.
-        self._met: dict[bytes, int] | None = {}
+        self._met: dict[bytes, int] = {}
+        self._is_full = False
         # ``block`` is the call that met the id first: of those it inserts, one cannot tell otherwise that they are new.
         columns = "id BLOB PRIMARY KEY, times INTEGER NOT NULL, block INTEGER NOT NULL"
         self._db = ScratchDatabase(f"CREATE TABLE seen ({columns}) WITHOUT ROWID")
@@ -124,41 +128,36 @@ class Numbering:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._met = None
+        self._met = {}
         self._db.__exit__()
 
     def numbered(self, requests: Sequence[Request]) -> list[Request]:
         """Return the next requests with their indexes."""
         keys = [bytes.fromhex(request.id) for request in requests]
-        if self._met is None:
-            return self._numbered_on_disk(requests, keys)
-        found = _numbered(requests, keys, self._met)
-        if len(self._met) > _FEW:
-            self._db.executemany("INSERT INTO seen VALUES (?, ?, 0)", self._met.items())
-            self._met = None
+        here, there = self._met, dict[bytes, int]()
+        # For good: an id of the disk must not be counted here again.
+        self._is_full = is_full = self._is_full or len(here) + len(keys) > _FEW
+        if is_full:
+            there = self._met_on_disk([key for key in keys if key not in here])
+        found = []
+        for request, key in zip(requests, keys, strict=True):
+            met = there if is_full and key not in here else here
+            times = met.get(key, 0)
+            met[key] = times + 1
+            found.append(attrs.evolve(request, index=times) if times else request)
+        if again := [each for each in there.items() if each[1] > 1]:
+            self._db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, 0)", again)
         return found
 
-    def _numbered_on_disk(self, requests: Sequence[Request], keys: list[bytes]) -> list[Request]:
+    def _met_on_disk(self, keys: list[bytes]) -> dict[bytes, int]:
+        """Note that ids were met, and return those that were met in an earlier call, with how often."""
         self._block += 1
         rows = [(key, self._block) for key in keys]
         if self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, 1, ?)", rows) == len(keys):
             # Nearly always: each is new.
-            return list(requests)
+            return {}
         query = f"SELECT id, times FROM seen WHERE block < ? AND id IN ({','.join('?' * len(keys))})"
-        met: dict[bytes, int] = dict(self._db.execute(query, (self._block, *keys)))
-        found = _numbered(requests, keys, met)
-        self._db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, 0)", met.items())
-        return found
-
-
-def _numbered(requests: Sequence[Request], keys: Sequence[bytes], met: dict[bytes, int]) -> list[Request]:
-    """Return requests with their indexes, and note in ``met`` that they were met."""
-    found = []
-    for request, key in zip(requests, keys, strict=True):
-        times = met.get(key, 0)
-        met[key] = times + 1
-        found.append(attrs.evolve(request, index=times) if times else request)
-    return found
+        return dict(self._db.execute(query, (self._block, *keys)))
 
 
 @attrs.frozen

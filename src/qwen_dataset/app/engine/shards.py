@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Iterator
 from decimal import Decimal
@@ -21,8 +20,6 @@ from ..codec import damaged, decode_ids, decode_plan_ids, decode_planned, decode
 from .index import Place
 from .job import Job
 from .layout import Layout, fetch
-
-_BREATH = 5_000  # requests between two turns of the event loop
 
 
 @attrs.frozen(kw_only=True)
@@ -121,21 +118,25 @@ class Cutter:
 
     @property
     def _are_small_enough(self) -> bool:
-        """Whether nothing but the number of requests can end a shard, whichever they are: then none has to be read."""
+        """Whether nothing but the number of requests can end a shard: then none has to be looked at one by one."""
         state, limits = self._job.state, self._limits
         if self._meter is not None or self._room() is not None or not 0 < state.longest <= limits.line_bytes:
             return False
         return min(state.requests, limits.requests) * state.longest <= limits.submission_bytes
 
     async def _cuts_by_number(self) -> AsyncIterator[Cut]:
+        storage, layout = self._job.storage, self._job.layout
         ids: list[str] = []
+        known: frozenset[str] = frozenset()
         first = last = 0
         for place in self._job.index.unassigned():
+            if place.chunk != last:
+                # Damage is found before a shard is planned: after it, nobody could tell that nothing was sent.
+                known = await whole_ids(storage, layout, place.chunk)
             first, last = first if ids else place.chunk, place.chunk
+            if place.id not in known:
+                raise _lacking(layout.requests(last), place.id)
             ids.append(place.id)
-            if len(ids) % _BREATH == 0:
-                # A submission may have fifty thousand of them, and the loop has other things to do.
-                await asyncio.sleep(0)
             if len(ids) == self._limits.requests:
                 yield Cut(ids=tuple(ids), first_chunk=first, last_chunk=last)
                 ids = []
@@ -158,11 +159,15 @@ class Cutter:
 
     def _measure(self, place: Place, line: bytes | None, where: str) -> _Measured:
         if line is None:
-            raise LedgerCorrupt(damaged(where, f"lacks request {place.id} that is in the plan"))
+            raise _lacking(where, place.id)
         if self._meter is None:
             return _Measured(place, len(line), None)
         # Only what a request costs needs more of it than its length.
         return _Measured(place, len(line), self._meter.most(decode_request(line, where=where)))
+
+
+def _lacking(where: str, request_id: str) -> LedgerCorrupt:
+    return LedgerCorrupt(damaged(where, f"lacks request {request_id} that is in the plan"))
 
 
 def _fits(gathered: _Gathered, each: _Measured, room: Decimal | None) -> bool:
@@ -230,17 +235,20 @@ class Chunk:
     def requests(self, wanted: Container[str] | None = None) -> Iterator[Request]:
         """Yield the requests whose ids are wanted; None: all of them.
 
-        What is sent costs money and is answered under its id, so each is the one that has this id. Raises
+        What is sent costs money and is answered under its id, so each is the one that has this id. A checksum says
+        that the lines are as they were written, and the first of them that they are read as they were meant. Raises
         LedgerCorrupt.
         """
+        is_proven = False
         for line, ident in zip(self.lines, self.ids, strict=True):
             if wanted is not None and ident not in wanted:
                 continue
             request = decode_request(line, where=self.key)
-            if self.is_checked:
+            if is_proven:
                 request.take_id(ident)
             elif request.id != ident:
                 raise LedgerCorrupt(damaged(self.key, "holds other requests than the ids beside it name"))
+            is_proven = self.is_checked
             yield request
 
     def planned(self) -> Iterator[Planned]:
@@ -263,3 +271,13 @@ async def fetch_chunk(storage: Storage, layout: Layout, number: int) -> Chunk:
     if is_right is False:
         raise LedgerCorrupt(damaged(key, "does not have the checksum that stands beside it"))
     return Chunk(number, key, lines, ids, is_checked=is_right is True)
+
+
+async def whole_ids(storage: Storage, layout: Layout, number: int) -> frozenset[str]:
+    """Return the ids of a chunk that is as it was written, without taking it apart. Raises LedgerCorrupt."""
+    ids_key = layout.request_ids(number)
+    data = await fetch(storage, layout.requests(number))
+    ids, is_right = decode_plan_ids(await fetch(storage, ids_key), data, where=ids_key)
+    if not is_right:
+        ids = (await fetch_chunk(storage, layout, number)).ids
+    return frozenset(ids)

@@ -301,6 +301,13 @@ def test_a_reply_without_an_answer_is_possibly_paid(stub, kit, body, stream):
     assert len(stub.calls) == 1
 
 
+@pytest.mark.parametrize("status", [300, 304, 399])
+def test_a_reply_that_is_no_success_is_no_answer_whatever_it_holds(stub, kit, status):
+    stub.will(kit.says(status, {"choices": [{"message": {"content": "not this"}, "finish_reason": "stop"}]}))
+    outcome = _one(kit.options_of(stub.base_url), kit.request_of())
+    assert not isinstance(outcome, Completion) or outcome.text != "not this"
+
+
 def test_an_error_inside_a_reply_is_an_error(stub, kit):
     stub.will(kit.says(200, {"choices": None, "error": {"code": "limit_requests", "message": "slowly"}}))
     assert isinstance(_one(kit.options_of(stub.base_url), kit.request_of()), Completion)

@@ -252,6 +252,17 @@ def test_a_line_read_straight_into_objects_gives_what_the_long_way_does(line, as
     is_taken_alike(json.dumps(line, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass"))
 
 
+@pytest.mark.parametrize(
+    "change", [("stop", "null"), ("stop", ""), ("qwen-flash", ""), ('"status_code":200', '"status_code":202')]
+)
+def test_a_line_that_is_nearly_usual_goes_the_long_way(change):
+    usual = RECORDED.replace("\n", "").replace(": ", ":")
+    assert is_taken_alike(usual.encode())
+    nearly = usual.replace(*change)
+    assert nearly != usual
+    assert not is_taken_alike(nearly.encode())
+
+
 USUAL = RECORDED.replace("\n", "").replace("...", "Grüße").encode()
 
 

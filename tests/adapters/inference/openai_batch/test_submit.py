@@ -8,12 +8,13 @@ import re
 import attrs
 import pytest
 
+from qwen_dataset.adapters.inference.openai_api.upload import written_lines
 from qwen_dataset.domain.inference import Message, Parameters, Request
 from qwen_dataset.errors import BackendDenied, BackendRejected, BackendUnavailable, BackendUnreached
 from qwen_dataset.testing.inference_contract import Asked, requests_of
 
 from .service import START, Fault, Service
-from .stage import IDS, KEY, REQUESTS, backend_for, outcomes_of, run, submitted, submitted_at_last
+from .stage import IDS, KEY, REQUESTS, backend_for, options_for, outcomes_of, run, submitted, submitted_at_last
 
 CUT = Fault()
 LOST = Fault(is_done=True)
@@ -57,6 +58,21 @@ def test_a_submission_is_looked_for_uploaded_looked_for_and_created_once(service
     name = service.names[batch["input_file_id"]]
     assert name == f"{metadata['ds_name']}-{metadata['qwen_dataset_hash'][:16]}.jsonl"
     assert service.queries[0] == {"limit": "100", "ds_name": metadata["ds_name"]}
+
+
+def test_the_hash_is_of_what_is_asked_and_how():
+    async def hash_of(count, **parameters):
+        options = options_for("http://127.0.0.1:1/v1", **parameters)
+        async with written_lines(Asked(requests_of(count)), options) as lines:
+            return lines.content_hash
+
+    async def go():
+        chosen = {}, {"url": "/v1/completions"}, {"thinking": "none"}
+        told = [await hash_of(count, **parameters) for count in (2, 3) for parameters in chosen]
+        assert len(set(told)) == len(told) == 6
+        assert await hash_of(2) == told[0]
+
+    asyncio.run(go())
 
 
 def test_the_same_key_again_is_the_same_batch_and_uploads_nothing(service: Service):
