@@ -58,7 +58,7 @@ _TABLES = (
 )
 
 _AT_ONCE = 500  # ids in one question
-_BREATH = 5_000  # rows between two turns of the event loop
+_BREATH = 2_000  # rows between two turns of the event loop
 _LARGE_CHUNK = 500  # rows after which the loop gets a turn while a plan is loaded
 _IN_PART = "position BETWEEN ? AND ?"
 _NEVER_ASKED = "fate = 0"
