@@ -182,13 +182,15 @@ class _OwnText(str):
 
 @pytest.mark.parametrize("text", ["a", _OwnText("a"), '\x00\x1f\x7f\u2028"\\/\U0001f600'])
 @pytest.mark.parametrize("counts", [(0, 0, 0), (1, 2, 3), (2**63 - 1, 0, 1), (2**64, 1, 1), (-1, 1, 0)])
-@pytest.mark.parametrize("source", [None, "other-job"])
+@pytest.mark.parametrize(("source", "reason"), [(None, "length"), ("other-job", b"stop".decode()), (None, "stop")])
 def test_a_completion_is_written_the_quick_way_as_slowly(
-    text: str, counts: tuple[int, int, int], source: str | None
+    text: str, counts: tuple[int, int, int], source: str | None, reason: str
 ) -> None:
     read, written, thought = counts
     usage = Usage(prompt_tokens=read, completion_tokens=written, reasoning_tokens=thought)
-    outcome = Completion(request_id="r", text=text, usage=usage, reasoning="why" if thought else None)
+    # What was read is equal to the default, and not the same object.
+    thoughts, model = ("why", b"m".decode()) if thought else (None, None)
+    outcome = Completion(request_id="r", text=text, finish_reason=reason, usage=usage, reasoning=thoughts, model=model)
     line = encode_outcome(outcome, backend="b", round_number=2, source=source)
     capped = [min(count, 2**63 - 1) for count in counts]
     usage = Usage(prompt_tokens=capped[0], completion_tokens=capped[1], reasoning_tokens=capped[2])
@@ -196,10 +198,11 @@ def test_a_completion_is_written_the_quick_way_as_slowly(
     assert line == orjson.dumps(plain_converter().unstructure(stored), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def test_bytes_are_not_written_as_something_else() -> None:
-    wrong: Any = b"a"
+@pytest.mark.parametrize("field", ["text", "finish_reason", "reasoning", "model"])
+def test_bytes_are_not_written_as_something_else(field: str) -> None:
+    fields: dict[str, Any] = {"text": "a", field: b"a"}
     with pytest.raises(TypeError):
-        encode_outcome(Completion(request_id="r", text=wrong), backend="b", round_number=1)
+        encode_outcome(Completion(request_id="r", **fields), backend="b", round_number=1)
 
 
 @given(ORIGINS)

@@ -97,12 +97,13 @@ def stored_completion(line: bytes) -> StoredCompletion | None:
 
 def completion_line(outcome: Completion, backend: str, round_number: int, source: str | None) -> bytes | None:
     """Return the line of a completion with its newline; None where it holds what is to be looked at more closely."""
+    # Words of any other kind, by somebody's own backend, would be written in a way of their own.
+    words = (outcome.text, outcome.finish_reason, outcome.reasoning or "", outcome.model or "")
+    if {*map(type, words)} != {str}:
+        return None
     usage = outcome.usage
     read, written, thought = usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens
-    # A text of any other kind, by somebody's own backend, would be written in a way of its own.
-    if type(outcome.text) is not str or not (
-        0 <= read <= _LARGEST and 0 <= written <= _LARGEST and 0 <= thought <= _LARGEST
-    ):
+    if not (0 <= read <= _LARGEST and 0 <= written <= _LARGEST and 0 <= thought <= _LARGEST):
         return None
     line = _OutcomeLine(
         _Completion(
