@@ -150,7 +150,18 @@ def told(base_url: str, path: str) -> Any:
 
 def machine() -> str:
     """Return what was measured on, and which versions, in one sentence."""
-    names = ("qwen-dataset", "openai", "httpx", "aiohttp", "dashscope", "orjson", "attrs", "cattrs", "obstore")
+    names = (
+        "qwen-dataset",
+        "openai",
+        "httpx",
+        "aiohttp",
+        "dashscope",
+        "orjson",
+        "msgspec",
+        "attrs",
+        "cattrs",
+        "obstore",
+    )
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in names)
     processor = next(
         (

@@ -413,7 +413,9 @@ COMPOSED: dict[str, list[str]] = {
     "holds {len(ids)} ids that are not the {event.requests} of its shard": [
         f"jobs/71.json holds 72 ids that are not the 73 of its shard; {_WAY_OUT}"
     ],
-    "lacks request {place.id} that is in the plan": [f"jobs/71.json lacks request x72 that is in the plan; {_WAY_OUT}"],
+    "lacks request {request_id} that is in the plan": [
+        f"jobs/71.json lacks request x72 that is in the plan; {_WAY_OUT}"
+    ],
     "is not in the order of the plan": [f"jobs/71.json is not in the order of the plan; {_WAY_OUT}"],
     "lacks {len(wanted)} of the outcomes that its event names": [
         f"jobs/71.json lacks 72 of the outcomes that its event names; {_WAY_OUT}"
