@@ -14,7 +14,6 @@ from qwen_dataset.app.codec import (
     Envelope,
     StoredOutcome,
     StoredSpec,
-    answer_record,
     decode,
     decode_ids,
     decode_plan_ids,
@@ -25,11 +24,9 @@ from qwen_dataset.app.codec import (
     encode_ids,
     encode_outcome,
     encode_plan_ids,
-    failure_record,
     plain_converter,
-    reject_record,
-    sample_record,
 )
+from qwen_dataset.app.dataset.records import answer_record, failure_record, reject_record, sample_record
 from qwen_dataset.app.engine.lease import LeaseRecord, Process
 from qwen_dataset.domain import events
 from qwen_dataset.domain.identity import canonical, content_id, quoted

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from qwen_dataset.app.api.client import Client
-from qwen_dataset.app.codec import failure_record, reject_record
 from qwen_dataset.app.dataset.curator import FailedRequest
+from qwen_dataset.app.dataset.records import failure_record, reject_record
 from qwen_dataset.app.wiring.config import Config
 from qwen_dataset.domain.jobs import Phase
 

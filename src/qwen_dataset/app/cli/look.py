@@ -10,8 +10,8 @@ import click
 
 from ..api.client import Client
 from ..api.reports import DamagedJob, JobStatus
-from ..codec import failure_record, reject_record
 from ..dataset.curator import FailedRequest
+from ..dataset.records import failure_record, reject_record
 from . import language, options, session
 from .chosen import Chosen
 from .columns import one_line

@@ -11,11 +11,11 @@ import orjson
 
 from ...domain.recipes.base import Recipe
 from ...domain.samples import Answer, Reject, Sample
-from ..codec import answer_record, failure_record, reject_record, sample_record
 from ..engine.job import Job
 from ..engine.scratch import Spool
 from .curator import FailedRequest, curate_job
 from .pieces import Pieces
+from .records import answer_record, failure_record, reject_record, sample_record
 from .sums import Sums, Tally
 from .target import Existing, OutputFormat, opened
 
