@@ -344,3 +344,10 @@ def test_answers_failures_and_rejects_are_told_apart() -> None:
     )
     assert reject_record(reject)["is"] == "reject"
     assert reject_record(reject)["reason"] == "no_json"
+
+
+def test_a_request_shows_its_fields_alone() -> None:
+    request = Request(messages=(Message("user", "a"),), model="m")
+    assert request.id
+    assert set(attrs.asdict(request)) == {"messages", "model", "parameters", "index"}
+    assert request.messages_json() == b'[{"role":"user","content":"a"}]' == request.messages_json()
