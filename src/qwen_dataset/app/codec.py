@@ -34,7 +34,6 @@ FORMAT = 1
 T = TypeVar("T")
 
 _IDS = re.compile(r"((?:[0-9a-f]{32}\n)*)(?:crc32 ([0-9a-f]{8})\n)?")
-_LARGEST = 2**63 - 1
 _DAMAGE = (orjson.JSONDecodeError, BaseValidationError, KeyError, TypeError, ValueError, AttributeError)
 _OUTCOME = b'{"outcome":{"request_id":"'
 _ID_END = len(_OUTCOME) + 32
@@ -186,7 +185,7 @@ def _storable(value: Any) -> Any:
     if isinstance(value, str):
         return whole(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return max(-_LARGEST, min(value, _LARGEST))
+        return max(-quick.LARGEST, min(value, quick.LARGEST))
     return {name: _storable(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 

@@ -11,7 +11,7 @@ import msgspec
 from ..domain.inference import Completion, Message
 from ..domain.samples import Origin
 
-_LARGEST = 2**63 - 1
+LARGEST = 2**63 - 1
 _STOP = "stop"
 _NONE = msgspec.Raw()
 _IS_COMPLETION = b',"is":"completion"}'  # the quotation marks of a text are escaped, so this is no part of one
@@ -103,7 +103,7 @@ def completion_line(outcome: Completion, backend: str, round_number: int, source
         return None
     usage = outcome.usage
     read, written, thought = usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens
-    if not (0 <= read <= _LARGEST and 0 <= written <= _LARGEST and 0 <= thought <= _LARGEST):
+    if not (0 <= read <= LARGEST and 0 <= written <= LARGEST and 0 <= thought <= LARGEST):
         return None
     line = _OutcomeLine(
         _Completion(

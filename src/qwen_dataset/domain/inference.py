@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from .characters import is_utf8
 from .identity import bytes_id, canonical, quoted
 
 
@@ -106,7 +107,7 @@ class Request(_Remembers):
         # Nobody asks twice, and it is as long as the texts.
         object.__setattr__(self, "_said", None)
         # Halves of characters begin with this byte, and else only some of Korean.
-        if b"\xed" in said and not _is_utf8(said):
+        if b"\xed" in said and not is_utf8(said):
             raise ValueError("a text holds half a character (a lone surrogate)")
         return b"[%b]" % said
 
@@ -117,14 +118,6 @@ class Request(_Remembers):
             found = [(quoted(each.role), quoted(each.content)) for each in self.messages]
             object.__setattr__(self, "_said", found)
         return found
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 @attrs.frozen(kw_only=True)

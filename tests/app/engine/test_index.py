@@ -18,10 +18,15 @@ from qwen_dataset.domain.choices import RetryUnknown
 from qwen_dataset.domain.events import PlanWritten, RoundOpened, RoundWithdrawn, ShardPlanned, Stored
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_requests_stand_in_the_shards_that_events_say(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let small examples have several parts."""
     monkeypatch.setattr(module, "_BREATH", 7)
     monkeypatch.setattr(module, "_AT_ONCE", 5)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_requests_stand_in_the_shards_that_events_say(seed: int) -> None:
     asyncio.run(_compare(random.Random(seed)))
 
 
@@ -69,9 +74,7 @@ async def _compare(dice: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_outcomes_in_any_order_leave_what_a_round_asks_again(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BREATH", 7)
-    monkeypatch.setattr(module, "_AT_ONCE", 5)
+def test_outcomes_in_any_order_leave_what_a_round_asks_again(seed: int) -> None:
     asyncio.run(_compare_rounds(random.Random(seed)))
 
 

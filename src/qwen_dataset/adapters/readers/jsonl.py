@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import orjson
 
+from ...domain.characters import is_utf8
 from ...domain.papers import Paper
 from ...errors import ReadError
 from .build import stem
@@ -155,7 +156,7 @@ def _parse(data: bytes, where: str, *, lined: bool = False) -> object:
         try:
             return orjson.loads(data)
         except orjson.JSONDecodeError:
-            if _is_utf8(data):
+            if is_utf8(data):
                 raise
             # The whole file may be in another encoding; line feeds stay line feeds in GB18030.
             return orjson.loads(decode(data, source=where))
@@ -170,13 +171,5 @@ def _is_json(data: bytes) -> bool:
     try:
         orjson.loads(data)
     except orjson.JSONDecodeError:
-        return False
-    return True
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
         return False
     return True

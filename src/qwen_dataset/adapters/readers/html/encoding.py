@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
+from ....domain.characters import is_utf8
 from ..decode import decode
 
 # A browser looks for the declaration in the first kilobyte; pages with long comments put it later.
@@ -28,7 +29,7 @@ _UNICODE_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, cod
 
 def page_text(data: bytes, *, source: str) -> str:
     """Return the text of a page. Raises ReadError naming ``source`` when the bytes are no text."""
-    encoding = None if data.startswith(_UNICODE_MARKS) or _is_utf8(data) else _declared(data[:_HEAD])
+    encoding = None if data.startswith(_UNICODE_MARKS) or is_utf8(data) else _declared(data[:_HEAD])
     if encoding is not None:
         # The checks for what is no text at all are the same for every encoding.
         data = data.decode(encoding, "replace").encode("utf-8")
@@ -39,12 +40,3 @@ def _declared(head: bytes) -> str | None:
     found = _DECLARED.search(head)
     name = (found[1] or found[2]).decode("ascii", "replace").lower() if found else ""
     return _READ_AS.get(name)
-
-
-def _is_utf8(data: bytes) -> bool:
-    """Say whether the bytes are UTF-8, whatever the page says: no other encoding looks like it by chance."""
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
