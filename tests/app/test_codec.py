@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from decimal import Decimal
 from typing import Any, get_type_hints
 
@@ -25,6 +27,7 @@ from qwen_dataset.app.codec import (
     encode_outcome,
     encode_plan_ids,
     plain_converter,
+    request_like,
 )
 from qwen_dataset.app.dataset.records import answer_record, failure_record, reject_record, sample_record
 from qwen_dataset.app.engine.lease import LeaseRecord, Process
@@ -163,6 +166,34 @@ def test_a_line_of_a_plan_is_read_late_as_it_is_read_at_once(planned: Planned) -
         assert (late.position, late.origin, late.request_id) == (at_once.position, at_once.origin, ident)
         assert late.request == at_once.request
         assert late.request.id == ident
+
+
+@settings(max_examples=300)
+@given(
+    st.builds(Planned, position=NUMBER, request=requests() | ODD_REQUESTS, origin=ORIGINS),
+    requests() | ODD_REQUESTS,
+    st.sampled_from(["like", "unlike"]),
+)
+def test_a_request_like_a_known_one_is_read_as_any_other(planned: Planned, known: Request, kind: str) -> None:
+    line, ident = encode(planned), "0" * 32
+    at_once = decode_request(line, where="x")
+    if kind == "like":
+        known = attrs.evolve(at_once, messages=known.messages)
+    for each in (line, orjson.dumps(orjson.loads(line), option=orjson.OPT_INDENT_2)):
+        sent = request_like(each, ident, known, where="x")
+        assert sent.id == ident
+        assert sent.messages_json() == at_once.messages_json()
+        assert (sent.model, sent.parameters, sent.index) == (at_once.model, at_once.parameters, at_once.index)
+        shown = request_like(each, ident, known, where="x")
+        assert repr(shown) == repr(at_once)
+        assert shown.id == ident
+    for way in (copy.copy, copy.deepcopy, attrs.evolve, lambda request: pickle.loads(pickle.dumps(request))):
+        made = way(request_like(line, ident, known, where="x"))
+        assert made == at_once
+        assert hash(made) == hash(at_once)
+        assert made.messages_json() == at_once.messages_json()
+        with pytest.raises(AttributeError, match="nothing"):
+            _ = made.nothing
 
 
 @given(OUTCOMES)

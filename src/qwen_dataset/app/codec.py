@@ -206,6 +206,19 @@ def decode_request(data: bytes, *, where: str) -> Request:
         raise _unreadable(where, error) from error
 
 
+def request_like(data: bytes, request_id: str, known: Request, *, where: str) -> Request:
+    """Return the request of a line of a plan that is known to be whole, and to have this id.
+
+    What it says is read when somebody asks for it, where nothing else of it differs from a request that is known.
+    Raises LedgerCorrupt as ``decode`` does.
+    """
+    found = _hot().request_like(data, request_id, known)
+    if found is None:
+        found = decode_request(data, where=where)
+        found.take_id(request_id)
+    return found
+
+
 def decode_planned(data: bytes, request_id: str, *, where: str) -> Planned:
     """Read a line of a plan under an id that stands elsewhere; what it asks is read when somebody wants to know it.
 

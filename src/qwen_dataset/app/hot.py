@@ -19,8 +19,10 @@ from . import quick
 Plain = dict[str, Any]
 
 _POSITION = b'{"position":'
+_MESSAGES = b',"request":{"messages":'
 _ORIGIN = b',"origin":'
 _PLANNED_END = b"}\n"
+_LONGEST_POSITION = 20  # digits
 _MOST = 64  # parameters that are remembered: a job has one
 _NO_USAGE = Usage()
 _NO_PARAMETERS = Parameters()
@@ -76,7 +78,7 @@ class Hot:
         """Return the line of a planned request, of texts that are JSON already, as the id of the request is."""
         return b"".join(
             (
-                b'{"position":%d,"request":{"messages":' % position,
+                b"%b%d%b" % (_POSITION, position, _MESSAGES),
                 request.messages_json(),
                 self._behind_messages(request),
                 b',"origin":',
@@ -147,6 +149,18 @@ class Hot:
         written = bytes(found.parameters)
         parameters = self._written_so(written) if written else _NO_PARAMETERS
         return Request(messages=found.messages, model=found.model, parameters=parameters, index=found.index)
+
+    def request_like(self, line: bytes, ident: str, known: Request) -> Request | None:
+        """Return the request in a line that differs from a known one by what it says, and has this id.
+
+        What it says is read when somebody asks for it. None where the line may hold anything else.
+        """
+        end = line.rfind(_ORIGIN)
+        behind = self._behind_messages(known)
+        begin = line.find(_MESSAGES, len(_POSITION), len(_POSITION) + _LONGEST_POSITION + len(_MESSAGES))
+        if begin < 0 or not line.endswith(behind, begin, end):
+            return None
+        return Request.as_written(line[begin + len(_MESSAGES) : end - len(behind)], ident, known)
 
     def _written_so(self, key: bytes) -> Parameters:
         found = self._read.get(key)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
+import orjson
 
 from .characters import is_utf8
 from .identity import bytes_id, canonical, quoted
@@ -57,14 +58,34 @@ def chosen_fields(value: attrs.AttrsInstance) -> dict[str, Any]:
 
 
 class _Remembers:
-    """What a request remembers beside its fields; unset at first.
+    """What a request remembers beside its fields.
 
-    Not ``cached_property``: attrs looks for those the slow way, and every request of a job is asked for both.
+    Not ``cached_property``: attrs looks for those the slow way, and every request of a job is asked for them.
     """
 
-    __slots__ = ("_id", "_said")
-    _id: str
+    __slots__ = ("_id", "_said", "_written")
+    _id: str | None
     _said: list[tuple[bytes, bytes]] | None
+    _written: bytes | None  # what ``messages_json`` returns, where the request was read from it
+
+    def __attrs_pre_init__(self) -> None:
+        # To ask for what was never set takes five times as long as this.
+        _put_id(self, None)
+        _put_said(self, None)
+        _put_written(self, None)
+
+    def __getattr__(self, name: str) -> Any:
+        """Read the messages of a request that was made by ``Request.as_written``, the first time they are wanted."""
+        written = None if name != "messages" else self._written
+        if written is None:
+            raise AttributeError(name)
+        messages = tuple([Message(each["role"], each["content"]) for each in orjson.loads(written)])
+        object.__setattr__(self, name, messages)
+        return messages
+
+
+# Past the ``__setattr__`` of a frozen class, in half the time that ``object.__setattr__`` takes.
+_put_id, _put_said, _put_written = (vars(_Remembers)[name].__set__ for name in _Remembers.__slots__)
 
 
 @attrs.frozen(kw_only=True)
@@ -80,14 +101,29 @@ class Request(_Remembers):
     parameters: Parameters = Parameters()
     index: int = 0
 
+    @classmethod
+    def as_written(cls, messages_json: bytes, ident: str, like: Request) -> Request:
+        """Return the request that was written with this id, its messages as ``messages_json`` writes them.
+
+        All else is as in ``like``. What it says is only read when somebody asks: most of them are sent as they stand.
+        """
+        made = cls.__new__(cls)
+        _put_model(made, like.model)
+        _put_parameters(made, like.parameters)
+        _put_index(made, like.index)
+        _put_id(made, ident)
+        _put_said(made, None)
+        _put_written(made, messages_json)
+        return made
+
     def take_id(self, ident: str) -> None:
         """Take over the id of a request that was read from where it was written together with it."""
-        object.__setattr__(self, "_id", ident)
+        _put_id(self, ident)
 
     @property
     def id(self) -> str:
         """What names the request, and nothing else does."""
-        found = getattr(self, "_id", None)
+        found: str | None = getattr(self, "_id", None)
         if found is None:
             # By hand what ``content_id`` makes of the four fields.
             said = b",".join([b"[%b,%b]" % each for each in self._texts()])
@@ -103,9 +139,12 @@ class Request(_Remembers):
 
         Raises ValueError for a text with half a character, which no UTF-8 can hold.
         """
+        written: bytes | None = getattr(self, "_written", None)
+        if written is not None:
+            return written
         said = b",".join([b'{"role":%b,"content":%b}' % each for each in self._texts()])
         # Nobody asks twice, and it is as long as the texts.
-        object.__setattr__(self, "_said", None)
+        _put_said(self, None)
         # Halves of characters begin with this byte, and else only some of Korean.
         if b"\xed" in said and not is_utf8(said):
             raise ValueError("a text holds half a character (a lone surrogate)")
@@ -116,8 +155,11 @@ class Request(_Remembers):
         found = getattr(self, "_said", None)
         if found is None:
             found = [(quoted(each.role), quoted(each.content)) for each in self.messages]
-            object.__setattr__(self, "_said", found)
+            _put_said(self, found)
         return found
+
+
+_put_model, _put_parameters, _put_index = (vars(Request)[name].__set__ for name in ("model", "parameters", "index"))
 
 
 @attrs.frozen(kw_only=True)

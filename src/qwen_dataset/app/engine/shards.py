@@ -16,7 +16,7 @@ from ...domain.spending import Meter
 from ...errors import LedgerCorrupt
 from ...ports.inference import Limits
 from ...ports.storage import Storage
-from ..codec import damaged, decode_ids, decode_plan_ids, decode_planned, decode_request, lines_of
+from ..codec import damaged, decode_ids, decode_plan_ids, decode_planned, decode_request, lines_of, request_like
 from .index import Place
 from .job import Job
 from .layout import Layout, fetch
@@ -239,16 +239,17 @@ class Chunk:
         that the lines are as they were written, and the first of them that they are read as they were meant. Raises
         LedgerCorrupt.
         """
-        is_proven = False
+        proven: Request | None = None
         for line, ident in zip(self.lines, self.ids, strict=True):
             if wanted is not None and ident not in wanted:
                 continue
+            if proven is not None:
+                yield request_like(line, ident, proven, where=self.key)
+                continue
             request = decode_request(line, where=self.key)
-            if is_proven:
-                request.take_id(ident)
-            elif request.id != ident:
+            if request.id != ident:
                 raise LedgerCorrupt(damaged(self.key, "holds other requests than the ids beside it name"))
-            is_proven = self.is_checked
+            proven = request if self.is_checked else None
             yield request
 
     def planned(self) -> Iterator[Planned]:
