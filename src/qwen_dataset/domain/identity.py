@@ -57,8 +57,7 @@ class RunningId:
         """Add a text, or its bytes in UTF-8."""
         data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
         # The length keeps ("ab", "c") and ("a", "bc") apart.
-        self._hash.update(len(data).to_bytes(8, "big"))
-        self._hash.update(data)
+        self._hash.update(len(data).to_bytes(8, "big") + data)
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()

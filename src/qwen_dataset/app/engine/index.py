@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import operator
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from enum import IntEnum
@@ -113,15 +115,26 @@ class Index:
 
     def unassigned(self) -> Iterator[Place]:
         """Yield the open requests that stand in no shard, in order of the plan."""
+        for rows in self._unassigned():
+            for position, chunk, ident in rows:
+                yield Place(position=position, chunk=chunk, id=ident.hex())
+
+    def unassigned_ids(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the ids of ``unassigned``, some of one chunk at a time, each time with the chunk's number."""
+        for rows in self._unassigned():
+            for number, some in itertools.groupby(rows, key=operator.itemgetter(1)):
+                yield number, [ident.hex() for _, _, ident in some]
+
+    def _unassigned(self) -> Iterator[list[tuple[int, int, bytes]]]:
+        """Yield the rows of ``unassigned`` page by page, because the caller assigns shards meanwhile."""
         position = -1
         query = (
             "SELECT position, chunk, id FROM requests"
             " WHERE open = 1 AND shard = 0 AND position > ? ORDER BY position LIMIT 1000"
         )
-        # Page by page, because the caller assigns shards meanwhile.
         while rows := self._db.execute(query, (position,)).fetchall():
-            for position, chunk, ident in rows:
-                yield Place(position=position, chunk=chunk, id=ident.hex())
+            yield rows
+            position = rows[-1][0]
 
     def remaining(self, shard: int) -> set[str]:
         """Return the ids of a shard that have no outcome of this round: at most a submission's worth."""

@@ -125,21 +125,25 @@ class Cutter:
         return min(state.requests, limits.requests) * state.longest <= limits.submission_bytes
 
     async def _cuts_by_number(self) -> AsyncIterator[Cut]:
-        storage, layout = self._job.storage, self._job.layout
+        storage, layout, most = self._job.storage, self._job.layout, self._limits.requests
         ids: list[str] = []
         known: frozenset[str] = frozenset()
         first = last = 0
-        for place in self._job.index.unassigned():
-            if place.chunk != last:
+        for chunk, some in self._job.index.unassigned_ids():
+            if chunk != last:
                 # Damage is found before a shard is planned: after it, nobody could tell that nothing was sent.
-                known = await whole_ids(storage, layout, place.chunk)
-            first, last = first if ids else place.chunk, place.chunk
-            if place.id not in known:
-                raise _lacking(layout.requests(last), place.id)
-            ids.append(place.id)
-            if len(ids) == self._limits.requests:
-                yield Cut(ids=tuple(ids), first_chunk=first, last_chunk=last)
-                ids = []
+                known = await whole_ids(storage, layout, chunk)
+            if not known.issuperset(some):
+                raise _lacking(layout.requests(chunk), next(ident for ident in some if ident not in known))
+            begin = 0
+            while begin < len(some):
+                first, last = first if ids else chunk, chunk
+                taken = some[begin : begin + most - len(ids)]
+                ids += taken
+                begin += len(taken)
+                if len(ids) == most:
+                    yield Cut(ids=tuple(ids), first_chunk=first, last_chunk=last)
+                    ids = []
         if ids:
             yield Cut(ids=tuple(ids), first_chunk=first, last_chunk=last)
 
