@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qwen_dataset.app import hot, quick
+from qwen_dataset.app import by_hand, quick
 from qwen_dataset.app.codec import (
     Envelope,
     StoredOutcome,
@@ -235,7 +235,7 @@ def test_bytes_are_not_written_as_something_else(field: str) -> None:
 
 @given(ORIGINS)
 def test_an_origin_that_we_write_is_read_the_quick_way(origin: Origin) -> None:
-    assert quick.origin(orjson.dumps(hot.origin_to(origin))) == origin
+    assert quick.origin(orjson.dumps(by_hand.origin_to(origin))) == origin
 
 
 @pytest.mark.parametrize("cut", [2, 3, 20])

@@ -27,7 +27,8 @@ from ..domain.jobs import JobSpec
 from ..domain.recipes.base import Planned
 from ..domain.samples import Origin
 from ..errors import LedgerCorrupt
-from . import hot, quick
+from . import by_hand, quick
+from .plan_lines import PlanLines
 
 FORMAT = 1
 
@@ -70,20 +71,20 @@ class StoredSpec:
 
 @cache
 def _converter() -> OrjsonConverter:
-    """Return the converter of everything stored but what ``_straight`` knows, with the hot types by hand."""
+    """Return the converter of everything stored but what ``_straight`` knows, with some types by hand."""
     converter = plain_converter()
-    for kind, to, of in hot.BOTH_WAYS:
+    for kind, to, of in by_hand.BOTH_WAYS:
         converter.register_unstructure_hook(kind, to)
         converter.register_structure_hook(kind, _taking_type(of))
     return converter
 
 
 @cache
-def _hot() -> hot.Hot:
-    """Return what turns the hot types by hand."""
+def _plan_lines() -> PlanLines:
+    """Return what writes and reads the lines of plans."""
     converter = _fields_converter()
     to, of = converter.get_unstructure_hook(Parameters), converter.get_structure_hook(Parameters)
-    return hot.Hot(to, lambda plain: of(plain, Parameters))
+    return PlanLines(to, lambda plain: of(plain, Parameters))
 
 
 def _taking_type(of: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
@@ -91,7 +92,7 @@ def _taking_type(of: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 def _stored_to(stored: StoredOutcome) -> dict[str, Any]:
-    plain = {"outcome": hot.outcome_to(stored.outcome), "backend": stored.backend, "round": stored.round}
+    plain = {"outcome": by_hand.outcome_to(stored.outcome), "backend": stored.backend, "round": stored.round}
     if stored.source is not None:
         plain["source"] = stored.source
     return plain
@@ -99,8 +100,8 @@ def _stored_to(stored: StoredOutcome) -> dict[str, Any]:
 
 def _stored_of(plain: dict[str, Any]) -> StoredOutcome:
     return StoredOutcome(
-        outcome=hot.outcome_of(plain["outcome"]),
-        backend=hot.text(plain["backend"]),
+        outcome=by_hand.outcome_of(plain["outcome"]),
+        backend=by_hand.text(plain["backend"]),
         round=int(plain["round"]),
         source=plain.get("source"),
     )
@@ -112,7 +113,7 @@ def _fields_converter() -> OrjsonConverter:
 
 
 def plain_converter() -> OrjsonConverter:
-    """Return a converter that makes every type by its fields: what the hot ones are held against."""
+    """Return a converter that makes every type by its fields: what those by hand are held against."""
     converter = _fields_converter()
     # As text: money must not become a float on its way.
     converter.register_unstructure_hook(Decimal, str)
@@ -131,7 +132,7 @@ def plain_converter() -> OrjsonConverter:
 @cache
 def _straight() -> tuple[dict[type, Callable[[Any], bytes]], dict[type, Callable[[bytes], Any]]]:
     """Return how lines are written and read without asking the converter: those that a job has one of a request."""
-    made = _hot()
+    made = _plan_lines()
     writers: dict[type, Callable[[Any], bytes]] = {Planned: _planned_line, StoredOutcome: _outcome_line}
     return writers, {Planned: lambda line: made.planned_of(orjson.loads(line)), StoredOutcome: _stored_in}
 
@@ -161,7 +162,7 @@ def encode(value: Any) -> bytes:
 
 def encode_planned(position: int, request: Request, origin: Origin) -> bytes:
     """Return the line of a ``Planned`` of these, as ``encode`` does."""
-    return _hot().planned_line(position, request, origin)
+    return _plan_lines().planned_line(position, request, origin)
 
 
 def encode_outcome(outcome: Outcome, *, backend: str, round_number: int, source: str | None = None) -> bytes:
@@ -201,7 +202,7 @@ def decode(cls: type[T], data: bytes, *, where: str) -> T:
 def decode_request(data: bytes, *, where: str) -> Request:
     """Return the request of a line of a plan without the rest of it. Raises LedgerCorrupt as ``decode`` does."""
     try:
-        return _hot().request_in(data)
+        return _plan_lines().request_in(data)
     except _DAMAGE as error:
         raise _unreadable(where, error) from error
 
@@ -212,7 +213,7 @@ def request_like(data: bytes, request_id: str, known: Request, *, where: str) ->
     What it says is read when somebody asks for it, where nothing else of it differs from a request that is known.
     Raises LedgerCorrupt as ``decode`` does.
     """
-    found = _hot().request_like(data, request_id, known)
+    found = _plan_lines().request_like(data, request_id, known)
     if found is None:
         found = decode_request(data, where=where)
         found.take_id(request_id)
@@ -225,7 +226,7 @@ def decode_planned(data: bytes, request_id: str, *, where: str) -> Planned:
     Raises LedgerCorrupt as ``decode`` does, also when that is read.
     """
     try:
-        return _hot().planned_late(data, request_id, lambda: decode_request(data, where=where))
+        return _plan_lines().planned_late(data, request_id, lambda: decode_request(data, where=where))
     except _DAMAGE as error:
         raise _unreadable(where, error) from error
 
@@ -236,7 +237,7 @@ def decode_request_id(data: bytes, *, where: str) -> str:
         # As we write it. The id is looked up in the plan, so anything else that stands there is noticed.
         return data[len(_OUTCOME) : _ID_END].decode("ascii", "replace")
     try:
-        return hot.text(orjson.loads(data)["outcome"]["request_id"])
+        return by_hand.text(orjson.loads(data)["outcome"]["request_id"])
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise _unreadable(where, error) from error
 

@@ -10,7 +10,8 @@ import pytest
 
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.codec import encode_ids
-from qwen_dataset.app.engine import index as module
+from qwen_dataset.app.engine import index as asking
+from qwen_dataset.app.engine import indexed
 from qwen_dataset.app.engine.index import Fate, Index
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.shards import Cut
@@ -21,8 +22,9 @@ from qwen_dataset.domain.events import PlanWritten, RoundOpened, RoundWithdrawn,
 @pytest.fixture(autouse=True)
 def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let small examples have several parts."""
-    monkeypatch.setattr(module, "_BREATH", 7)
-    monkeypatch.setattr(module, "_AT_ONCE", 5)
+    monkeypatch.setattr(indexed, "_BREATH", 7)
+    for module in (indexed, asking):
+        monkeypatch.setattr(module, "AT_ONCE", 5)
 
 
 @pytest.mark.parametrize("seed", range(60))
