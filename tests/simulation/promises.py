@@ -11,7 +11,8 @@ import orjson
 
 from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.app.codec import Envelope, StoredOutcome, decode, decode_ids
-from qwen_dataset.app.engine.index import Fate, Index
+from qwen_dataset.app.engine.fates import Fate
+from qwen_dataset.app.engine.index import Index
 from qwen_dataset.app.engine.job import look_at
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.ledger import Ledger

@@ -22,7 +22,7 @@ from cattrs.strategies import configure_tagged_union
 
 from ..domain.characters import whole
 from ..domain.events import Event
-from ..domain.inference import Completion, Outcome, Parameters, Request
+from ..domain.inference import Completion, Outcome, Parameters, Request, WrittenRequest
 from ..domain.jobs import JobSpec
 from ..domain.recipes.base import Planned
 from ..domain.samples import Origin
@@ -207,17 +207,12 @@ def decode_request(data: bytes, *, where: str) -> Request:
         raise _unreadable(where, error) from error
 
 
-def request_like(data: bytes, request_id: str, known: Request, *, where: str) -> Request:
-    """Return the request of a line of a plan that is known to be whole, and to have this id.
+def written_request(data: bytes, request_id: str, known: Request) -> WrittenRequest | None:
+    """Return the request of a line of a plan, without reading what it says; the line is known to be whole and its own.
 
-    What it says is read when somebody asks for it, where nothing else of it differs from a request that is known.
-    Raises LedgerCorrupt as ``decode`` does.
+    None where it differs from that of a known request by more than its place, its origin and what is said.
     """
-    found = _plan_lines().request_like(data, request_id, known)
-    if found is None:
-        found = decode_request(data, where=where)
-        found.take_id(request_id)
-    return found
+    return _plan_lines().written_request(data, request_id, known)
 
 
 def decode_planned(data: bytes, request_id: str, *, where: str) -> Planned:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import orjson
 
-from ..domain.inference import Parameters, Request
+from ..domain.inference import Parameters, Request, WrittenRequest
 from ..domain.recipes.base import Planned
 from ..domain.samples import Origin
 from . import quick
@@ -77,9 +77,9 @@ class PlanLines:
                 b"%b%d%b" % (_POSITION, position, _MESSAGES),
                 request.messages_json(),
                 self._behind_messages(request),
-                b',"origin":',
+                _ORIGIN,
                 self._origin_json(origin),
-                b"}\n",
+                _PLANNED_END,
             )
         )
 
@@ -146,17 +146,19 @@ class PlanLines:
         parameters = self._written_so(written) if written else _NO_PARAMETERS
         return Request(messages=found.messages, model=found.model, parameters=parameters, index=found.index)
 
-    def request_like(self, line: bytes, ident: str, known: Request) -> Request | None:
-        """Return the request in a line that differs from a known one by what it says, and has this id.
+    def written_request(self, line: bytes, ident: str, known: Request) -> WrittenRequest | None:
+        """Return the request of this id in a line, without reading what it says.
 
-        What it says is read when somebody asks for it. None where the line may hold anything else.
+        None where the line differs from that of a known request by more than its place, its origin and what is said.
         """
         end = line.rfind(_ORIGIN)
         behind = self._behind_messages(known)
         begin = line.find(_MESSAGES, len(_POSITION), len(_POSITION) + _LONGEST_POSITION + len(_MESSAGES))
+        # Texts hold no bare quotation mark, so that this stands nowhere but behind the messages.
         if begin < 0 or not line.endswith(behind, begin, end):
             return None
-        return Request.as_written(line[begin + len(_MESSAGES) : end - len(behind)], ident, known)
+        said = line[begin + len(_MESSAGES) : end - len(behind)]
+        return WrittenRequest(ident, known.model, known.parameters, said)
 
     def _written_so(self, key: bytes) -> Parameters:
         found = self._read.get(key)

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
-import orjson
 
 from .characters import is_utf8
 from .identity import bytes_id, canonical, quoted
@@ -60,32 +59,21 @@ def chosen_fields(value: attrs.AttrsInstance) -> dict[str, Any]:
 class _Remembers:
     """What a request remembers beside its fields.
 
-    Not ``cached_property``: attrs looks for those the slow way, and every request of a job is asked for them.
+    Not ``cached_property``: attrs looks for those the slow way, and every request of a job is asked for both.
     """
 
-    __slots__ = ("_id", "_said", "_written")
+    __slots__ = ("_id", "_said")
     _id: str | None
     _said: list[tuple[bytes, bytes]] | None
-    _written: bytes | None  # what ``messages_json`` returns, where the request was read from it
 
     def __attrs_pre_init__(self) -> None:
-        # To ask for what was never set takes five times as long as this.
+        # To ask for what was never set takes five times as long as this. Copies that run no ``__init__`` have neither.
         _put_id(self, None)
         _put_said(self, None)
-        _put_written(self, None)
-
-    def __getattr__(self, name: str) -> Any:
-        """Read the messages of a request that was made by ``Request.as_written``, the first time they are wanted."""
-        written = None if name != "messages" else self._written
-        if written is None:
-            raise AttributeError(name)
-        messages = tuple([Message(each["role"], each["content"]) for each in orjson.loads(written)])
-        object.__setattr__(self, name, messages)
-        return messages
 
 
 # Past the ``__setattr__`` of a frozen class, in half the time that ``object.__setattr__`` takes.
-_put_id, _put_said, _put_written = (vars(_Remembers)[name].__set__ for name in _Remembers.__slots__)
+_put_id, _put_said = (vars(_Remembers)[name].__set__ for name in ("_id", "_said"))
 
 
 @attrs.frozen(kw_only=True)
@@ -100,21 +88,6 @@ class Request(_Remembers):
     model: str
     parameters: Parameters = Parameters()
     index: int = 0
-
-    @classmethod
-    def as_written(cls, messages_json: bytes, ident: str, like: Request) -> Request:
-        """Return the request that was written with this id, its messages as ``messages_json`` writes them.
-
-        All else is as in ``like``. What it says is only read when somebody asks: most of them are sent as they stand.
-        """
-        made = cls.__new__(cls)
-        _put_model(made, like.model)
-        _put_parameters(made, like.parameters)
-        _put_index(made, like.index)
-        _put_id(made, ident)
-        _put_said(made, None)
-        _put_written(made, messages_json)
-        return made
 
     def take_id(self, ident: str) -> None:
         """Take over the id of a request that was read from where it was written together with it."""
@@ -139,9 +112,6 @@ class Request(_Remembers):
 
         Raises ValueError for a text with half a character, which no UTF-8 can hold.
         """
-        written: bytes | None = getattr(self, "_written", None)
-        if written is not None:
-            return written
         said = b",".join([b'{"role":%b,"content":%b}' % each for each in self._texts()])
         # Nobody asks twice, and it is as long as the texts.
         _put_said(self, None)
@@ -159,7 +129,21 @@ class Request(_Remembers):
         return found
 
 
-_put_model, _put_parameters, _put_index = (vars(Request)[name].__set__ for name in ("model", "parameters", "index"))
+@attrs.define
+class WrittenRequest:
+    """A request as it stands in a plan, for whoever sends it as it is: what it says is JSON already.
+
+    Not frozen: one is made of each request of a batch, and that takes twice as long.
+    """
+
+    id: str
+    model: str
+    parameters: Parameters
+    _messages: bytes
+
+    def messages_json(self) -> bytes:
+        """Return what ``Request.messages_json`` does."""
+        return self._messages
 
 
 @attrs.frozen(kw_only=True)

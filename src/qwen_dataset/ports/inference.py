@@ -9,7 +9,7 @@ from typing import Protocol, Self, runtime_checkable
 
 import attrs
 
-from ..domain.inference import Outcome, Parameters, Request
+from ..domain.inference import Outcome, Parameters, Request, WrittenRequest
 from ..domain.pricing import PriceWay
 from .remote import RemoteBatches
 
@@ -67,6 +67,15 @@ class KnowsIds(Protocol):
 
     def ids(self) -> AsyncGenerator[str, None]:
         """Yield the id of each request, in their order."""
+        ...
+
+
+@runtime_checkable
+class KnowsWriting(Protocol):
+    """Requests that can be had without reading what they say: what ``submit`` is given may be that as well."""
+
+    def written(self) -> AsyncGenerator[Request | WrittenRequest, None]:
+        """Yield each request, in their order, for whoever sends what it says as it stands."""
         ...
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwen_dataset.app.engine import shards
+from qwen_dataset.app.engine import index, planner, shards
 from qwen_dataset.app.engine.job import Job
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.shards import Chunk, Cut, Cutter, fetch_chunk
@@ -39,10 +39,14 @@ def _forget_longest(job: Job) -> None:
 
 @given(
     texts=st.lists(st.text(max_size=30), min_size=1, max_size=12),
-    requests=st.integers(1, 12),
-    room=st.integers(150, 2_000),
+    requests=st.integers(0, 12),
+    room=st.sampled_from([150, 400, 2_000, 100_000]),
+    lines=st.integers(1, 5),
+    page=st.integers(1, 5),
 )
-def test_shards_are_the_same_whether_the_plan_is_read_or_not(texts: list[str], requests: int, room: int) -> None:
+def test_shards_are_the_same_whether_the_plan_is_read_or_not(
+    texts: list[str], requests: int, room: int, lines: int, page: int
+) -> None:
     async def go() -> None:
         limits = attrs.evolve(LIMITS, requests=requests, submission_bytes=room, line_bytes=room)
         async with a_job(texts) as job:
@@ -50,8 +54,21 @@ def test_shards_are_the_same_whether_the_plan_is_read_or_not(texts: list[str], r
             by_number = await _cuts(job, limits)
             _forget_longest(job)
             assert [attrs.evolve(cut, most=None) for cut in await _cuts(job, limits)] == by_number
+            if room == 100_000:
+                places = [(place.id, place.chunk) for place in job.index.unassigned()]
+                size = max(1, requests)
+                parts = [places[begin : begin + size] for begin in range(0, len(places), size)]
+                expected = [
+                    Cut(ids=tuple(ident for ident, _ in part), first_chunk=part[0][1], last_chunk=part[-1][1])
+                    for part in parts
+                ]
+                assert by_number == expected
+                assert places[-1][1] == -(-len(texts) // lines)
 
-    asyncio.run(go())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planner, "_CHUNK_LINES", lines)
+        patch.setattr(index, "_PAGE", page)
+        asyncio.run(go())
 
 
 def test_requests_are_looked_at_one_by_one_only_where_a_size_may_be_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.codec import decode_ids, encode_ids, encode_plan_ids
 from qwen_dataset.app.dataset.join import join
 from qwen_dataset.app.engine import planner
-from qwen_dataset.app.engine.index import Fate
+from qwen_dataset.app.engine.fates import Fate
 from qwen_dataset.app.engine.job import Job
 from qwen_dataset.app.engine.pace import Until
 from qwen_dataset.app.engine.shards import ShardRequests

@@ -10,9 +10,10 @@ import pytest
 
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.codec import encode_ids
+from qwen_dataset.app.engine import fates
 from qwen_dataset.app.engine import index as asking
-from qwen_dataset.app.engine import indexed
-from qwen_dataset.app.engine.index import Fate, Index
+from qwen_dataset.app.engine.fates import Fate
+from qwen_dataset.app.engine.index import Index
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.shards import Cut
 from qwen_dataset.domain.choices import RetryUnknown
@@ -22,8 +23,9 @@ from qwen_dataset.domain.events import PlanWritten, RoundOpened, RoundWithdrawn,
 @pytest.fixture(autouse=True)
 def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let small examples have several parts."""
-    monkeypatch.setattr(indexed, "_BREATH", 7)
-    for module in (indexed, asking):
+    monkeypatch.setattr(fates, "_BREATH", 7)
+    monkeypatch.setattr(asking, "_PAGE", 3)
+    for module in (fates, asking):
         monkeypatch.setattr(module, "AT_ONCE", 5)
 
 
@@ -70,6 +72,9 @@ async def _compare(dice: random.Random) -> None:
                 assert index.remaining(each) == {ident for ident in inside if is_open[ident]}
         free = [ident for ident in ids if is_open[ident] and not shards[ident]]
         assert [place.id for place in index.unassigned()] == free
+        assert [ident for _, some in index.unassigned_ids() for ident in some] == free
+        for number, some in index.unassigned_ids():
+            assert set(some) <= set(chunks[number - 1])
         asked = dice.choices([*ids, "ff" * 16, "no id"], k=30)
         assert index.positions(asked) == [ids.index(each) if each in ids else None for each in asked]
         assert index.positions([]) == []

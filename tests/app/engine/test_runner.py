@@ -9,7 +9,7 @@ import pytest
 
 from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.dataset.join import join
-from qwen_dataset.app.engine.index import Fate
+from qwen_dataset.app.engine.fates import Fate
 from qwen_dataset.app.engine.job import request_cancel
 from qwen_dataset.app.engine.pace import Pace, Until
 from qwen_dataset.app.engine.runner import RunProgress

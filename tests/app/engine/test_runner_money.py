@@ -10,8 +10,8 @@ import attrs
 import pytest
 
 from qwen_dataset.adapters.storage.memory import MemoryStorage
+from qwen_dataset.app.engine.fates import Fate
 from qwen_dataset.app.engine.finishing import STALLED_SECONDS, Finisher
-from qwen_dataset.app.engine.index import Fate
 from qwen_dataset.app.engine.job import request_cancel
 from qwen_dataset.app.engine.pace import Pace, Until
 from qwen_dataset.domain.choices import RetryUnknown

@@ -10,22 +10,21 @@ import attrs
 
 from ...domain.choices import RetryUnknown
 from ...ports.storage import Storage
-from .indexed import AT_ONCE, IN_PART, NEVER_ASKED, Fate, Indexed, marks, may_be_asked
+from .fates import AT_ONCE, IN_PART, NEVER_ASKED, Fate, Fates, marks, may_be_asked
 from .layout import Layout
 
-__all__ = ["Fate", "Index", "Place"]
+_PAGE = 1_000  # rows
 
 
 @attrs.define(kw_only=True)
 class Place:
-    """Where a request stands in the plan. Not frozen: one is made of each request, and that takes twice as long."""
+    """Where a request stands in the plan. Not frozen: one may be made of each, and that takes twice as long."""
 
-    position: int
     chunk: int
     id: str
 
 
-class Index(Indexed):
+class Index(Fates):
     """Answers "which requests are open" without holding a million ids in memory."""
 
     def __init__(self, storage: Storage, layout: Layout) -> None:
@@ -43,8 +42,8 @@ class Index(Indexed):
     def unassigned(self) -> Iterator[Place]:
         """Yield the open requests that stand in no shard, in order of the plan."""
         for rows in self._unassigned():
-            for position, chunk, ident in rows:
-                yield Place(position=position, chunk=chunk, id=ident.hex())
+            for _, chunk, ident in rows:
+                yield Place(chunk=chunk, id=ident.hex())
 
     def unassigned_ids(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the ids of ``unassigned``, some of one chunk at a time, each time with the chunk's number."""
@@ -57,9 +56,9 @@ class Index(Indexed):
         position = -1
         query = (
             "SELECT position, chunk, id FROM requests"
-            " WHERE open = 1 AND shard = 0 AND position > ? ORDER BY position LIMIT 1000"
+            " WHERE open = 1 AND shard = 0 AND position > ? ORDER BY position LIMIT ?"
         )
-        while rows := self._db.execute(query, (position,)).fetchall():
+        while rows := self._db.execute(query, (position, _PAGE)).fetchall():
             yield rows
             position = rows[-1][0]
 

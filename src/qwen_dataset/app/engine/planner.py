@@ -10,10 +10,11 @@ from typing import Self
 import attrs
 
 from ...domain.events import PlanWritten
-from ...domain.inference import Parameters, Request
+from ...domain.inference import Message, Parameters, Request
 from ...domain.papers import Paper
 from ...domain.recipes.base import Draft
 from ...domain.samples import Origin
+from ...errors import SettingError
 from ..codec import encode, encode_plan_ids, encode_planned
 from .job import Job, write_spec
 from .scratch import ScratchDatabase, Spool
@@ -105,8 +106,24 @@ class UnwrittenPlan:
 
 
 def request_for(draft: Draft, model: str, parameters: Parameters) -> Request:
-    """Return the request that a draft becomes, as the first of a job that asks this."""
+    """Return the request that a draft becomes, as the first of a job that asks this.
+
+    Raises SettingError for a draft by somebody's own recipe that says what is no text: nothing else is looked at before
+    it is sent.
+    """
+    for each in draft.messages:
+        if type(each.role) is not str or type(each.content) is not str:
+            _check_texts(each)
     return Request(messages=draft.messages, model=model, parameters=parameters)
+
+
+def _check_texts(message: Message) -> None:
+    for said in list[object]((message.role, message.content)):
+        if not isinstance(said, str):
+            wrong = (
+                f"the recipe asks with a message that holds {type(said).__name__} instead of a text; mend the recipe"
+            )
+            raise SettingError(wrong)
 
 
 class Numbering:

@@ -13,7 +13,7 @@ from ...domain.inference import Completion, Failure, FailureKind, Outcome
 from ...ports.inference import Limits
 from ..codec import encode_outcome
 from .budget import Account
-from .index import Fate
+from .fates import Fate
 from .job import Job
 
 _Ids = list[list[str]]

@@ -5,21 +5,24 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Iterator
 from decimal import Decimal
+from typing import TypeVar
 
 import attrs
 
 from ...domain.identity import sequence_id
-from ...domain.inference import Request
+from ...domain.inference import Request, WrittenRequest
 from ...domain.jobs import Shard
 from ...domain.recipes.base import Planned
 from ...domain.spending import Meter
 from ...errors import LedgerCorrupt
 from ...ports.inference import Limits
 from ...ports.storage import Storage
-from ..codec import damaged, decode_ids, decode_plan_ids, decode_planned, decode_request, lines_of, request_like
+from ..codec import damaged, decode_ids, decode_plan_ids, decode_planned, decode_request, lines_of, written_request
 from .index import Place
 from .job import Job
 from .layout import Layout, fetch
+
+_AnyRequest = TypeVar("_AnyRequest")
 
 
 @attrs.frozen(kw_only=True)
@@ -125,7 +128,8 @@ class Cutter:
         return min(state.requests, limits.requests) * state.longest <= limits.submission_bytes
 
     async def _cuts_by_number(self) -> AsyncIterator[Cut]:
-        storage, layout, most = self._job.storage, self._job.layout, self._limits.requests
+        storage, layout = self._job.storage, self._job.layout
+        most = max(1, self._limits.requests)  # as where sizes are looked at
         ids: list[str] = []
         known: frozenset[str] = frozenset()
         first = last = 0
@@ -194,9 +198,18 @@ class ShardRequests:
     go_on: Callable[[], bool] = lambda: True
 
     async def __aiter__(self) -> AsyncIterator[Request]:
+        async for request in self._each(Chunk.requests):
+            yield request
+
+    async def written(self) -> AsyncGenerator[Request | WrittenRequest, None]:
+        """Yield what iterating would give, as it is stored: of most of them nothing is read."""
+        async for request in self._each(Chunk.written):
+            yield request
+
+    async def _each(self, read: Callable[[Chunk, Container[str]], Iterator[_AnyRequest]]) -> AsyncIterator[_AnyRequest]:
         given = 0
         async for chunk in chunks_of(self.job, self.shard):
-            for request in chunk.requests(self.wanted):
+            for request in read(chunk, self.wanted):
                 if not self.go_on():
                     return
                 given += 1
@@ -243,18 +256,44 @@ class Chunk:
         that the lines are as they were written, and the first of them that they are read as they were meant. Raises
         LedgerCorrupt.
         """
-        proven: Request | None = None
-        for line, ident in zip(self.lines, self.ids, strict=True):
-            if wanted is not None and ident not in wanted:
+        is_proven = False
+        for line, ident in self._named(wanted):
+            yield self._request(line, ident, is_proven=is_proven)
+            is_proven = self.is_checked
+
+    def written(self, wanted: Container[str] | None = None) -> Iterator[Request | WrittenRequest]:
+        """Yield the same as ``requests``, reading only what differs by more than its messages from the one before.
+
+        Raises LedgerCorrupt.
+        """
+        known: Request | None = None
+        for line, ident in self._named(wanted):
+            found = None if known is None else written_request(line, ident, known)
+            if found is not None:
+                yield found
                 continue
-            if proven is not None:
-                yield request_like(line, ident, proven, where=self.key)
-                continue
-            request = decode_request(line, where=self.key)
-            if request.id != ident:
-                raise LedgerCorrupt(damaged(self.key, "holds other requests than the ids beside it name"))
-            proven = request if self.is_checked else None
+            request = self._request(line, ident, is_proven=known is not None)
+            # What is sent unread is held against what is read here.
+            alike = written_request(line, ident, request)
+            if alike is not None and alike.messages_json() != request.messages_json():
+                raise LedgerCorrupt(damaged(self.key, f"is not written as this version writes it (request {ident})"))
+            known = request if self.is_checked else None
             yield request
+
+    def _named(self, wanted: Container[str] | None) -> Iterator[tuple[bytes, str]]:
+        """Yield the lines that are wanted, each with its id."""
+        for line, ident in zip(self.lines, self.ids, strict=True):
+            if wanted is None or ident in wanted:
+                yield line, ident
+
+    def _request(self, line: bytes, ident: str, *, is_proven: bool) -> Request:
+        """Return the request of a line; it is checked that the id is its own, where that is not known."""
+        request = decode_request(line, where=self.key)
+        if is_proven:
+            request.take_id(ident)
+        elif request.id != ident:
+            raise LedgerCorrupt(damaged(self.key, "holds other requests than the ids beside it name"))
+        return request
 
     def planned(self) -> Iterator[Planned]:
         """Yield what is planned, under the ids that were stored beside it: what it asks is read where it is wanted.

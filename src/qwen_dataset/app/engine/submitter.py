@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable
 
@@ -72,7 +73,7 @@ class Submitter:
 
     async def give_up_the_rest(self) -> None:
         """Let everything open that is in no shard fail as cancelled."""
-        rest = (place.id for place in self._job.index.unassigned())
+        rest = itertools.chain.from_iterable(ids for _, ids in self._job.index.unassigned_ids())
         cancelled = Failing(FailureKind.CANCELLED, "cancelled before it was submitted", retryable=True)
         await store_failures(self._job, self._backend.limits, rest, cancelled, backend=self._backend_name)
 

@@ -62,7 +62,7 @@ _UNSURE_AGAIN = {
 }
 
 
-class Indexed:
+class Fates:
     """The requests of a job with what became of them, as its events tell it. A context manager."""
 
     def __init__(self, storage: Storage, layout: Layout) -> None:
