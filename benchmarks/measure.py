@@ -180,6 +180,7 @@ def machine() -> str:
         "attrs",
         "cattrs",
         "obstore",
+        "xxhash",
     )
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in names)
     processor = next(

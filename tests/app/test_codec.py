@@ -356,6 +356,24 @@ def test_ids_know_their_lines(ids: list[str], lines: bytes, data: st.DataObject)
     assert decode_plan_ids(swapped, lines, where="x")[1] is ([*ids[1:], "f" * 32] == ids)
 
 
+_ONE = "0" * 32
+NO_IDS = (
+    *(_ONE, _ONE + "\n\n", "\n", " " + _ONE + "\n", _ONE[1:] + "\n", _ONE + "0\n", _ONE + "\r\n"),
+    *("A" + _ONE[1:] + "\n", "g" + _ONE[1:] + "\n", "0 " * 16 + "\n", _ONE[1:] + "\n0", "\uff10" + _ONE[1:] + "\n"),
+    *(_ONE + "\nxxh3 0\n", _ONE + "\nxxh3 " + "0" * 16, _ONE + "\nxxh3 " + "0" * 16 + "\n0"),
+    *(_ONE + "\ncrc32 00000000\n", "xxh3 " + "0" * 16 + "\n" + _ONE + "\n"),
+)
+
+
+@pytest.mark.parametrize("listed", NO_IDS)
+def test_what_is_no_list_of_ids_is_damage(listed: str) -> None:
+    data = listed.encode()
+    with pytest.raises(LedgerCorrupt, match="that place cannot be read"):
+        decode_ids(data, where="that place")
+    with pytest.raises(LedgerCorrupt, match="that place cannot be read"):
+        decode_plan_ids(data, b"", where="that place")
+
+
 def test_a_sample_line_has_the_promised_columns() -> None:
     sample = Sample(
         instruction="i",
