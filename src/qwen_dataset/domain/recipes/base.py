@@ -13,9 +13,12 @@ from ..samples import Entry, Origin
 from ..tokens import PASSAGE_TOKENS, CountTokens
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Draft:
-    """A request before it has a model and parameters: what is said, and where it came from."""
+    """A request before it has a model and parameters: what is said, and where it came from.
+
+    Not frozen: one is made of each request, and that takes twice as long.
+    """
 
     messages: tuple[Message, ...]
     origin: Origin
@@ -35,12 +38,12 @@ class Planned:
         return self.request.id
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Answered:
     """A planned request with its final outcome, and what the entry has to carry.
 
     ``paper`` is None for plain prompts. ``paid`` is False when the answer was copied from an earlier job. ``backend``
-    is the name of the backend that answered.
+    is the name of the backend that answered. Not frozen, as a ``Draft`` is not.
     """
 
     planned: Planned

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from ....errors import BackendDenied, BackendRejected, BackendUnavailable
 from ....ports.remote import BatchFilter, RemoteBatch
@@ -16,6 +18,7 @@ from .service import Refused, Service
 _EVERYTHING = BatchFilter()
 _PAGE = 100  # the most that a page may hold
 _PIECE = 1 << 16  # bytes of a download handed over at once
+_SENT_PIECE = 1 << 18  # bytes of an upload
 _UNKNOWN_PARAMETER = frozenset({400, 422})
 _NOT_IMPLEMENTED = 501
 _UPLOAD_TRIES = 3
@@ -24,6 +27,28 @@ _FILE_LOOKS = 10  # how often an uploaded file that is still being processed is 
 _FILE_PAUSE = 1.0
 _FILE_IN_WORK = frozenset({"uploaded", "pending", "uploading", "processing", "running"})
 _FILE_BROKEN = frozenset({"error", "failed"})
+
+
+class _InLargePieces(io.RawIOBase):
+    """A file that is read in larger pieces than it is asked for.
+
+    The SDK's client asks for 64 KB, and what it does around each piece is half of the CPU of an upload.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(max(size, _SENT_PIECE) if size > 0 else size)
 
 
 class OpenAIBatches(Service):
@@ -62,7 +87,8 @@ class OpenAIBatches(Service):
     async def _upload(self, file: IO[bytes], name: str) -> str:
         file.seek(0)
         files = self._client.files.with_raw_response
-        body = await self._json(files.create(file=(name, file, "application/jsonl"), purpose="batch"))
+        lines = (name, cast("IO[bytes]", _InLargePieces(file)), "application/jsonl")
+        body = await self._json(files.create(file=lines, purpose="batch"))
         file_id = body.get("id")
         if not isinstance(file_id, str) or not file_id:
             raise BackendUnavailable(f"{self._where} took the file {name} and did not say its id")
