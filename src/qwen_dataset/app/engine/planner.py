@@ -23,7 +23,7 @@ _CHUNK_LINES = 1000
 _CHUNK_BYTES = 2_000_000
 _MUCH = 10_000_000  # bytes
 _FEW = 60_000  # ids that are held in memory: some 9 MB
-_AT_ONCE = 250  # requests whose indexes are looked up together
+_AT_ONCE = 100  # requests whose indexes are looked up together; their texts are held as JSON meanwhile
 
 
 @attrs.frozen
