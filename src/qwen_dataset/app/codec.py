@@ -159,7 +159,7 @@ def encode(value: Any) -> bytes:
     writer = _straight()[0].get(type(value))
     if writer is not None:
         return writer(value)
-    # Copied: what orjson returns keeps the room that it grew into, up to sixteen times as much, and papers are gathered.
+    # Copied: what orjson returns keeps the room that it grew into, sixteen times its own, and papers are gathered.
     return b"".join((orjson.dumps(_converter().unstructure(value)), b"\n"))
 
 
