@@ -65,7 +65,7 @@ class Series:
 
 @functools.cache
 def compile_as_installed() -> None:
-    """Compile the package, these programs, and what is installed, as ``pip install`` compiles what it installs.
+    """Compile the package, these programs, and what is installed, in place, as ``pip install`` does what it installs.
 
     A checkout is compiled when it is first imported, and each time anew where PYTHONDONTWRITEBYTECODE is set.
     """

@@ -399,9 +399,6 @@ COMPOSED: dict[str, list[str]] = {
     "holds more than the {state.requests} requests that were planned": [
         f"jobs/71.json holds more than the 72 requests that were planned; {_WAY_OUT}"
     ],
-    "is not written as this version writes it (request {ident})": [
-        f"jobs/71.json is not written as this version writes it (request 72); {_WAY_OUT}"
-    ],
     "does not have the checksum that stands beside it": [
         f"jobs/71.json does not have the checksum that stands beside it; {_WAY_OUT}"
     ],

@@ -35,8 +35,8 @@ FORMAT = 1
 T = TypeVar("T")
 
 _ID_LINE = 33  # characters
-_CHECKSUM = "xxh3 "
-_CHECKSUM_LINE = re.compile(r"[0-9a-f]{16}\n")
+_CHECKSUM = "xxh3"
+_CHECKSUM_LINE = re.compile(r" [0-9a-f]{16}\n")
 _DAMAGE = (orjson.JSONDecodeError, BaseValidationError, KeyError, TypeError, ValueError, AttributeError)
 _OUTCOME = b'{"outcome":{"request_id":"'
 _ID_END = len(_OUTCOME) + 32
@@ -261,7 +261,7 @@ def decode_ids(data: bytes, *, where: str) -> list[str]:
 def encode_plan_ids(ids: Iterable[str], lines: bytes) -> bytes:
     """Return the ids of the lines of a plan, with a checksum of both."""
     listed = encode_ids(ids)
-    return listed + f"{_CHECKSUM}{_checksum(listed, lines)}\n".encode("ascii")
+    return listed + f"{_CHECKSUM} {_checksum(listed, lines)}\n".encode("ascii")
 
 
 def decode_plan_ids(data: bytes, lines: bytes, *, where: str) -> tuple[list[str], bool | None]:
@@ -278,7 +278,7 @@ def _ids_and_checksum(data: bytes, where: str) -> tuple[str, str | None]:
     listed, mark, checksum = data.decode("ascii", "replace").partition(_CHECKSUM)
     if not _are_ids(listed) or (mark and not _CHECKSUM_LINE.fullmatch(checksum)):
         raise LedgerCorrupt(damaged(where, "cannot be read"))
-    return listed, checksum[:-1] if mark else None
+    return listed, checksum.strip() if mark else None
 
 
 def _are_ids(listed: str) -> bool:
@@ -288,14 +288,15 @@ def _are_ids(listed: str) -> bool:
         return False
     digits = listed.replace("\n", "")
     try:
-        return bytes.fromhex(digits).hex() == digits
+        return len(digits) == count * (_ID_LINE - 1) and bytes.fromhex(digits).hex() == digits
     except ValueError:
         return False
 
 
 def _checksum(listed: bytes, lines: bytes) -> str:
-    """Return what notices damage, not malice: it is computed four times for each request, and takes no time."""
-    # The ids are a fixed length each, so what belongs to them and what to the lines is never in doubt.
+    """Return the checksum of ids and lines together: against damage, not against malice."""
+    # Computed four times for each request, so one that takes no time. The ids have a fixed length, so what belongs to
+    # them and what to the lines is never in doubt.
     made = xxh3_64(listed)
     made.update(lines)
     return made.hexdigest()

@@ -154,11 +154,12 @@ class PlanLines:
         end = line.rfind(_ORIGIN)
         behind = self._behind_messages(known)
         begin = line.find(_MESSAGES, len(_POSITION), len(_POSITION) + _LONGEST_POSITION + len(_MESSAGES))
-        # Texts hold no bare quotation mark, so that this stands nowhere but behind the messages.
-        if begin < 0 or not line.endswith(behind, begin, end):
+        # Texts hold no bare quotation mark, so that these stand nowhere else: a request and an origin hold only texts
+        # beside the parameters.
+        if begin < 0 or end < 0 or not line.endswith(behind, begin, end):
             return None
         said = line[begin + len(_MESSAGES) : end - len(behind)]
-        return WrittenRequest(ident, known.model, known.parameters, said)
+        return WrittenRequest(ident, known.model, known.parameters, said) if said.endswith(b"]") else None
 
     def _written_so(self, key: bytes) -> Parameters:
         found = self._read.get(key)

@@ -146,6 +146,10 @@ class WrittenRequest:
         return self._messages
 
 
+AnyRequest = Request | WrittenRequest
+"""Either has ``id``, ``model``, ``parameters`` and ``messages_json()``."""
+
+
 @attrs.frozen(kw_only=True)
 class Usage:
     """Tokens as the service counted them. ``reasoning_tokens`` are part of ``completion_tokens``."""

@@ -9,7 +9,7 @@ from typing import Protocol, Self, runtime_checkable
 
 import attrs
 
-from ..domain.inference import Outcome, Parameters, Request, WrittenRequest
+from ..domain.inference import AnyRequest, Outcome, Parameters, Request
 from ..domain.pricing import PriceWay
 from .remote import RemoteBatches
 
@@ -71,11 +71,11 @@ class KnowsIds(Protocol):
 
 
 @runtime_checkable
-class KnowsWriting(Protocol):
+class GivesWritten(Protocol):
     """Requests that can be had without reading what they say: what ``submit`` is given may be that as well."""
 
-    def written(self) -> AsyncGenerator[Request | WrittenRequest, None]:
-        """Yield each request, in their order, for whoever sends what it says as it stands."""
+    def written(self) -> AsyncGenerator[AnyRequest, None]:
+        """Yield each request, in their order; most of them are a ``WrittenRequest``."""
         ...
 
 
@@ -111,7 +111,8 @@ class InferenceBackend(Protocol):
           been submitted.
         - ``BackendRejected`` means that nothing was bought under this key, by this call or an earlier one: the caller
           may buy it again under another key. Where that is not sure, raise ``BackendUnavailable`` or ``BackendDenied``.
-        - ``requests`` may be iterated more than once, is within ``limits`` and holds no id twice.
+        - ``requests`` may be iterated more than once, is within ``limits`` and holds no id twice. It may be
+          ``GivesWritten`` as well: whoever sends what requests say as it stands need not have it read.
         """
         ...
 

@@ -21,9 +21,9 @@ from typing import Any, Literal, Self, TypeVar
 
 import attrs
 
-from ..domain.inference import Outcome, Request
+from ..domain.inference import AnyRequest, Outcome, Request
 from ..errors import StorageError, StorageUnavailable
-from ..ports.inference import InferenceBackend, JobHandle, Limits, Progress
+from ..ports.inference import GivesWritten, InferenceBackend, JobHandle, KnowsIds, Limits, Progress
 from ..ports.storage import Storage
 
 _T = TypeVar("_T")
@@ -159,7 +159,7 @@ class CrashingBackend:
         return self._inner.realm
 
     async def submit(self, key: str, requests: AsyncIterable[Request]) -> JobHandle:
-        guarded = _Repeatable(requests, self._switch)
+        guarded = _repeatable(requests, self._switch)
         return await self._switch.step(f"backend.submit {key}", lambda: self._inner.submit(key, guarded))
 
     async def poll(self, handle: JobHandle) -> Progress:
@@ -167,7 +167,7 @@ class CrashingBackend:
 
     def results(self, handle: JobHandle, requests: AsyncIterable[Request]) -> AsyncGenerator[Outcome, None]:
         self._switch.check()
-        inner = self._inner.results(handle, _Repeatable(requests, self._switch))
+        inner = self._inner.results(handle, _repeatable(requests, self._switch))
         return self._switch.items(f"backend.results {handle.key}", inner)
 
     async def cancel(self, handle: JobHandle) -> JobHandle:
@@ -247,6 +247,23 @@ class _Repeatable:
 
     def __aiter__(self) -> AsyncIterator[Request]:
         return self._switch.guarded(self._source)
+
+
+class _Stored(_Repeatable):
+    """The same of requests that give their ids, and themselves as they are stored: as a job's do."""
+
+    def ids(self) -> AsyncGenerator[str, None]:
+        assert isinstance(self._source, KnowsIds)
+        return self._switch.guarded(self._source.ids())
+
+    def written(self) -> AsyncGenerator[AnyRequest, None]:
+        assert isinstance(self._source, GivesWritten)
+        return self._switch.guarded(self._source.written())
+
+
+def _repeatable(source: AsyncIterable[Request], switch: CrashSwitch) -> _Repeatable:
+    is_stored = isinstance(source, KnowsIds) and isinstance(source, GivesWritten)
+    return _Stored(source, switch) if is_stored else _Repeatable(source, switch)
 
 
 async def _generator(source: AsyncIterator[_T]) -> AsyncGenerator[_T, None]:

@@ -18,7 +18,7 @@ from qwen_dataset.domain.inference import Message, Parameters, WrittenRequest
 from qwen_dataset.domain.recipes.base import Draft
 from qwen_dataset.domain.samples import Origin
 from qwen_dataset.errors import LedgerCorrupt, SettingError
-from qwen_dataset.ports.inference import KnowsIds, KnowsWriting
+from qwen_dataset.ports.inference import GivesWritten, KnowsIds
 from tests.app.engine.bench import a_job
 
 TEXTS = [f'prompt {number}: \u4ec0\u4e48 "x" \\' for number in range(8)]
@@ -52,7 +52,7 @@ def test_what_is_written_is_what_is_read(seed: int, monkeypatch: pytest.MonkeyPa
             ids = await all_ids(job)
             requests = shard_of(job, dice.sample(ids, dice.randrange(len(ids) + 1)))
             assert isinstance(requests, KnowsIds)
-            assert isinstance(requests, KnowsWriting)
+            assert isinstance(requests, GivesWritten)
             read = [(each.id, each.model, each.parameters, each.messages_json()) async for each in requests]
             written = [
                 (each.id, each.model, each.parameters, each.messages_json()) async for each in requests.written()
@@ -76,6 +76,10 @@ def test_one_of_a_chunk_is_read_and_all_where_nothing_says_that_it_is_whole() ->
 
 
 def _changed(lines: list[bytes]) -> None:
+    lines[0] = lines[0].replace(b"prompt 0", b"prompt 9")
+
+
+def _changed_later(lines: list[bytes]) -> None:
     lines[3] = lines[3].replace(b"prompt 3", b"prompt 9")
 
 
@@ -83,25 +87,63 @@ def _swapped(lines: list[bytes]) -> None:
     lines[2], lines[3] = lines[3], lines[2]
 
 
-def _more_said_than_is_read(lines: list[bytes]) -> None:
-    lines[0] = lines[0].replace(b'{"role":"user",', b'{"role":"user","name":"x",')
-
-
 @pytest.mark.parametrize(
-    ("damage", "has_right_checksum"),
-    [(_changed, False), (_swapped, False), (_more_said_than_is_read, False), (_more_said_than_is_read, True)],
+    ("damage", "checksum"),
+    [
+        *((damage, checksum) for damage in (_changed, _changed_later, _swapped) for checksum in ("of before", "none")),
+        # Whoever changes both means it; all the same the first one of a chunk is computed anew.
+        (_changed, "of now"),
+    ],
 )
-def test_nothing_else_is_sent(damage: Callable[[list[bytes]], None], *, has_right_checksum: bool) -> None:
+def test_nothing_else_is_sent(damage: Callable[[list[bytes]], None], checksum: str) -> None:
     async def go() -> None:
         async with a_job(TEXTS) as job:
             key, ids = job.layout.requests(1), await all_ids(job)
+            good = {(each.id, each.messages_json()) async for each in shard_of(job, ids)}
             lines = lines_of(await job.storage.get(key))
             damage(lines)
             await job.storage.put(key, b"".join(lines))
-            if has_right_checksum:
+            if checksum == "none":
+                await job.storage.put(job.layout.request_ids(1), encode_ids(ids))
+            elif checksum == "of now":
                 await job.storage.put(job.layout.request_ids(1), encode_plan_ids(ids, b"".join(lines)))
+
+            async def send() -> None:
+                async for each in shard_of(job, ids).written():
+                    assert (each.id, each.messages_json()) in good
+
             with pytest.raises(LedgerCorrupt, match=key):
-                async for _ in shard_of(job, ids).written():
+                await send()
+
+    asyncio.run(go())
+
+
+def test_what_is_written_in_another_way_is_read() -> None:
+    """Such as a message with more than we know: it is sent as it is read, and so are those behind it."""
+
+    async def go() -> None:
+        async with a_job(TEXTS) as job:
+            key, ids = job.layout.requests(1), await all_ids(job)
+            lines = [
+                line.replace(b'{"role":"user",', b'{"role":"user","name":"x",')
+                for line in lines_of(await job.storage.get(key))
+            ]
+            await job.storage.put(key, b"".join(lines))
+            await job.storage.put(job.layout.request_ids(1), encode_plan_ids(ids, b"".join(lines)))
+            read = [(each.id, each.messages_json()) async for each in shard_of(job, ids)]
+            assert [(each.id, each.messages_json()) async for each in shard_of(job, ids).written()] == read
+            assert b"name" not in b"".join(said for _, said in read)
+
+    asyncio.run(go())
+
+
+def test_a_list_that_lacks_a_request_is_refused_while_answers_are_joined_by_it() -> None:
+    async def go() -> None:
+        async with a_job(TEXTS) as job:
+            ids = await all_ids(job)
+            await job.storage.put(job.layout.request_ids(1), encode_ids(ids[:-1]))
+            with pytest.raises(LedgerCorrupt, match="holds 7 of the 8 requests that are to be asked"):
+                async for _ in shard_of(job, ids).ids():
                     pass
 
     asyncio.run(go())
@@ -116,7 +158,10 @@ NO_TEXTS = (
 
 @pytest.mark.parametrize("message", NO_TEXTS, ids=str)
 def test_a_recipe_that_asks_no_text_is_told_before_anything_is_stored(message: Message) -> None:
+    said = "asks with (NoneType|list|int|dict) where a text belongs; mend the recipe"
     with UnwrittenPlan("m", Parameters()) as plan:
         plan.add(Draft(messages=(Message("user", "a text"),), origin=Origin()))
-        with pytest.raises(SettingError, match="holds (NoneType|list|int) instead of a text; mend the recipe"):
+        with pytest.raises(SettingError, match=said):
             plan.add(Draft(messages=(message,), origin=Origin()))
+        with pytest.raises(SettingError, match=said):
+            plan.add(Draft(messages=(Message("user", "a text"),), origin=Origin(label=cast("str", {"origin": {}}))))

@@ -10,7 +10,7 @@ from typing import Self
 import attrs
 
 from ...domain.events import PlanWritten
-from ...domain.inference import Message, Parameters, Request
+from ...domain.inference import Parameters, Request
 from ...domain.papers import Paper
 from ...domain.recipes.base import Draft
 from ...domain.samples import Origin
@@ -108,22 +108,20 @@ class UnwrittenPlan:
 def request_for(draft: Draft, model: str, parameters: Parameters) -> Request:
     """Return the request that a draft becomes, as the first of a job that asks this.
 
-    Raises SettingError for a draft by somebody's own recipe that says what is no text: nothing else is looked at before
-    it is sent.
+    Raises SettingError for a draft of somebody's own recipe that holds something else than texts: what is stored is
+    sent as it stands, so it is looked at here.
     """
-    for each in draft.messages:
-        if type(each.role) is not str or type(each.content) is not str:
-            _check_texts(each)
-    return Request(messages=draft.messages, model=model, parameters=parameters)
-
-
-def _check_texts(message: Message) -> None:
-    for said in list[object]((message.role, message.content)):
-        if not isinstance(said, str):
-            wrong = (
-                f"the recipe asks with a message that holds {type(said).__name__} instead of a text; mend the recipe"
-            )
+    origin = draft.origin
+    words: list[object] = [origin.kind, origin.language]
+    if origin.label is not None:
+        words.append(origin.label)
+    for message in draft.messages:
+        words += (message.role, message.content)
+    for word in words:
+        if not isinstance(word, str):
+            wrong = f"the recipe asks with {type(word).__name__} where a text belongs; mend the recipe"
             raise SettingError(wrong)
+    return Request(messages=draft.messages, model=model, parameters=parameters)
 
 
 class Numbering:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import attrs
 
 from ...domain.identity import sequence_id
-from ...domain.inference import Request, WrittenRequest
+from ...domain.inference import AnyRequest, Request
 from ...domain.jobs import Shard
 from ...domain.recipes.base import Planned
 from ...domain.spending import Meter
@@ -22,7 +22,7 @@ from .index import Place
 from .job import Job
 from .layout import Layout, fetch
 
-_AnyRequest = TypeVar("_AnyRequest")
+T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
@@ -197,37 +197,43 @@ class ShardRequests:
     wanted: frozenset[str]
     go_on: Callable[[], bool] = lambda: True
 
-    async def __aiter__(self) -> AsyncIterator[Request]:
-        async for request in self._each(Chunk.requests):
-            yield request
+    def __aiter__(self) -> AsyncGenerator[Request, None]:
+        return self._each(Chunk.requests)
 
-    async def written(self) -> AsyncGenerator[Request | WrittenRequest, None]:
+    def written(self) -> AsyncGenerator[AnyRequest, None]:
         """Yield what iterating would give, as it is stored: of most of them nothing is read."""
-        async for request in self._each(Chunk.written):
-            yield request
+        return self._each(Chunk.written)
 
-    async def _each(self, read: Callable[[Chunk, Container[str]], Iterator[_AnyRequest]]) -> AsyncIterator[_AnyRequest]:
+    async def _each(self, read: Callable[[Chunk, Container[str]], Iterator[T]]) -> AsyncGenerator[T, None]:
         given = 0
-        async for chunk in chunks_of(self.job, self.shard):
+        for number in range(self.shard.first_chunk, self.shard.last_chunk + 1):
+            chunk = await fetch_chunk(self.job.storage, self.job.layout, number)
             for request in read(chunk, self.wanted):
                 if not self.go_on():
                     return
                 given += 1
                 yield request
-        if given != len(self.wanted):
-            what = f"holds {given} of the {len(self.wanted)} requests that are to be asked"
-            raise LedgerCorrupt(damaged(self.job.layout.plan, what))
+        self._check_all(given)
 
     async def ids(self) -> AsyncGenerator[str, None]:
         """Yield the ids of what iterating would give, without reading what is asked."""
         layout = self.job.layout
+        given = 0
         for chunk in range(self.shard.first_chunk, self.shard.last_chunk + 1):
             key = layout.request_ids(chunk)
             for ident in decode_ids(await fetch(self.job.storage, key), where=key):
                 if ident in self.wanted:
                     if not self.go_on():
                         return
+                    given += 1
                     yield ident
+        self._check_all(given)
+
+    def _check_all(self, given: int) -> None:
+        """Raise LedgerCorrupt where some are not there: their answers, which may be paid, would be nobody's."""
+        if given != len(self.wanted):
+            what = f"holds {given} of the {len(self.wanted)} requests that are to be asked"
+            raise LedgerCorrupt(damaged(self.job.layout.plan, what))
 
 
 async def chunks_of(job: Job, shard: Shard) -> AsyncIterator[Chunk]:
@@ -261,7 +267,7 @@ class Chunk:
             yield self._request(line, ident, is_proven=is_proven)
             is_proven = self.is_checked
 
-    def written(self, wanted: Container[str] | None = None) -> Iterator[Request | WrittenRequest]:
+    def written(self, wanted: Container[str] | None = None) -> Iterator[AnyRequest]:
         """Yield the same as ``requests``, reading only what differs by more than its messages from the one before.
 
         Raises LedgerCorrupt.
@@ -273,11 +279,9 @@ class Chunk:
                 yield found
                 continue
             request = self._request(line, ident, is_proven=known is not None)
-            # What is sent unread is held against what is read here.
-            alike = written_request(line, ident, request)
-            if alike is not None and alike.messages_json() != request.messages_json():
-                raise LedgerCorrupt(damaged(self.key, f"is not written as this version writes it (request {ident})"))
-            known = request if self.is_checked else None
+            # Others are sent unread where this one, unread, would be what it is read as.
+            alike = written_request(line, ident, request) if self.is_checked else None
+            known = request if alike is not None and alike.messages_json() == request.messages_json() else None
             yield request
 
     def _named(self, wanted: Container[str] | None) -> Iterator[tuple[bytes, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from ....domain.inference import Completion, Failure, FailureKind, Outcome, Parameters, Request, WrittenRequest
+from ....domain.inference import AnyRequest, Completion, Failure, FailureKind, Outcome, Parameters, Request
 from ..bailian.verdicts import sentence, verdict
 from ..calls import CallFailed
 from .wire import (
@@ -44,7 +44,7 @@ class LineWriter:
         self._dialect = dialect
         self._common: tuple[str, Parameters, bytes, bytes] | None = None
 
-    def line_of(self, request: Request | WrittenRequest) -> bytes:
+    def line_of(self, request: AnyRequest) -> bytes:
         """Return the line of one request, as ``line_of`` does."""
         try:
             before, behind = self._around(request)
@@ -53,7 +53,7 @@ class LineWriter:
             raise ValueError(f"request {request.id} cannot be written as JSON: {error}") from None
         return b'{"custom_id":"%b",%b%b%b}}' % (request.id.encode("ascii"), before, messages, behind)
 
-    def _around(self, request: Request | WrittenRequest) -> tuple[bytes, bytes]:
+    def _around(self, request: AnyRequest) -> tuple[bytes, bytes]:
         """Return what stands before the messages and behind them."""
         known = self._common
         # By identity: the requests of a job share their parameters, and what is equal may be written differently.

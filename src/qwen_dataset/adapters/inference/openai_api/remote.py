@@ -32,7 +32,8 @@ _FILE_BROKEN = frozenset({"error", "failed"})
 class _InLargePieces(io.RawIOBase):
     """A file that is read in larger pieces than it is asked for.
 
-    The SDK's client asks for 64 KB, and what it does around each piece is half of the CPU of an upload.
+    The SDK's client asks for 64 KB, and what it does around each piece is half of the CPU of an upload. It reads pieces
+    and seeks, and so much of a file this is.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -41,14 +42,20 @@ class _InLargePieces(io.RawIOBase):
     def fileno(self) -> int:
         return self._file.fileno()
 
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
         return self._file.tell()
 
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(max(size, _SENT_PIECE) if size > 0 else size)
+    def read(self, size: int | None = -1) -> bytes:
+        return self._file.read(max(size, _SENT_PIECE) if size is not None and size > 0 else -1)
 
 
 class OpenAIBatches(Service):

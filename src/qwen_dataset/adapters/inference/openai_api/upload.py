@@ -9,9 +9,9 @@ from typing import IO
 
 import attrs
 
-from ....domain.inference import Parameters, Request, WrittenRequest
+from ....domain.inference import AnyRequest, Parameters, Request
 from ....errors import BackendRejected
-from ....ports.inference import KnowsWriting
+from ....ports.inference import GivesWritten
 from ..concurrent import closing
 from .lines import CHAT_URL, LineWriter
 from .options import Options
@@ -49,7 +49,7 @@ async def written_lines(requests: AsyncIterable[Request], options: Options) -> A
     """
     with ScratchFile() as scratch:
         writer = _Writer(scratch, options)
-        source = requests.written() if isinstance(requests, KnowsWriting) else aiter(requests)
+        source = requests.written() if isinstance(requests, GivesWritten) else aiter(requests)
         async with closing(source):
             async for request in source:
                 writer.add(request)
@@ -70,7 +70,7 @@ class _Writer:
         self._model = ""
         self._parameters: Parameters | None = None
 
-    def add(self, request: Request | WrittenRequest) -> None:
+    def add(self, request: AnyRequest) -> None:
         """Write the line of a request."""
         # By identity: the requests of a job share their parameters.
         if request.parameters is not self._parameters or request.model != self._model:
@@ -84,7 +84,7 @@ class _Writer:
         self._hash.update(request.id.encode("ascii"))
         self._scratch.write(line)
 
-    def _look_at(self, request: Request | WrittenRequest) -> None:
+    def _look_at(self, request: AnyRequest) -> None:
         """Check that a request may stand beside those before it."""
         kind = _kind_of(request)
         if self._kind is None:
@@ -100,7 +100,7 @@ class _Writer:
             )
         self._model, self._parameters = request.model, request.parameters
 
-    def _too_much(self, request: Request | WrittenRequest, line_bytes: int) -> BackendRejected:
+    def _too_much(self, request: AnyRequest, line_bytes: int) -> BackendRejected:
         options = self._options
         if line_bytes > options.line_bytes:
             return BackendRejected(
@@ -123,7 +123,7 @@ class _Writer:
         )
 
 
-def _kind_of(request: Request | WrittenRequest) -> tuple[object, ...]:
+def _kind_of(request: AnyRequest) -> tuple[object, ...]:
     """Return what all lines of a file must have in common; ``extra_body`` may say it too."""
     parameters = request.parameters
     return (request.model, parameters.extra_body.get("enable_thinking", parameters.enable_thinking))
@@ -134,7 +134,7 @@ def _told(kind: tuple[object, ...]) -> str:
     return f"{model} ({'thinking' if thinking else 'not thinking'})"
 
 
-def _line(writer: LineWriter, request: Request | WrittenRequest) -> bytes:
+def _line(writer: LineWriter, request: AnyRequest) -> bytes:
     try:
         return writer.line_of(request)
     except ValueError as error:

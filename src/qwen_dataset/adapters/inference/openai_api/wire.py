@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from ....domain.inference import Completion, Request, Usage, WrittenRequest
+from ....domain.inference import AnyRequest, Completion, Request, Usage
 from ..bailian import models
 from ..calls import CallFailed
 
@@ -51,7 +51,7 @@ def messages_of(request: Request) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.content} for message in request.messages]
 
 
-def rest_of(request: Request | WrittenRequest, dialect: Dialect) -> dict[str, Any]:
+def rest_of(request: AnyRequest, dialect: Dialect) -> dict[str, Any]:
     """Return what a body holds beside model and messages: it depends on the model and the parameters alone."""
     parameters = request.parameters
     body = {name: value for name in _SAMPLING if (value := getattr(parameters, name)) is not None}
@@ -65,7 +65,7 @@ def rest_of(request: Request | WrittenRequest, dialect: Dialect) -> dict[str, An
     return {**body, **extra}
 
 
-def _thinking(request: Request | WrittenRequest, dialect: Dialect) -> dict[str, Any]:
+def _thinking(request: AnyRequest, dialect: Dialect) -> dict[str, Any]:
     if dialect is Dialect.NONE or request.model == TEST_MODEL:
         return {}
     parameters = request.parameters

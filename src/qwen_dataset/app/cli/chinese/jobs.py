@@ -106,10 +106,6 @@ PAIRS = (
         "{where} 的请求多于计划的 {all} 个；{way_out}",
     ),
     (
-        "{where:t} is not written as this version writes it (request {ident:t}); {way_out:s}",
-        "{where} 的写法与本版本不符（请求 {ident}）；{way_out}",
-    ),
-    (
         "{where:t} does not have the checksum that stands beside it; {way_out:s}",
         "{where} 与旁边记录的校验和不符；{way_out}",
     ),

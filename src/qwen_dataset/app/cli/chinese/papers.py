@@ -190,8 +190,8 @@ PAIRS = (
         "{where} 的 `{field}` 里有半个字符（单独的代理码位），无法发送",
     ),
     (
-        "the recipe asks with a message that holds {kind:t} instead of a text; mend the recipe",
-        "配方给出的消息中有 {kind}，而不是文本；请修正该配方",
+        "the recipe asks with {kind:t} where a text belongs; mend the recipe",
+        "配方在应为文本之处给出了 {kind}；请修正该配方",
     ),
     (
         "the recipe 'prompts' takes prompts, not papers; use the recipe 'instruct' for papers",
