@@ -50,11 +50,14 @@ def measured(requests: int) -> Scale:
         backend = ("--backend", "openai-batch:?settle=0", "--base-url", server["base_url"])
         generate = [*command, "generate", "-", *backend, "--batch", "--poll", "1", "--yes", "--json", "--quiet"]
         runs = {"generate": run([*generate, "-o", "dataset.jsonl"], env=ENV, cwd=folder, source=papers)}
+        say(requests, "generate", runs["generate"])
         said = orjson.loads(runs["generate"].output)
         runs["resume"] = run([*command, "resume", *backend, "--json", "--quiet"], env=ENV, cwd=folder)
+        say(requests, "resume", runs["resume"])
         runs["rebuild"] = run(
             [*command, "rebuild", said["job"], "-o", "again.jsonl", "--json", "--quiet"], env=ENV, cwd=folder
         )
+        say(requests, "rebuild", runs["rebuild"])
         if not filecmp.cmp(folder / "dataset.jsonl", folder / "again.jsonl", shallow=False):
             raise SystemExit("the dataset that was rebuilt is another one")
         jobs = folder / "batch_jobs"
@@ -70,6 +73,13 @@ def measured(requests: int) -> Scale:
             objects=dict(sorted(objects.items())),
             calls=told(server["control_url"], "ledger")["calls"],
         )
+
+
+def say(requests: int, stage: str, made: Run) -> None:
+    """Say what a stage took as soon as it is known: all of them take more than an hour."""
+    each = made.cpu / requests * 1e6
+    told = f"{requests:9,} {stage:8} wall {made.wall:8.1f} s  cpu {made.cpu:8.1f} s  {each:6.0f} µs each"
+    print(f"{told}  peak {made.peak / MB:6.0f} MB", file=sys.stderr, flush=True)
 
 
 def report(sizes: Sequence[int]) -> Iterator[str]:
