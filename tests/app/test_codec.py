@@ -15,20 +15,17 @@ from qwen_dataset.app.codec import (
     StoredOutcome,
     StoredSpec,
     decode,
-    decode_ids,
-    decode_plan_ids,
     decode_planned,
     decode_request,
     decode_request_id,
     encode,
-    encode_ids,
     encode_outcome,
-    encode_plan_ids,
     plain_converter,
     written_request,
 )
 from qwen_dataset.app.dataset.records import answer_record, failure_record, reject_record, sample_record
 from qwen_dataset.app.engine.lease import LeaseRecord, Process
+from qwen_dataset.app.id_lists import decode_ids, decode_plan_ids, encode_ids, encode_plan_ids
 from qwen_dataset.domain import events
 from qwen_dataset.domain.identity import canonical, content_id, quoted
 from qwen_dataset.domain.inference import (

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwen_dataset.app.engine import index, planner, shards
+from qwen_dataset.app.engine.chunks import Chunk, fetch_chunk
 from qwen_dataset.app.engine.job import Job
 from qwen_dataset.app.engine.layout import Layout
-from qwen_dataset.app.engine.shards import Chunk, Cut, Cutter, fetch_chunk
+from qwen_dataset.app.engine.shards import Cut, Cutter
 from qwen_dataset.domain.choices import RetryUnknown
 from qwen_dataset.domain.events import RoundOpened
 from qwen_dataset.ports.inference import Limits

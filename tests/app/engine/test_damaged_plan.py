@@ -10,13 +10,13 @@ import pytest
 
 from qwen_dataset.adapters.inference.asked import asked_ids
 from qwen_dataset.adapters.storage.memory import MemoryStorage
-from qwen_dataset.app.codec import decode_ids, encode_ids, encode_plan_ids
 from qwen_dataset.app.dataset.join import join
 from qwen_dataset.app.engine import planner
+from qwen_dataset.app.engine.chunks import ShardRequests
 from qwen_dataset.app.engine.fates import Fate
 from qwen_dataset.app.engine.job import Job
 from qwen_dataset.app.engine.pace import Until
-from qwen_dataset.app.engine.shards import ShardRequests
+from qwen_dataset.app.id_lists import decode_ids, encode_ids, encode_plan_ids
 from qwen_dataset.domain.inference import Request
 from qwen_dataset.errors import LedgerCorrupt
 from qwen_dataset.ports.inference import JobHandle

@@ -9,13 +9,13 @@ from collections import Counter
 import pytest
 
 from qwen_dataset.adapters.storage.memory import MemoryStorage
-from qwen_dataset.app.codec import encode_ids
 from qwen_dataset.app.engine import fates
 from qwen_dataset.app.engine import index as asking
 from qwen_dataset.app.engine.fates import Fate
 from qwen_dataset.app.engine.index import Index
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.shards import Cut
+from qwen_dataset.app.id_lists import encode_ids
 from qwen_dataset.domain.choices import RetryUnknown
 from qwen_dataset.domain.events import PlanWritten, RoundOpened, RoundWithdrawn, ShardPlanned, Stored
 

@@ -15,10 +15,10 @@ from ...domain.recipes.base import Planned
 from ...errors import LedgerCorrupt
 from ...ports.storage import Storage
 from ..codec import StoredOutcome, damaged, decode, decode_request_id, lines_of
+from ..engine.chunks import fetch_chunk
 from ..engine.index import Index
 from ..engine.layout import Layout, fetch
 from ..engine.scratch import Spool
-from ..engine.shards import fetch_chunk
 from ..quick import StoredCompletion, stored_completion
 
 _BREATH = 500  # requests between two turns of the event loop: files are read without one

@@ -12,8 +12,8 @@ from ...domain.jobs import JobState, Shard
 from ...domain.pricing import money
 from ...domain.spending import Meter
 from ...errors import CostLimitReached
+from .chunks import chunks_of
 from .job import Job
-from .shards import chunks_of
 
 
 @attrs.frozen(kw_only=True)

@@ -20,7 +20,8 @@ from ...domain.events import (
 from ...domain.identity import sequence_id
 from ...errors import LedgerCorrupt
 from ...ports.storage import Storage
-from ..codec import damaged, decode_ids
+from ..codec import damaged
+from ..id_lists import decode_ids
 from .layout import Layout, fetch
 from .scratch import ScratchDatabase
 

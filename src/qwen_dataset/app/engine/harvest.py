@@ -13,10 +13,10 @@ from ...domain.jobs import Shard
 from ...errors import BackendError
 from ...ports.inference import InferenceBackend, JobHandle
 from .budget import Account, Budget, cost_limit_reached, room
+from .chunks import ShardRequests
 from .guard import Guard, handle_of
 from .job import Job
 from .segments import Failing, SegmentWriter, store_failures
-from .shards import ShardRequests
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from ...domain.papers import Paper
 from ...domain.recipes.base import Draft
 from ...domain.samples import Origin
 from ...errors import SettingError
-from ..codec import encode, encode_plan_ids, encode_planned
+from ..codec import encode, encode_planned
+from ..id_lists import encode_plan_ids
 from .job import Job, write_spec
 from .scratch import ScratchDatabase, Spool
 

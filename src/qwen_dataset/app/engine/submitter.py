@@ -11,12 +11,13 @@ from ...domain.inference import FailureKind
 from ...domain.jobs import Shard
 from ...errors import BackendDenied, BackendError, BackendRejected, BackendUnavailable, BackendUnreached
 from ...ports.inference import InferenceBackend
-from ..codec import encode_ids
+from ..id_lists import encode_ids
 from .budget import Account, Budget, room
+from .chunks import ShardRequests
 from .guard import Guard
 from .job import Job
 from .segments import Failing, store_failures
-from .shards import Cut, Cutter, ShardRequests
+from .shards import Cut, Cutter
 
 _log = logging.getLogger(__name__)
 
