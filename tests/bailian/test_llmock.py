@@ -17,7 +17,7 @@ import pytest
 from qwen_dataset.app.wiring import plugins
 from qwen_dataset.ports.inference import BackendSettings
 from qwen_dataset.ports.remote import BatchFilter, RemoteBatches
-from tests import s3
+from tests import loopback
 from tests.bailian.stage_http import KEY, ROOT, Ended, Home, LLMock, end_of, llmock, wait_until
 
 LONG = pytest.mark.long
@@ -91,10 +91,10 @@ def test_killed_in_the_middle(desk: Desk, made: int) -> None:
 
 @pytest.mark.parametrize("number", [1, pytest.param(2, marks=LONG), pytest.param(3, marks=LONG)])
 def test_killed_when_a_batch_was_created_and_before_it_heard_of_it(desk: Desk, number: int) -> None:
-    created: list[s3.Asked] = []
+    created: list[loopback.Asked] = []
     running: list[int] = []
 
-    def dies(asked: s3.Asked) -> bool:
+    def dies(asked: loopback.Asked) -> bool:
         if asked.method != "POST" or not asked.target.endswith("/batches"):
             return False
         created.append(asked)
@@ -103,7 +103,7 @@ def test_killed_when_a_batch_was_created_and_before_it_heard_of_it(desk: Desk, n
         os.kill(running[0], signal.SIGKILL)
         return True
 
-    with s3.relay(desk.far, dies) as between:
+    with loopback.relay(desk.far.port, dies) as between:
         process = desk.home.start(*desk.command(f"{between.endpoint}/v1"))
         running.append(process.pid)
         ended = end_of(process)
@@ -115,15 +115,15 @@ def test_killed_when_a_batch_was_created_and_before_it_heard_of_it(desk: Desk, n
 
 @pytest.mark.long
 def test_the_reply_to_each_creation_is_lost(desk: Desk) -> None:
-    created: list[s3.Asked] = []
+    created: list[loopback.Asked] = []
 
-    def loses(asked: s3.Asked) -> bool:
+    def loses(asked: loopback.Asked) -> bool:
         if asked.method == "POST" and asked.target.endswith("/batches"):
             created.append(asked)
             return True
         return False
 
-    with s3.relay(desk.far, loses) as between:
+    with loopback.relay(desk.far.port, loses) as between:
         desk.check(desk.create(f"{between.endpoint}/v1"))
     assert len(created) == BATCHES
 

@@ -86,7 +86,7 @@ MUTANTS = (
     Mutant(
         "answered requests are asked again",
         "harvest",
-        "self._job.index.remaining(shard.number)",
+        "await self._job.index.remaining(shard.number)",
         "self._job.index.members(shard.number)",
     ),
 )

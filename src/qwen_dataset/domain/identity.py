@@ -66,6 +66,11 @@ class RunningId:
 def sequence_id(parts: Iterable[str]) -> str:
     """Return the id of a sequence that can be held, the one that ``RunningId`` gives of its parts."""
     data = [part.encode("utf-8", "surrogatepass") for part in parts]
+    lengths = {len(each) for each in data}
+    if len(lengths) == 1:
+        # Fifty thousand ids of one length, as nearly always: the same bytes in a third of the time.
+        length = lengths.pop().to_bytes(8, "big")
+        return bytes_id(length + length.join(data))
     return bytes_id(b"".join([len(each).to_bytes(8, "big") + each for each in data]))
 
 

@@ -27,7 +27,8 @@ from qwen_dataset.errors import (
     StorageFull,
     StorageUnavailable,
 )
-from tests.s3 import Asked, Loopback, Reply, free_ports
+from tests.loopback import Asked, Loopback, Reply
+from tests.s3 import free_ports
 
 SECRET = "made-up-secret"
 

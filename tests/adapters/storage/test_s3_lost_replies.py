@@ -17,7 +17,8 @@ from qwen_dataset.app.engine.ledger import Ledger
 from qwen_dataset.app.engine.patience import PatientStorage
 from qwen_dataset.domain.events import Opened, PlanWritten, RoundOpened
 from qwen_dataset.errors import KeyExists, KeyNotFound, StorageUnavailable
-from tests.s3 import Asked, Loopback, S3Server, relay, server
+from tests.loopback import Asked, Loopback, relay
+from tests.s3 import S3Server, server
 
 LAYOUT = Layout("job")
 EVENTS = (
@@ -65,7 +66,7 @@ def the_nth(
 def lossy(s3: S3Server, loses: Callable[[Asked], bool]) -> Iterator[tuple[S3Storage, S3Storage, Loopback]]:
     """Give a storage that loses replies, the same one without losses, and what is between."""
     location = s3.location()
-    with relay(s3, loses) as between:
+    with relay(s3.port, loses) as between:
         storage = from_url(location, s3.parameters(endpoint=between.endpoint))
         yield storage, from_url(location, s3.parameters()), between
 
@@ -232,5 +233,5 @@ def test_the_ledger_of_a_service_without_conditional_creates_goes_on_as_well(s3:
             await ledger.append(event)
         assert [key async for key in storage.keys()] == [LAYOUT.event(each) for each in (1, 2, 3)]
 
-    with relay(s3, the_nth(2)) as between:
+    with relay(s3.port, the_nth(2)) as between:
         asyncio.run(check(from_url(location, s3.parameters(endpoint=between.endpoint, create="advisory"))))

@@ -12,7 +12,7 @@ import pytest
 from qwen_dataset.adapters.storage._s3_upload import PIECE_BYTES
 from qwen_dataset.adapters.storage.s3 import S3Storage, from_url
 from qwen_dataset.errors import KeyExists, StorageFull, StorageUnavailable
-from tests.s3 import Asked, Loopback, Reply
+from tests.loopback import Asked, Loopback, Reply
 
 LARGE = b"x" * (PIECE_BYTES + 1)
 NOT_IMPLEMENTED = Reply(501, b"<Error><Code>NotImplemented</Code></Error>")

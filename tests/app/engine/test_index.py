@@ -23,7 +23,8 @@ from qwen_dataset.domain.events import PlanWritten, RoundOpened, RoundWithdrawn,
 @pytest.fixture(autouse=True)
 def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let small examples have several parts."""
-    monkeypatch.setattr(fates, "_BREATH", 7)
+    for module in (fates, asking):
+        monkeypatch.setattr(module, "BREATH", 7)
     monkeypatch.setattr(asking, "_PAGE", 3)
     for module in (fates, asking):
         monkeypatch.setattr(module, "AT_ONCE", 5)
@@ -69,7 +70,7 @@ async def _compare(dice: random.Random) -> None:
             for each in range(1, shard + 1):
                 inside = {ident for ident in ids if shards[ident] == each}
                 assert index.members(each) == inside
-                assert index.remaining(each) == {ident for ident in inside if is_open[ident]}
+                assert await index.remaining(each) == {ident for ident in inside if is_open[ident]}
         free = [ident for ident in ids if is_open[ident] and not shards[ident]]
         assert [place.id for place in index.unassigned()] == free
         assert [ident for _, some in index.unassigned_ids() for ident in some] == free

@@ -28,6 +28,7 @@ from .scratch import ScratchDatabase
 AT_ONCE = 500  # ids in one question
 IN_PART = "position BETWEEN ? AND ?"
 NEVER_ASKED = "fate = 0"
+BREATH = 2_000  # rows between two turns of the event loop
 
 
 class Fate(IntEnum):
@@ -51,8 +52,6 @@ _TABLES = (
     "CREATE TABLE overlaps (id BLOB NOT NULL, job TEXT NOT NULL)",
 )
 
-
-_BREATH = 2_000  # rows between two turns of the event loop
 _LARGE_CHUNK = 500  # rows after which the loop gets a turn while a plan is loaded
 
 # auto: once more for a realtime call, so a second silence is final; never for a batch line.
@@ -115,10 +114,10 @@ class Fates:
     async def _parts(self) -> AsyncIterator[tuple[int, int]]:
         """Yield the first and the last position of each part of the plan, with a turn of the loop in between."""
         count = self._count("SELECT coalesce(max(position) + 1, 0) FROM requests")
-        for begin in range(0, count, _BREATH):
+        for begin in range(0, count, BREATH):
             if begin:
                 await asyncio.sleep(0)
-            yield begin, begin + _BREATH - 1
+            yield begin, begin + BREATH - 1
 
     async def _open(self, event: RoundOpened) -> None:
         wanted = NEVER_ASKED if event.fresh else may_be_asked(event.retry_unknown)
@@ -131,25 +130,27 @@ class Fates:
             if event.pilot:
                 left -= found.rowcount
 
-    async def _shard_ids(self, event: ShardPlanned) -> list[bytes]:
+    async def _shard_ids(self, event: ShardPlanned) -> list[str]:
         """Return the ids of a shard. One that was left out would be bought again, so they are checked by its key."""
         key = self._layout.shard_ids(event.shard, event.key)
         ids = decode_ids(await fetch(self._storage, key), where=key)
+        if len(ids) > BREATH:
+            await asyncio.sleep(0)
         if event.key.rpartition("/")[2] != sequence_id(ids):
             raise LedgerCorrupt(damaged(key, f"holds {len(ids)} ids that are not the {event.requests} of its shard"))
-        return [bytes.fromhex(ident) for ident in ids]
+        return ids
 
-    async def _assign(self, event: ShardPlanned, ids: list[bytes]) -> None:
+    async def _assign(self, event: ShardPlanned, ids: list[str]) -> None:
         """Note that these requests stand in a shard: nearly always the next ones that are open."""
         chunks = (event.first_chunk, event.last_chunk)
         free = "open = 1 AND shard = 0 AND chunk BETWEEN ? AND ?"
         query = f"SELECT position, id FROM requests WHERE {free} ORDER BY position LIMIT ?"
         update = f"UPDATE requests SET shard = ? WHERE {free} AND position BETWEEN ? AND ?"
-        for begin in range(0, len(ids), _BREATH):
+        for begin in range(0, len(ids), BREATH):
             if begin:
                 # A submission may have fifty thousand of them, and the loop has other things to do.
                 await asyncio.sleep(0)
-            part = ids[begin : begin + _BREATH]
+            part = [bytes.fromhex(ident) for ident in ids[begin : begin + BREATH]]
             rows = self._db.execute(query, (*chunks, len(part))).fetchall()
             if [ident for _, ident in rows] == part:
                 self._db.execute(update, (event.shard, *chunks, rows[0][0], rows[-1][0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import operator
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ import attrs
 
 from ...domain.choices import RetryUnknown
 from ...ports.storage import Storage
-from .fates import AT_ONCE, IN_PART, NEVER_ASKED, Fate, Fates, marks, may_be_asked
+from .fates import AT_ONCE, BREATH, IN_PART, NEVER_ASKED, Fate, Fates, marks, may_be_asked
 from .layout import Layout
 
 _PAGE = 1_000  # rows
@@ -62,10 +63,23 @@ class Index(Fates):
             yield rows
             position = rows[-1][0]
 
-    def remaining(self, shard: int) -> set[str]:
-        """Return the ids of a shard that have no outcome of this round: at most a submission's worth."""
-        rows = self._db.execute("SELECT id FROM requests WHERE open = 1 AND shard = ?", (shard,))
-        return {ident.hex() for (ident,) in rows}
+    async def remaining(self, shard: int) -> set[str]:
+        """Return the ids of a shard that have no outcome of this round: at most a submission's worth.
+
+        No outcome of the shard may be stored meanwhile.
+        """
+        query = (
+            "SELECT position, id FROM requests WHERE open = 1 AND shard = ? AND position > ? ORDER BY position LIMIT ?"
+        )
+        found: set[str] = set()
+        position = -1
+        while rows := self._db.execute(query, (shard, position, BREATH)).fetchall():
+            found.update([ident.hex() for _, ident in rows])
+            if len(rows) < BREATH:
+                break
+            position = rows[-1][0]
+            await asyncio.sleep(0)
+        return found
 
     def members(self, shard: int) -> set[str]:
         """Return all ids of a shard of this round."""

@@ -157,7 +157,7 @@ class Submitter:
                 failing = Failing(FailureKind.UNKNOWN, shard.lost, retryable=False)
             else:
                 continue
-            ids = sorted(self._job.index.remaining(shard.number))
+            ids = sorted(await self._job.index.remaining(shard.number))
             account = Account(self._job, shard, self._budget.meter)
             await store_failures(
                 self._job, self._backend.limits, ids, failing, backend=self._backend_name, account=account

@@ -6,12 +6,14 @@ import shutil
 import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
+
+from tests.loopback import QuietServer
 
 START = 1_790_000_000.0
 KNOWN_QUERY = frozenset({"after", "limit"})
@@ -71,8 +73,7 @@ class Service:
         self.late = 0.0
         self.polls = 2
         self._looks: Counter[str] = Counter()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = QuietServer(_handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
