@@ -112,6 +112,11 @@ def run(
     return Run(wall=wall, cpu=usage.ru_utime + usage.ru_stime, peak=peak.bytes, output=output)
 
 
+def note(text: str) -> None:
+    """Say what is known so far: the tables come last, and that may be more than an hour later."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def interleaved(runs: Mapping[str, Callable[[], Run]], *, times: int) -> dict[str, Series]:
     """Run each in turn, A B A B …, so often; say what was measured as it goes."""
     found: dict[str, list[Run]] = {name: [] for name in runs}
@@ -119,10 +124,9 @@ def interleaved(runs: Mapping[str, Callable[[], Run]], *, times: int) -> dict[st
         for name, make in runs.items():
             made = make()
             found[name].append(made)
-            print(
+            note(
                 f"{number + 1}/{times} {name:24} wall {made.wall:8.2f} s  cpu {made.cpu:8.2f} s "
-                f" peak {made.peak / MB:6.0f} MB",
-                file=sys.stderr,
+                f" peak {made.peak / MB:6.0f} MB"
             )
     return {name: Series(name=name, runs=each) for name, each in found.items()}
 

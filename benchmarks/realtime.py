@@ -28,6 +28,7 @@ from measure import (
     blocks_told,
     interleaved,
     machine,
+    note,
     parser_of,
     ratios,
     run,
@@ -144,8 +145,10 @@ def measured(case: Case, prompts: Path, times: int) -> Found:
 
     series = interleaved({make.__name__: partial(fresh, make) for make in (ours, gather)}, times=times)
     medians = {name: statistics.median(each) for name, each in steady.items()}
+    note(f"{case}: in steady state " + ", ".join(f"{name} {rate:.0f}/s" for name, rate in medians.items()))
     with stub(*case.stub_options) as base_url:
         found = json.loads(ours(case, base_url, prompts, lag=True).output)
+    note(f"{case}: the loop late by {found['p999'] * 1000:.0f} ms")
     return Found(series=series, steady=medians, lag=found["p999"], blocks=Counter(found["blocks"]))
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import attrs
 import orjson
-from measure import HERE, MB, Run, local_server, machine, run, table, told
+from measure import HERE, MB, Run, local_server, machine, note, run, table, told
 
 ENV = {"DASHSCOPE_API_KEY": "sk-bench", "QWEN_DATASET_LANG": "en"}
 SERVER = ("--duration", "1", "--look-seconds", "1")
@@ -76,10 +76,10 @@ def measured(requests: int) -> Scale:
 
 
 def say(requests: int, stage: str, made: Run) -> None:
-    """Say what a stage took as soon as it is known: all of them take more than an hour."""
+    """Say what a stage took."""
     each = made.cpu / requests * 1e6
     told = f"{requests:9,} {stage:8} wall {made.wall:8.1f} s  cpu {made.cpu:8.1f} s  {each:6.0f} µs each"
-    print(f"{told}  peak {made.peak / MB:6.0f} MB", file=sys.stderr, flush=True)
+    note(f"{told}  peak {made.peak / MB:6.0f} MB")
 
 
 def report(sizes: Sequence[int]) -> Iterator[str]:
