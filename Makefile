@@ -28,6 +28,7 @@ check: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typing
+	$(BIN)/mypy benchmarks
 	$(BIN)/lint-imports
 	$(MAKE) coverage
 

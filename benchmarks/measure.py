@@ -134,7 +134,7 @@ def interleaved(runs: Mapping[str, Callable[[], Run]], *, times: int) -> dict[st
 def ratios(ours: Series, other: Series, figure: str) -> float:
     """Return the median of the ratios pair by pair, so that a machine whose speed drifts is no trouble."""
     pairs = zip(ours.runs, other.runs, strict=True)
-    return statistics.median(getattr(one, figure) / getattr(two, figure) for one, two in pairs)
+    return float(statistics.median(getattr(one, figure) / getattr(two, figure) for one, two in pairs))
 
 
 @contextlib.contextmanager

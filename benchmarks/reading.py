@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="read each format for about so long [3]")
     parser.add_argument("--count", type=int, default=10_000, help="papers whose memory is measured [10000]")
     chosen = parser.parse_args(arguments)
-    rows = [("format", "way", "read", "time", "speed", "")]
+    rows: list[tuple[str, ...]] = [("format", "way", "read", "time", "speed", "")]
     for name, suffixes in FORMATS.items():
         files = sorted(file for file in chosen.papers.rglob("*") if file.suffix.lower() in suffixes and file.is_file())
         pattern = f"{chosen.papers}/**/*{suffixes[0]}"
@@ -103,7 +103,7 @@ def timed(files: list[str], limits: ReadLimits) -> tuple[float, ReadReport]:
 def bare_pdf(files: list[Path]) -> Read | None:
     """Return how fast the extraction library alone gives the text of every page."""
     try:
-        import pypdfium2  # noqa: PLC0415 - an extra
+        import pypdfium2  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:
         return None
     pages = 0

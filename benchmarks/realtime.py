@@ -148,7 +148,7 @@ def measured(case: Case, prompts: Path, times: int) -> Found:
     note(f"{case}: in steady state " + ", ".join(f"{name} {rate:.0f}/s" for name, rate in medians.items()))
     with stub(*case.stub_options) as base_url:
         found = json.loads(ours(case, base_url, prompts, lag=True).output)
-    note(f"{case}: the loop late by {found['p999'] * 1000:.0f} ms")
+    note(f"{case}: loop late, p99.9 {found['p999'] * 1000:.0f} ms")
     return Found(series=series, steady=medians, lag=found["p999"], blocks=Counter(found["blocks"]))
 
 

@@ -39,7 +39,7 @@ class Scale:
 
     def each(self, stage: str) -> float:
         """Return the CPU a request, in microseconds."""
-        return self.runs[stage].cpu / self.requests * 1e6
+        return cpu_each(self.runs[stage], self.requests)
 
 
 def measured(requests: int) -> Scale:
@@ -50,14 +50,14 @@ def measured(requests: int) -> Scale:
         backend = ("--backend", "openai-batch:?settle=0", "--base-url", server["base_url"])
         generate = [*command, "generate", "-", *backend, "--batch", "--poll", "1", "--yes", "--json", "--quiet"]
         runs = {"generate": run([*generate, "-o", "dataset.jsonl"], env=ENV, cwd=folder, source=papers)}
-        say(requests, "generate", runs["generate"])
+        note_stage(requests, "generate", runs["generate"])
         said = orjson.loads(runs["generate"].output)
         runs["resume"] = run([*command, "resume", *backend, "--json", "--quiet"], env=ENV, cwd=folder)
-        say(requests, "resume", runs["resume"])
+        note_stage(requests, "resume", runs["resume"])
         runs["rebuild"] = run(
             [*command, "rebuild", said["job"], "-o", "again.jsonl", "--json", "--quiet"], env=ENV, cwd=folder
         )
-        say(requests, "rebuild", runs["rebuild"])
+        note_stage(requests, "rebuild", runs["rebuild"])
         if not filecmp.cmp(folder / "dataset.jsonl", folder / "again.jsonl", shallow=False):
             raise SystemExit("the dataset that was rebuilt is another one")
         jobs = folder / "batch_jobs"
@@ -75,11 +75,14 @@ def measured(requests: int) -> Scale:
         )
 
 
-def say(requests: int, stage: str, made: Run) -> None:
-    """Say what a stage took."""
-    each = made.cpu / requests * 1e6
-    told = f"{requests:9,} {stage:8} wall {made.wall:8.1f} s  cpu {made.cpu:8.1f} s  {each:6.0f} µs each"
-    note(f"{told}  peak {made.peak / MB:6.0f} MB")
+def note_stage(requests: int, stage: str, made: Run) -> None:
+    line = f"{requests:9,} {stage:8} wall {made.wall:8.1f} s  cpu {made.cpu:8.1f} s"
+    note(f"{line}  {cpu_each(made, requests):6.0f} µs each  peak {made.peak / MB:6.0f} MB")
+
+
+def cpu_each(made: Run, requests: int) -> float:
+    """Return the CPU a request, in microseconds."""
+    return made.cpu / requests * 1e6
 
 
 def report(sizes: Sequence[int]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from batch import ENV, ours, write_prompts
 from measure import HERE, Run, figures, interleaved, machine, parser_of, ratios, stub, table
 
 sys.path.insert(0, str(HERE.parent))
-from tests import s3
+from tests import loopback, s3
 
 COUNTED = 10_000  # prompts of the run whose requests are counted: the relay holds them
 
@@ -42,7 +42,7 @@ def measured(count: int, times: int) -> tuple[list[list[str]], Counter[str]]:
         ratio = [f"{ratios(lake, files, figure):.2f} ×" for figure in ("wall", "cpu", "peak")]
         rows = [["", "wall", "CPU", "peak memory"], figures(files), figures(lake), ["S3 against files", *ratio]]
         write_prompts(prompts, COUNTED)
-        with s3.relay(running, lambda _: False) as between:
+        with loopback.relay(running.port, lambda _: False) as between:
             address = running.url().replace(running.endpoint.replace(":", "%3A").replace("/", "%2F"), between.endpoint)
             fresh(address)
             return rows, Counter(each.method for each in between.asked)

@@ -20,13 +20,11 @@ class QuietServer(ThreadingHTTPServer):
     Its threads outlive the test, and what they say would stand in the output of another one that looks at it.
     """
 
-    daemon_threads = True
-
     def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
         super().__init__(("127.0.0.1", 0), handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), OSError):
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError | ssl.SSLError):
             super().handle_error(request, client_address)
 
 
@@ -81,7 +79,10 @@ class Loopback:
 
 
 def relay(port: int, loses: Callable[[Asked], bool]) -> Loopback:
-    """Return a server that passes everything on, and swallows the reply to what ``loses`` says: it was done."""
+    """Return a server that passes everything on to ``port`` here, and swallows the replies that ``loses`` names.
+
+    What was asked is done all the same.
+    """
 
     def answer(asked: Asked) -> Reply | None:
         upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -94,6 +95,8 @@ def relay(port: int, loses: Callable[[Asked], bool]) -> Loopback:
             got = upstream.getresponse()
             body = got.read()
             headers = {name: value for name, value in got.getheaders() if name.lower() not in _OF_A_HOP}
+        except OSError as error:
+            raise RuntimeError(f"the server behind the relay failed: {error}") from error
         finally:
             upstream.close()
         if loses(asked):

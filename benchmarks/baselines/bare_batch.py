@@ -30,8 +30,8 @@ def main(base_url: str, prompts: str, answers: str) -> None:
     assert batch.output_file_id is not None
     content = client.files.content(batch.output_file_id)
     with Path(answers).open("w", encoding="utf-8") as made:
-        for line in content.text.splitlines():
-            answer = json.loads(line)
+        for answered in content.text.splitlines():
+            answer = json.loads(answered)
             text = answer["response"]["body"]["choices"][0]["message"]["content"]
             made.write(json.dumps({"id": answer["custom_id"], "output": text}, ensure_ascii=False) + "\n")
 

@@ -7,6 +7,7 @@ import http.client
 import sys
 import tempfile
 import time
+from typing import IO
 from urllib.parse import urlsplit
 
 import orjson
@@ -16,9 +17,9 @@ EDGE = "qwen-dataset-benchmark"
 
 def main(base_url: str, prompts: str, answers: str) -> None:
     parts = urlsplit(base_url)
-    link = http.client.HTTPConnection(parts.hostname, parts.port)
+    link = http.client.HTTPConnection(str(parts.hostname), parts.port)
 
-    def ask(method: str, path: str, body=None, **headers: str) -> http.client.HTTPResponse:
+    def ask(method: str, path: str, body: IO[bytes] | bytes | None = None, **headers: str) -> http.client.HTTPResponse:
         link.request(method, parts.path + path, body, {"Authorization": "Bearer sk-bench", **headers})
         return link.getresponse()
 
@@ -42,8 +43,8 @@ def main(base_url: str, prompts: str, answers: str) -> None:
         time.sleep(1)
         batch = orjson.loads(ask("GET", f"/batches/{batch['id']}").read())
     with open(answers, "wb", buffering=1 << 20) as made:
-        for line in ask("GET", f"/files/{batch['output_file_id']}/content"):
-            answer = orjson.loads(line)
+        for answered in ask("GET", f"/files/{batch['output_file_id']}/content"):
+            answer = orjson.loads(answered)
             text = answer["response"]["body"]["choices"][0]["message"]["content"]
             made.write(orjson.dumps({"id": answer["custom_id"], "output": text}, option=orjson.OPT_APPEND_NEWLINE))
 

@@ -12,8 +12,8 @@ import orjson
 
 from qwen_dataset.app.codec import Envelope, StoredOutcome, decode
 from qwen_dataset.app.dataset.sums import Sums
+from qwen_dataset.app.engine.id_lists import decode_ids
 from qwen_dataset.app.engine.layout import Layout
-from qwen_dataset.app.id_lists import decode_ids
 from qwen_dataset.app.wiring.corpus import ReadReport, read_papers
 from qwen_dataset.domain.events import Event, Opened, RoundOpened, RoundWithdrawn, Stored
 from qwen_dataset.domain.inference import Completion, Outcome

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qwen_dataset.app.id_lists import decode_ids
+from qwen_dataset.app.engine.id_lists import decode_ids
 from qwen_dataset.domain.inference import Message, Parameters, Request
 from tests.library.stage import Stage
 

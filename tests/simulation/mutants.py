@@ -87,7 +87,7 @@ MUTANTS = (
         "answered requests are asked again",
         "harvest",
         "await self._job.index.remaining(shard.number)",
-        "self._job.index.members(shard.number)",
+        "await self._job.index.members(shard.number)",
     ),
 )
 

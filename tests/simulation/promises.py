@@ -12,11 +12,11 @@ import orjson
 from qwen_dataset.adapters.inference.fake.settings import FakeSettings
 from qwen_dataset.app.codec import Envelope, StoredOutcome, decode
 from qwen_dataset.app.engine.fates import Fate
+from qwen_dataset.app.engine.id_lists import decode_ids
 from qwen_dataset.app.engine.index import Index
 from qwen_dataset.app.engine.job import look_at
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.ledger import Ledger
-from qwen_dataset.app.id_lists import decode_ids
 from qwen_dataset.domain.events import Opened, RoundOpened, Stored
 from qwen_dataset.domain.inference import Completion, FailureKind
 from qwen_dataset.domain.jobs import JobState, Phase

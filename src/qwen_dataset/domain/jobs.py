@@ -111,6 +111,11 @@ class Shard:
     uncounted: bool = False
 
     @property
+    def chunks(self) -> range:
+        """The chunks of the plan that its requests stand in, perhaps among others."""
+        return range(self.first_chunk, self.last_chunk + 1)
+
+    @property
     def committed(self) -> Decimal:
         """The most that the shard can have cost when it is finished."""
         return max(self.reserved or Decimal(0), self.charged) + self.doubt

@@ -14,9 +14,9 @@ from qwen_dataset.app.codec import StoredOutcome, encode
 from qwen_dataset.app.dataset import join as joining
 from qwen_dataset.app.dataset.join import Joined, join
 from qwen_dataset.app.engine import scratch
+from qwen_dataset.app.engine.id_lists import encode_ids
 from qwen_dataset.app.engine.index import Index
 from qwen_dataset.app.engine.layout import Layout
-from qwen_dataset.app.id_lists import encode_ids
 from qwen_dataset.domain.events import PlanWritten, Stored
 from qwen_dataset.domain.inference import Completion, Failure, FailureKind, Outcome, Request
 from qwen_dataset.domain.jobs import JobState

@@ -14,9 +14,9 @@ from qwen_dataset.app.dataset.join import join
 from qwen_dataset.app.engine import planner
 from qwen_dataset.app.engine.chunks import ShardRequests
 from qwen_dataset.app.engine.fates import Fate
+from qwen_dataset.app.engine.id_lists import decode_ids, encode_ids, encode_plan_ids
 from qwen_dataset.app.engine.job import Job
 from qwen_dataset.app.engine.pace import Until
-from qwen_dataset.app.id_lists import decode_ids, encode_ids, encode_plan_ids
 from qwen_dataset.domain.inference import Request
 from qwen_dataset.errors import LedgerCorrupt
 from qwen_dataset.ports.inference import JobHandle

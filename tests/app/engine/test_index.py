@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Awaitable
 
 import pytest
 
@@ -12,10 +13,10 @@ from qwen_dataset.adapters.storage.memory import MemoryStorage
 from qwen_dataset.app.engine import fates
 from qwen_dataset.app.engine import index as asking
 from qwen_dataset.app.engine.fates import Fate
+from qwen_dataset.app.engine.id_lists import encode_ids
 from qwen_dataset.app.engine.index import Index
 from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.shards import Cut
-from qwen_dataset.app.id_lists import encode_ids
 from qwen_dataset.domain.choices import RetryUnknown
 from qwen_dataset.domain.events import PlanWritten, RoundOpened, RoundWithdrawn, ShardPlanned, Stored
 
@@ -33,6 +34,34 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_requests_stand_in_the_shards_that_events_say(seed: int) -> None:
     asyncio.run(_compare(random.Random(seed)))
+
+
+@pytest.mark.parametrize("count", [5, 7, 30, 71])
+def test_the_loop_has_turns_while_a_large_shard_is_looked_at(count: int) -> None:
+    async def turns_of(work: Awaitable[object]) -> int:
+        turns, task = 0, asyncio.ensure_future(work)
+        while not task.done():
+            turns += 1
+            await asyncio.sleep(0)
+        await task
+        return turns
+
+    async def scenario() -> None:
+        storage, layout = MemoryStorage(), Layout("job")
+        ids = [f"{number:032x}" for number in range(count)]
+        key = Cut(ids=tuple(ids), first_chunk=1, last_chunk=1).key("job", 1)
+        await storage.put(layout.request_ids(1), encode_ids(ids))
+        await storage.put(layout.shard_ids(1, key), encode_ids(ids))
+        shard = ShardPlanned(shard=1, key=key, requests=count, first_chunk=1, last_chunk=1, planned_at=0.0)
+        with Index(storage, layout) as index:
+            await index.apply(PlanWritten(requests=count, chunks=1, papers=0, corpus_chunks=0))
+            assert await turns_of(index.apply(RoundOpened(round=1, pending=count))) >= count / 7
+            assert await turns_of(index.apply(shard)) >= count / 7
+            assert await turns_of(index.remaining(1)) >= count / 7
+            assert await turns_of(index.members(1)) >= count / 7
+            assert await index.remaining(1) == ids
+
+    asyncio.run(scenario())
 
 
 async def _compare(dice: random.Random) -> None:
@@ -69,8 +98,8 @@ async def _compare(dice: random.Random) -> None:
             is_open.update(dict.fromkeys(done, False))
             for each in range(1, shard + 1):
                 inside = {ident for ident in ids if shards[ident] == each}
-                assert index.members(each) == inside
-                assert await index.remaining(each) == {ident for ident in inside if is_open[ident]}
+                assert await index.members(each) == inside
+                assert await index.remaining(each) == [ident for ident in ids if ident in inside and is_open[ident]]
         free = [ident for ident in ids if is_open[ident] and not shards[ident]]
         assert [place.id for place in index.unassigned()] == free
         assert [ident for _, some in index.unassigned_ids() for ident in some] == free

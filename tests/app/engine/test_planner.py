@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from qwen_dataset.app.codec import decode, lines_of
 from qwen_dataset.app.engine import planner
+from qwen_dataset.app.engine.id_lists import decode_ids
 from qwen_dataset.app.engine.planner import Numbering, UnwrittenPlan
-from qwen_dataset.app.id_lists import decode_ids
 from qwen_dataset.domain.inference import Parameters
 from qwen_dataset.domain.recipes.base import Planned
 from tests.app.engine.bench import drafts, request_of

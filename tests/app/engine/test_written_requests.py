@@ -12,9 +12,9 @@ import pytest
 from qwen_dataset.app.codec import lines_of
 from qwen_dataset.app.engine import planner
 from qwen_dataset.app.engine.chunks import ShardRequests
+from qwen_dataset.app.engine.id_lists import decode_ids, encode_ids, encode_plan_ids
 from qwen_dataset.app.engine.job import Job
 from qwen_dataset.app.engine.planner import UnwrittenPlan
-from qwen_dataset.app.id_lists import decode_ids, encode_ids, encode_plan_ids
 from qwen_dataset.domain.inference import Message, Parameters, WrittenRequest
 from qwen_dataset.domain.recipes.base import Draft
 from qwen_dataset.domain.samples import Origin

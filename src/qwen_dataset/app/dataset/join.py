@@ -21,7 +21,7 @@ from ..engine.layout import Layout, fetch
 from ..engine.scratch import Spool
 from ..quick import StoredCompletion, stored_completion
 
-_BREATH = 500  # requests between two turns of the event loop: files are read without one
+_BREATH = 500  # requests between two turns of the event loop
 
 
 @attrs.define

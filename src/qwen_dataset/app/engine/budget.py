@@ -12,7 +12,7 @@ from ...domain.jobs import JobState, Shard
 from ...domain.pricing import money
 from ...domain.spending import Meter
 from ...errors import CostLimitReached
-from .chunks import chunks_of
+from .chunks import fetch_chunk
 from .job import Job
 
 
@@ -144,7 +144,8 @@ class Account:
         if not self._is_loaded:
             # Rare: something got no reply. Read once, as small as it can be: at most a submission's worth.
             self._is_loaded = True
-            async for chunk in chunks_of(self._job, self._shard):
+            for number in self._shard.chunks:
+                chunk = await fetch_chunk(self._job.storage, self._job.layout, number)
                 for request in chunk.requests():
                     most = self._meter.most(request)
                     # It was planned at a price, so there was a bound.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Container, Iterator
-from contextlib import aclosing
 from typing import TypeVar
 
 import attrs
@@ -14,7 +13,7 @@ from ...domain.recipes.base import Planned
 from ...errors import LedgerCorrupt
 from ...ports.storage import Storage
 from ..codec import damaged, decode_planned, decode_request, lines_of, written_request
-from ..id_lists import decode_ids, decode_plan_ids
+from .id_lists import decode_ids, decode_plan_ids
 from .job import Job
 from .layout import Layout, fetch
 
@@ -43,21 +42,21 @@ class ShardRequests:
 
     async def _each(self, read: Callable[[Chunk, Container[str]], Iterator[T]]) -> AsyncGenerator[T, None]:
         given = 0
-        async with aclosing(chunks_of(self.job, self.shard)) as chunks:
-            async for chunk in chunks:
-                for request in read(chunk, self.wanted):
-                    if not self.go_on():
-                        return
-                    given += 1
-                    yield request
+        for number in self.shard.chunks:
+            chunk = await fetch_chunk(self.job.storage, self.job.layout, number)
+            for request in read(chunk, self.wanted):
+                if not self.go_on():
+                    return
+                given += 1
+                yield request
         self._check_all(given)
 
     async def ids(self) -> AsyncGenerator[str, None]:
         """Yield the ids of what iterating would give, without reading what is asked."""
         layout = self.job.layout
         given = 0
-        for chunk in range(self.shard.first_chunk, self.shard.last_chunk + 1):
-            key = layout.request_ids(chunk)
+        for number in self.shard.chunks:
+            key = layout.request_ids(number)
             for ident in decode_ids(await fetch(self.job.storage, key), where=key):
                 if ident in self.wanted:
                     if not self.go_on():
@@ -71,12 +70,6 @@ class ShardRequests:
         if given != len(self.wanted):
             what = f"holds {given} of the {len(self.wanted)} requests that are to be asked"
             raise LedgerCorrupt(damaged(self.job.layout.plan, what))
-
-
-async def chunks_of(job: Job, shard: Shard) -> AsyncGenerator[Chunk, None]:
-    """Yield the chunks that a shard's requests stand in, and perhaps others. Raises LedgerCorrupt."""
-    for number in range(shard.first_chunk, shard.last_chunk + 1):
-        yield await fetch_chunk(job.storage, job.layout, number)
 
 
 @attrs.frozen

@@ -21,7 +21,7 @@ from ...domain.identity import sequence_id
 from ...errors import LedgerCorrupt
 from ...ports.storage import Storage
 from ..codec import damaged
-from ..id_lists import decode_ids
+from .id_lists import decode_ids
 from .layout import Layout, fetch
 from .scratch import ScratchDatabase
 
@@ -52,7 +52,6 @@ _TABLES = (
     "CREATE TABLE overlaps (id BLOB NOT NULL, job TEXT NOT NULL)",
 )
 
-_LARGE_CHUNK = 500  # rows after which the loop gets a turn while a plan is loaded
 
 # auto: once more for a realtime call, so a second silence is final; never for a batch line.
 _UNSURE_AGAIN = {
@@ -103,9 +102,6 @@ class Fates:
                 self._db.executemany("INSERT INTO requests (position, id, chunk) VALUES (?, ?, ?)", rows)
             except sqlite3.IntegrityError:
                 raise LedgerCorrupt(damaged(key, "holds a request twice")) from None
-            if len(rows) >= _LARGE_CHUNK:
-                # Files are read without a turn of the loop, and a plan may have a million requests.
-                await asyncio.sleep(0)
             position += len(rows)
         if position != event.requests:
             plan = self._layout.plan
@@ -134,8 +130,6 @@ class Fates:
         """Return the ids of a shard. One that was left out would be bought again, so they are checked by its key."""
         key = self._layout.shard_ids(event.shard, event.key)
         ids = decode_ids(await fetch(self._storage, key), where=key)
-        if len(ids) > BREATH:
-            await asyncio.sleep(0)
         if event.key.rpartition("/")[2] != sequence_id(ids):
             raise LedgerCorrupt(damaged(key, f"holds {len(ids)} ids that are not the {event.requests} of its shard"))
         return ids

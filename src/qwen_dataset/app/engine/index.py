@@ -63,27 +63,32 @@ class Index(Fates):
             yield rows
             position = rows[-1][0]
 
-    async def remaining(self, shard: int) -> set[str]:
-        """Return the ids of a shard that have no outcome of this round: at most a submission's worth.
+    async def remaining(self, shard: int) -> list[str]:
+        """Return the ids of a shard that have no outcome of this round, in order of the plan: at most a submission's.
 
-        No outcome of the shard may be stored meanwhile.
+        Meanwhile nobody but the caller may store outcomes of the shard: an id that was passed already would be asked,
+        and paid, again.
         """
         query = (
             "SELECT position, id FROM requests WHERE open = 1 AND shard = ? AND position > ? ORDER BY position LIMIT ?"
         )
-        found: set[str] = set()
+        found: list[str] = []
         position = -1
         while rows := self._db.execute(query, (shard, position, BREATH)).fetchall():
-            found.update([ident.hex() for _, ident in rows])
+            found += [ident.hex() for _, ident in rows]
             if len(rows) < BREATH:
                 break
             position = rows[-1][0]
             await asyncio.sleep(0)
         return found
 
-    def members(self, shard: int) -> set[str]:
-        """Return all ids of a shard of this round."""
-        return {ident.hex() for (ident,) in self._db.execute("SELECT id FROM requests WHERE shard = ?", (shard,))}
+    async def members(self, shard: int) -> set[str]:
+        """Return all ids of a shard of this round. Looks at the whole plan: only open requests can be found sooner."""
+        found: set[str] = set()
+        async for part in self._parts():
+            rows = self._db.execute(f"SELECT id FROM requests WHERE shard = ? AND {IN_PART}", (shard, *part))
+            found.update([ident.hex() for (ident,) in rows])
+        return found
 
     def open_among(self, ids: Iterable[str]) -> list[str]:
         """Return those of the ids that are open here, in the order given."""

@@ -16,7 +16,7 @@ from ...domain.recipes.base import Draft
 from ...domain.samples import Origin
 from ...errors import SettingError
 from ..codec import encode, encode_planned
-from ..id_lists import encode_plan_ids
+from .id_lists import encode_plan_ids
 from .job import Job, write_spec
 from .scratch import ScratchDatabase, Spool
 

@@ -11,10 +11,10 @@ from ...domain.inference import FailureKind
 from ...domain.jobs import Shard
 from ...errors import BackendDenied, BackendError, BackendRejected, BackendUnavailable, BackendUnreached
 from ...ports.inference import InferenceBackend
-from ..id_lists import encode_ids
 from .budget import Account, Budget, room
 from .chunks import ShardRequests
 from .guard import Guard
+from .id_lists import encode_ids
 from .job import Job
 from .segments import Failing, store_failures
 from .shards import Cut, Cutter
@@ -59,7 +59,7 @@ class Submitter:
         for shard in uncertain:
             # Also while cancelling: only finding it (or creating and then cancelling it) makes its answers safe.
             if self._is_findable(shard):
-                await self._submit(shard, frozenset(self._job.index.members(shard.number)), uncertain=True)
+                await self._submit(shard, frozenset(await self._job.index.members(shard.number)), uncertain=True)
             else:
                 await self._lose(shard)
         cutter = Cutter(self._job, self._backend.limits, meter=self._budget.meter, room=lambda: room(self._job.state))
@@ -157,7 +157,7 @@ class Submitter:
                 failing = Failing(FailureKind.UNKNOWN, shard.lost, retryable=False)
             else:
                 continue
-            ids = sorted(await self._job.index.remaining(shard.number))
+            ids = await self._job.index.remaining(shard.number)
             account = Account(self._job, shard, self._budget.meter)
             await store_failures(
                 self._job, self._backend.limits, ids, failing, backend=self._backend_name, account=account

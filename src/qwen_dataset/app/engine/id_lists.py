@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from xxhash import xxh3_64
 
-from ..errors import LedgerCorrupt
-from .codec import damaged
+from ...errors import LedgerCorrupt
+from ..codec import damaged
 
 _ID_LINE = 33  # characters
 _CHECKSUM = "xxh3"
