@@ -15,7 +15,7 @@ import realtime
 import scale
 import start
 import storage
-from measure import HERE, machine
+from measure import HERE, machine, note
 
 PAGE = HERE.parent / "docs" / "performance.md"
 PROFILE = HERE / "profile.md"  # what a person has to look at
@@ -59,7 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     page = f"{HEAD}Measured {dt.datetime.now(dt.UTC):%Y-%m-%d} on {machine()}.\n"
     for name in chosen.only:
         section = SECTIONS[name]
-        page += f"\n## {section.title}\n\n{''.join((section.quick if chosen.quick else section.whole)())}"
+        told = f"\n## {section.title}\n\n{''.join((section.quick if chosen.quick else section.whole)())}"
+        # The page is written at the end, hours later: what is known by then must not be lost.
+        note(told)
+        page += told
     if chosen.quick or set(chosen.only) != set(SECTIONS):
         print(page)
     else:
