@@ -86,8 +86,8 @@ MUTANTS = (
     Mutant(
         "answered requests are asked again",
         "harvest",
-        "await self._job.index.remaining(shard.number)",
-        "await self._job.index.members(shard.number)",
+        "await self._job.index.remaining(shard)",
+        "await self._job.index.members(shard)",
     ),
 )
 

@@ -18,11 +18,13 @@ from qwen_dataset.app.engine.id_lists import decode_ids, encode_ids, encode_plan
 from qwen_dataset.app.engine.job import Job
 from qwen_dataset.app.engine.pace import Until
 from qwen_dataset.domain.inference import Request
+from qwen_dataset.domain.jobs import Shard
 from qwen_dataset.errors import LedgerCorrupt
 from qwen_dataset.ports.inference import JobHandle
 from tests.app.engine.bench import LIMITS, HandClock, Scripted, a_job, runner
 
 TEXTS = [f"prompt number {number}" for number in range(8)]
+SHARD = Shard(number=1, key="key", requests=len(TEXTS), first_chunk=1, last_chunk=1)
 Lines = list[bytes]
 
 
@@ -146,7 +148,7 @@ def test_a_shard_that_lacks_a_request_is_refused_while_it_is_sent() -> None:
     async def go() -> None:
         async with a_job(TEXTS) as job:
             ids = decode_ids(await job.storage.get(job.layout.request_ids(1)), where="x")
-            requests = ShardRequests(job, _Shard(), frozenset([*ids, "f" * 32]))  # type: ignore[arg-type]
+            requests = ShardRequests(job, SHARD, frozenset([*ids, "f" * 32]))
             with pytest.raises(LedgerCorrupt, match="holds 8 of the 9 requests that are to be asked"):
                 async for _ in requests:
                     pass
@@ -163,7 +165,7 @@ def test_lines_that_are_read_as_something_else_are_refused_whatever_the_checksum
             await job.storage.put(key, lines)
             await job.storage.put(ids_key, encode_plan_ids(ids, lines))
             with pytest.raises(LedgerCorrupt, match="holds other requests"):
-                async for _ in ShardRequests(job, _Shard(), frozenset(ids)):  # type: ignore[arg-type]
+                async for _ in ShardRequests(job, SHARD, frozenset(ids)):
                     pass
 
     asyncio.run(go())
@@ -291,20 +293,15 @@ def test_ids_are_those_of_the_requests_and_end_with_them() -> None:
     async def go() -> None:
         async with a_job(TEXTS) as job:
             ids = decode_ids(await job.storage.get(job.layout.request_ids(1)), where="x")
-            shard = _Shard()
-            whole = ShardRequests(job, shard, frozenset(ids))  # type: ignore[arg-type]
+            whole = ShardRequests(job, SHARD, frozenset(ids))
             assert list(await asked_ids(whole)) == ids == [each.id async for each in whole]
-            some = ShardRequests(job, shard, frozenset(ids[1:5:2]))  # type: ignore[arg-type]
+            some = ShardRequests(job, SHARD, frozenset(ids[1:5:2]))
             assert list(await asked_ids(some)) == ids[1:5:2] == [each.id async for each in some]
             left = iter([True, True, False])
-            ending = ShardRequests(job, shard, frozenset(ids), lambda: next(left))  # type: ignore[arg-type]
+            ending = ShardRequests(job, SHARD, frozenset(ids), lambda: next(left))
             assert list(await asked_ids(ending)) == ids[:2]
 
     asyncio.run(go())
-
-
-class _Shard:
-    first_chunk = last_chunk = 1
 
 
 def test_a_plan_of_an_earlier_version_is_asked_as_it_is() -> None:

@@ -19,13 +19,14 @@ from qwen_dataset.app.engine.layout import Layout
 from qwen_dataset.app.engine.shards import Cut
 from qwen_dataset.domain.choices import RetryUnknown
 from qwen_dataset.domain.events import PlanWritten, RoundOpened, RoundWithdrawn, ShardPlanned, Stored
+from qwen_dataset.domain.jobs import Shard
+from qwen_dataset.errors import LedgerCorrupt
 
 
 @pytest.fixture(autouse=True)
 def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let small examples have several parts."""
-    for module in (fates, asking):
-        monkeypatch.setattr(module, "BREATH", 7)
+    monkeypatch.setattr(fates, "_BREATH", 7)
     monkeypatch.setattr(asking, "_PAGE", 3)
     for module in (fates, asking):
         monkeypatch.setattr(module, "AT_ONCE", 5)
@@ -57,11 +58,41 @@ def test_the_loop_has_turns_while_a_large_shard_is_looked_at(count: int) -> None
             await index.apply(PlanWritten(requests=count, chunks=1, papers=0, corpus_chunks=0))
             assert await turns_of(index.apply(RoundOpened(round=1, pending=count))) >= count / 7
             assert await turns_of(index.apply(shard)) >= count / 7
-            assert await turns_of(index.remaining(1)) >= count / 7
-            assert await turns_of(index.members(1)) >= count / 7
-            assert await index.remaining(1) == ids
+            assert await turns_of(index.remaining(_shard(shard))) >= count / 7
+            assert await turns_of(index.members(_shard(shard))) >= count / 7
+            assert await index.remaining(_shard(shard)) == ids
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("chunks", [(1, 1), (2, 3), (4, 9)])
+def test_a_shard_whose_event_names_other_chunks_is_damage(chunks: tuple[int, int]) -> None:
+    async def scenario() -> None:
+        storage, layout = MemoryStorage(), Layout("job")
+        ids = [f"{number:032x}" for number in range(30)]
+        for number in range(3):
+            await storage.put(layout.request_ids(number + 1), encode_ids(ids[10 * number :][:10]))
+        key = Cut(ids=tuple(ids[5:25]), first_chunk=1, last_chunk=3).key("job", 1)
+        await storage.put(layout.shard_ids(1, key), encode_ids(ids[5:25]))
+        first, last = chunks
+        shard = ShardPlanned(shard=1, key=key, requests=20, first_chunk=first, last_chunk=last, planned_at=0.0)
+        with Index(storage, layout) as index:
+            await index.apply(PlanWritten(requests=30, chunks=3, papers=0, corpus_chunks=0))
+            await index.apply(RoundOpened(round=1, pending=30))
+            with pytest.raises(LedgerCorrupt, match="do not stand in the chunks of its shard"):
+                await index.apply(shard)
+
+    asyncio.run(scenario())
+
+
+def _shard(event: ShardPlanned) -> Shard:
+    return Shard(
+        number=event.shard,
+        key=event.key,
+        requests=event.requests,
+        first_chunk=event.first_chunk,
+        last_chunk=event.last_chunk,
+    )
 
 
 async def _compare(dice: random.Random) -> None:
@@ -72,6 +103,7 @@ async def _compare(dice: random.Random) -> None:
     for number, chunk in enumerate(chunks, start=1):
         await storage.put(layout.request_ids(number), encode_ids(chunk))
     is_open, shards = dict.fromkeys(ids, True), dict.fromkeys(ids, 0)
+    planned: dict[int, ShardPlanned] = {}
     with Index(storage, layout) as index:
         await index.apply(PlanWritten(requests=len(ids), chunks=len(chunks), papers=0, corpus_chunks=0))
         await index.apply(RoundOpened(round=1, pending=len(ids)))
@@ -80,31 +112,37 @@ async def _compare(dice: random.Random) -> None:
             numbers = [ids.index(each) // size + 1 for each in members] or [0]
             key = Cut(ids=tuple(members), first_chunk=1, last_chunk=1).key("job", 1)
             await storage.put(layout.shard_ids(shard, key), encode_ids(members))
-            await index.apply(
-                ShardPlanned(
-                    shard=shard,
-                    key=key,
-                    requests=len(members),
-                    first_chunk=min(numbers),
-                    last_chunk=max(numbers),
-                    planned_at=0.0,
-                )
+            planned[shard] = ShardPlanned(
+                shard=shard,
+                key=key,
+                requests=len(members),
+                first_chunk=min(numbers),
+                last_chunk=max(numbers),
+                planned_at=0.0,
             )
+            await index.apply(planned[shard])
             shards.update(dict.fromkeys(members, shard))
             done = dice.sample(ids, min(len(ids), dice.randrange(0, 5)))
             await index.apply(
                 Stored(segment="s", completed=tuple(done), retryable=(), failed=(), unsure=(), unknown=())
             )
             is_open.update(dict.fromkeys(done, False))
-            for each in range(1, shard + 1):
-                inside = {ident for ident in ids if shards[ident] == each}
-                assert await index.members(each) == inside
-                assert await index.remaining(each) == [ident for ident in ids if ident in inside and is_open[ident]]
+            for each, event in planned.items():
+                inside = [ident for ident in ids if shards[ident] == each]
+                assert await index.members(_shard(event)) == inside
+                assert await index.remaining(_shard(event)) == [ident for ident in inside if is_open[ident]]
         free = [ident for ident in ids if is_open[ident] and not shards[ident]]
         assert [place.id for place in index.unassigned()] == free
-        assert [ident for _, some in index.unassigned_ids() for ident in some] == free
-        for number, some in index.unassigned_ids():
-            assert set(some) <= set(chunks[number - 1])
+        numbers = list(index.unassigned_chunks())
+        assert numbers == sorted({ids.index(each) // size + 1 for each in free})
+        listed = [index.unassigned_ids(number, chunks[number - 1]) for number in numbers]
+        assert [ident for some in listed for ident in some] == free
+        for number, some in zip(numbers, listed, strict=True):
+            is_whole = set(some) == set(chunks[number - 1])
+            assert (some is chunks[number - 1]) == is_whole
+            whole = chunks[number - 1]
+            for others in ([*whole, "ff" * 16], whole[1:], whole[:-1], ["ff" * 16] * len(whole), []):
+                assert index.unassigned_ids(number, others) == some
         asked = dice.choices([*ids, "ff" * 16, "no id"], k=30)
         assert index.positions(asked) == [ids.index(each) if each in ids else None for each in asked]
         assert index.positions([]) == []

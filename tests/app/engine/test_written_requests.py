@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -16,6 +16,7 @@ from qwen_dataset.app.engine.id_lists import decode_ids, encode_ids, encode_plan
 from qwen_dataset.app.engine.job import Job
 from qwen_dataset.app.engine.planner import UnwrittenPlan
 from qwen_dataset.domain.inference import Message, Parameters, WrittenRequest
+from qwen_dataset.domain.jobs import Shard
 from qwen_dataset.domain.recipes.base import Draft
 from qwen_dataset.domain.samples import Origin
 from qwen_dataset.errors import LedgerCorrupt, SettingError
@@ -25,15 +26,9 @@ from tests.app.engine.bench import a_job
 TEXTS = [f'prompt {number}: \u4ec0\u4e48 "x" \\' for number in range(8)]
 
 
-class _Shard:
-    first_chunk = 1
-
-    def __init__(self, chunks: int) -> None:
-        self.last_chunk = chunks
-
-
 def shard_of(job: Job, wanted: list[str]) -> ShardRequests:
-    return ShardRequests(job, cast("Any", _Shard(job.state.chunks)), frozenset(wanted))
+    shard = Shard(number=1, key="key", requests=len(wanted), first_chunk=1, last_chunk=job.state.chunks)
+    return ShardRequests(job, shard, frozenset(wanted))
 
 
 async def all_ids(job: Job) -> list[str]:

@@ -151,11 +151,11 @@ async def fetch_chunk(storage: Storage, layout: Layout, number: int) -> Chunk:
     return Chunk(number, key, lines, ids, is_checked=is_right is True)
 
 
-async def whole_ids(storage: Storage, layout: Layout, number: int) -> frozenset[str]:
+async def whole_ids(storage: Storage, layout: Layout, number: int) -> list[str]:
     """Return the ids of a chunk that is as it was written, without taking it apart. Raises LedgerCorrupt."""
     ids_key = layout.request_ids(number)
     data = await fetch(storage, layout.requests(number))
     ids, is_right = decode_plan_ids(await fetch(storage, ids_key), data, where=ids_key)
     if not is_right:
         ids = (await fetch_chunk(storage, layout, number)).ids
-    return frozenset(ids)
+    return ids

@@ -28,7 +28,12 @@ from .scratch import ScratchDatabase
 AT_ONCE = 500  # ids in one question
 IN_PART = "position BETWEEN ? AND ?"
 NEVER_ASKED = "fate = 0"
-BREATH = 2_000  # rows between two turns of the event loop
+# So many requests from a position on, of the ids in one blob; a row for each by itself takes three times as long.
+_LOAD = """INSERT INTO requests (position, id, chunk)
+WITH RECURSIVE places(place) AS (SELECT 0 UNION ALL SELECT place + 1 FROM places WHERE place + 1 < ?1)
+SELECT ?2 + place, substr(?3, 16 * place + 1, 16), ?4 FROM places WHERE ?1 > 0"""
+_ID_DIGITS = 32
+_BREATH = 2_000  # rows between two turns of the event loop
 
 
 class Fate(IntEnum):
@@ -47,7 +52,7 @@ _TABLES = (
     position INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, chunk INTEGER NOT NULL,
     fate INTEGER NOT NULL DEFAULT 0, open INTEGER NOT NULL DEFAULT 0, shard INTEGER NOT NULL DEFAULT 0,
     unsure INTEGER NOT NULL DEFAULT 0)""",
-    "CREATE INDEX open_requests ON requests (shard, position) WHERE open = 1",
+    "CREATE INDEX unassigned ON requests (position) WHERE open = 1 AND shard = 0",
     "CREATE TABLE segments (number INTEGER PRIMARY KEY, key TEXT NOT NULL, outcomes INTEGER NOT NULL)",
     "CREATE TABLE overlaps (id BLOB NOT NULL, job TEXT NOT NULL)",
 )
@@ -68,6 +73,7 @@ class Fates:
         self._storage = storage
         self._layout = layout
         self._db = ScratchDatabase(*_TABLES)
+        self._begins = [0]  # where each chunk of the plan begins, and behind the last one where the next would
 
     def __enter__(self) -> Self:
         return self
@@ -96,24 +102,29 @@ class Fates:
         position = 0
         for chunk in range(1, event.chunks + 1):
             key = self._layout.request_ids(chunk)
-            ids = map(bytes.fromhex, decode_ids(await fetch(self._storage, key), where=key))
-            rows = [(position + offset, ident, chunk) for offset, ident in enumerate(ids)]
+            ids = decode_ids(await fetch(self._storage, key), where=key)
             try:
-                self._db.executemany("INSERT INTO requests (position, id, chunk) VALUES (?, ?, ?)", rows)
+                self._db.execute(_LOAD, (len(ids), position, bytes.fromhex("".join(ids)), chunk))
             except sqlite3.IntegrityError:
                 raise LedgerCorrupt(damaged(key, "holds a request twice")) from None
-            position += len(rows)
+            position += len(ids)
+            self._begins.append(position)
         if position != event.requests:
             plan = self._layout.plan
             raise LedgerCorrupt(damaged(plan, f"holds {position} of the {event.requests} requests that were planned"))
 
-    async def _parts(self) -> AsyncIterator[tuple[int, int]]:
-        """Yield the first and the last position of each part of the plan, with a turn of the loop in between."""
-        count = self._count("SELECT coalesce(max(position) + 1, 0) FROM requests")
-        for begin in range(0, count, BREATH):
-            if begin:
+    async def _parts(self, chunks: range | None = None) -> AsyncIterator[tuple[int, int]]:
+        """Yield the first and the last position of each part of the plan, with a turn of the loop in between.
+
+        ``chunks``: of these alone, by their numbers, which count from 1.
+        """
+        begins = self._begins if chunks is None else self._begins[chunks.start - 1 : chunks.stop]
+        if not begins:
+            return
+        for first in range(begins[0], begins[-1], _BREATH):
+            if first > begins[0]:
                 await asyncio.sleep(0)
-            yield begin, begin + BREATH - 1
+            yield first, min(first + _BREATH, begins[-1]) - 1
 
     async def _open(self, event: RoundOpened) -> None:
         wanted = NEVER_ASKED if event.fresh else may_be_asked(event.retry_unknown)
@@ -138,18 +149,20 @@ class Fates:
         """Note that these requests stand in a shard: nearly always the next ones that are open."""
         chunks = (event.first_chunk, event.last_chunk)
         free = "open = 1 AND shard = 0 AND chunk BETWEEN ? AND ?"
-        query = f"SELECT position, id FROM requests WHERE {free} ORDER BY position LIMIT ?"
-        update = f"UPDATE requests SET shard = ? WHERE {free} AND position BETWEEN ? AND ?"
-        for begin in range(0, len(ids), BREATH):
+        update = f"UPDATE requests SET shard = ? WHERE {free} AND {IN_PART}"
+        for begin in range(0, len(ids), _BREATH):
             if begin:
                 # A submission may have fifty thousand of them, and the loop has other things to do.
                 await asyncio.sleep(0)
-            part = [bytes.fromhex(ident) for ident in ids[begin : begin + BREATH]]
-            rows = self._db.execute(query, (*chunks, len(part))).fetchall()
-            if [ident for _, ident in rows] == part:
-                self._db.execute(update, (event.shard, *chunks, rows[0][0], rows[-1][0]))
-            else:
-                self._db.executemany("UPDATE requests SET shard = ? WHERE id = ?", ((event.shard, i) for i in part))
+            part = ids[begin : begin + _BREATH]
+            if (ends := self._ends(part, free, chunks)) is not None:
+                self._db.execute(update, (event.shard, *chunks, *ends))
+                continue
+            rows = ((event.shard, bytes.fromhex(ident), *chunks) for ident in part)
+            one_by_one = "UPDATE requests SET shard = ? WHERE id = ? AND chunk BETWEEN ? AND ?"
+            if self._db.executemany(one_by_one, rows) != len(part):
+                key = self._layout.shard_ids(event.shard, event.key)
+                raise LedgerCorrupt(damaged(key, "names requests that do not stand in the chunks of its shard"))
 
     def _store(self, event: Stored) -> None:
         self._db.execute("INSERT INTO segments (key, outcomes) VALUES (?, ?)", (event.segment, event.answered))
@@ -162,13 +175,21 @@ class Fates:
         }
         for fate, ids in lists.items():
             for begin in range(0, len(ids), AT_ONCE):
-                self._settle(fate, [bytes.fromhex(each) for each in ids[begin : begin + AT_ONCE]])
+                self._settle(fate, ids[begin : begin + AT_ONCE])
 
-    def _settle(self, fate: Fate, ids: list[bytes]) -> None:
-        positions = self._neighbouring(ids)
-        where = f"id IN ({marks(ids)})" if positions is None else f"position IN ({marks(positions)})"
-        update = f"UPDATE requests SET fate = ?, open = 0, unsure = unsure + ? WHERE {where}"
-        self._db.execute(update, (fate.value, int(fate is Fate.UNSURE), *(positions or ids)))
+    def _settle(self, fate: Fate, ids: tuple[str, ...]) -> None:
+        settled = "fate = ?, open = 0, unsure = unsure + ?"
+        values = (fate.value, int(fate is Fate.UNSURE))
+        query = "SELECT position FROM requests WHERE id = ?"
+        first = self._db.execute(query, (bytes.fromhex(ids[0]),)).fetchone()
+        part = first and self._ends(ids, IN_PART, (*first, first[0] + len(ids) - 1))
+        if part is not None:
+            self._db.execute(f"UPDATE requests SET {settled} WHERE {IN_PART}", (*values, *part))
+            return
+        keys = [bytes.fromhex(each) for each in ids]
+        positions = self._neighbouring(keys)
+        where = f"id IN ({marks(keys)})" if positions is None else f"position IN ({marks(positions)})"
+        self._db.execute(f"UPDATE requests SET {settled} WHERE {where}", (*values, *(positions or keys)))
 
     def _neighbouring(self, ids: list[bytes]) -> list[int] | None:
         """Return the positions of ids that stand close together in the plan, None for any others.
@@ -182,6 +203,18 @@ class Fates:
         known = dict(self._db.execute(f"SELECT id, position FROM requests WHERE {IN_PART}", tuple(ends)).fetchall())
         positions = [known[ident] for ident in ids if ident in known]
         return positions if len(positions) == len(ids) else None
+
+    def _ends(self, ids: Sequence[str], where: str, values: tuple[object, ...]) -> tuple[int, int] | None:
+        """Return the first and the last position of the first requests that are so, if their ids are exactly these.
+
+        One row for thousands of ids takes a fraction of the time of a row for each. SQLite does not promise the order
+        in which it puts them together: that these are the ids is certain, and not which of them stands where.
+        """
+        inner = f"SELECT position, id FROM requests WHERE {where} ORDER BY position LIMIT ?"
+        query = f"SELECT min(position), max(position), lower(group_concat(hex(id), '')) FROM ({inner})"
+        first, last, listed = self._db.execute(query, (*values, len(ids))).fetchone()
+        # Of ids of one length only, as ours are, it is certain where one ends.
+        return (first, last) if listed == "".join(ids) and {*map(len, ids)} == {_ID_DIGITS} else None
 
     def _count(self, query: str) -> int:
         return int(self._db.execute(query).fetchone()[0])

@@ -54,7 +54,7 @@ class Harvester:
             await self._guard.look()
 
         handle = handle_of(shard)
-        remaining = set(await self._job.index.remaining(shard.number))
+        remaining = set(await self._job.index.remaining(shard))
         self._is_whole = len(remaining) == shard.requests
         account = Account(self._job, shard, self._budget.meter)
         writer = SegmentWriter(self._job, self._backend.limits, account=account)

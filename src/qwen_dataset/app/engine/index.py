@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import operator
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
 from ...domain.choices import RetryUnknown
+from ...domain.jobs import Shard
 from ...ports.storage import Storage
-from .fates import AT_ONCE, BREATH, IN_PART, NEVER_ASKED, Fate, Fates, marks, may_be_asked
+from .fates import AT_ONCE, IN_PART, NEVER_ASKED, Fate, Fates, marks, may_be_asked
 from .layout import Layout
 
 _PAGE = 1_000  # rows
+_UNASSIGNED = "open = 1 AND shard = 0"
+_UNASSIGNED_IN_PART = "open = 1 AND shard = 0 AND position BETWEEN ? AND ?"
 
 
 @attrs.define(kw_only=True)
@@ -42,52 +42,55 @@ class Index(Fates):
 
     def unassigned(self) -> Iterator[Place]:
         """Yield the open requests that stand in no shard, in order of the plan."""
-        for rows in self._unassigned():
-            for _, chunk, ident in rows:
-                yield Place(chunk=chunk, id=ident.hex())
-
-    def unassigned_ids(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the ids of ``unassigned``, some of one chunk at a time, each time with the chunk's number."""
-        for rows in self._unassigned():
-            for number, some in itertools.groupby(rows, key=operator.itemgetter(1)):
-                yield number, [ident.hex() for _, _, ident in some]
-
-    def _unassigned(self) -> Iterator[list[tuple[int, int, bytes]]]:
-        """Yield the rows of ``unassigned`` page by page, because the caller assigns shards meanwhile."""
+        # Page by page, because the caller assigns shards meanwhile.
         position = -1
         query = (
-            "SELECT position, chunk, id FROM requests"
-            " WHERE open = 1 AND shard = 0 AND position > ? ORDER BY position LIMIT ?"
+            f"SELECT position, chunk, id FROM requests WHERE {_UNASSIGNED} AND position > ? ORDER BY position LIMIT ?"
         )
         while rows := self._db.execute(query, (position, _PAGE)).fetchall():
-            yield rows
+            for _, chunk, ident in rows:
+                yield Place(chunk=chunk, id=ident.hex())
             position = rows[-1][0]
 
-    async def remaining(self, shard: int) -> list[str]:
+    def unassigned_chunks(self) -> Iterator[int]:
+        """Yield the numbers of the chunks that ``unassigned`` has requests of."""
+        query = f"SELECT 1 FROM requests WHERE {_UNASSIGNED_IN_PART} LIMIT 1"
+        for chunk in range(1, len(self._begins)):
+            if self._db.execute(query, self._part(chunk)).fetchone():
+                yield chunk
+
+    def unassigned_ids(self, chunk: int, ids: Sequence[str]) -> Sequence[str]:
+        """Return the ids of ``unassigned`` in one chunk; ``ids`` themselves, the chunk's as they are stored, if all.
+
+        Nearly always all, and one by one they take several times as long.
+        """
+        part = self._part(chunk)
+        if self._ends(ids, _UNASSIGNED_IN_PART, part) == part:
+            return ids
+        rows = self._db.execute(f"SELECT id FROM requests WHERE {_UNASSIGNED_IN_PART} ORDER BY position", part)
+        return [ident.hex() for (ident,) in rows]
+
+    def _part(self, chunk: int) -> tuple[int, int]:
+        """Return the first and the last position of a chunk."""
+        return (self._begins[chunk - 1], self._begins[chunk] - 1)
+
+    async def remaining(self, shard: Shard) -> list[str]:
         """Return the ids of a shard that have no outcome of this round, in order of the plan: at most a submission's.
 
         Meanwhile nobody but the caller may store outcomes of the shard: an id that was passed already would be asked,
         and paid, again.
         """
-        query = (
-            "SELECT position, id FROM requests WHERE open = 1 AND shard = ? AND position > ? ORDER BY position LIMIT ?"
-        )
-        found: list[str] = []
-        position = -1
-        while rows := self._db.execute(query, (shard, position, BREATH)).fetchall():
-            found += [ident.hex() for _, ident in rows]
-            if len(rows) < BREATH:
-                break
-            position = rows[-1][0]
-            await asyncio.sleep(0)
-        return found
+        return await self._ids_of(shard, "open = 1")
 
-    async def members(self, shard: int) -> set[str]:
-        """Return all ids of a shard of this round. Looks at the whole plan: only open requests can be found sooner."""
-        found: set[str] = set()
-        async for part in self._parts():
-            rows = self._db.execute(f"SELECT id FROM requests WHERE shard = ? AND {IN_PART}", (shard, *part))
-            found.update([ident.hex() for (ident,) in rows])
+    async def members(self, shard: Shard) -> list[str]:
+        """Return all ids of a shard of this round, in order of the plan."""
+        return await self._ids_of(shard, "1")
+
+    async def _ids_of(self, shard: Shard, wanted: str) -> list[str]:
+        query = f"SELECT id FROM requests WHERE shard = ? AND {wanted} AND {IN_PART} ORDER BY position"
+        found: list[str] = []
+        async for part in self._parts(shard.chunks):
+            found += [ident.hex() for (ident,) in self._db.execute(query, (shard.number, *part))]
         return found
 
     def open_among(self, ids: Iterable[str]) -> list[str]:

@@ -124,13 +124,12 @@ class Cutter:
         storage, layout = self._job.storage, self._job.layout
         most = max(1, self._limits.requests)  # as where sizes are looked at
         ids: list[str] = []
-        known: frozenset[str] = frozenset()
         first = last = 0
-        for chunk, some in self._job.index.unassigned_ids():
-            if chunk != last:
-                # Damage is found before a shard is planned: after it, nobody could tell that nothing was sent.
-                known = await whole_ids(storage, layout, chunk)
-            if not known.issuperset(some):
+        for chunk in self._job.index.unassigned_chunks():
+            # Damage is found before a shard is planned: after it, nobody could tell that nothing was sent.
+            known = await whole_ids(storage, layout, chunk)
+            some = self._job.index.unassigned_ids(chunk, known)
+            if some is not known and not set(known).issuperset(some):
                 raise _lacking(layout.requests(chunk), next(ident for ident in some if ident not in known))
             begin = 0
             while begin < len(some):

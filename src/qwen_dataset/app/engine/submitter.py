@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Callable
 
@@ -59,7 +58,7 @@ class Submitter:
         for shard in uncertain:
             # Also while cancelling: only finding it (or creating and then cancelling it) makes its answers safe.
             if self._is_findable(shard):
-                await self._submit(shard, frozenset(await self._job.index.members(shard.number)), uncertain=True)
+                await self._submit(shard, frozenset(await self._job.index.members(shard)), uncertain=True)
             else:
                 await self._lose(shard)
         cutter = Cutter(self._job, self._backend.limits, meter=self._budget.meter, room=lambda: room(self._job.state))
@@ -74,7 +73,7 @@ class Submitter:
 
     async def give_up_the_rest(self) -> None:
         """Let everything open that is in no shard fail as cancelled."""
-        rest = itertools.chain.from_iterable(ids for _, ids in self._job.index.unassigned_ids())
+        rest = (place.id for place in self._job.index.unassigned())
         cancelled = Failing(FailureKind.CANCELLED, "cancelled before it was submitted", retryable=True)
         await store_failures(self._job, self._backend.limits, rest, cancelled, backend=self._backend_name)
 
@@ -157,7 +156,7 @@ class Submitter:
                 failing = Failing(FailureKind.UNKNOWN, shard.lost, retryable=False)
             else:
                 continue
-            ids = await self._job.index.remaining(shard.number)
+            ids = await self._job.index.remaining(shard)
             account = Account(self._job, shard, self._budget.meter)
             await store_failures(
                 self._job, self._backend.limits, ids, failing, backend=self._backend_name, account=account

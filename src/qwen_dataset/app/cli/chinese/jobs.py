@@ -114,6 +114,10 @@ PAIRS = (
         "{where} 只有要提问的 {all} 个请求中的 {number} 个；{way_out}",
     ),
     ("{where:t} holds a request twice; {way_out:s}", "{where} 中有一个请求出现两次；{way_out}"),
+    (
+        "{where:t} names requests that do not stand in the chunks of its shard; {way_out:s}",
+        "{where} 中的请求不在其分片所在的块中；{way_out}",
+    ),
     ("{where:t} holds two outcomes of one request; {way_out:s}", "{where} 中有一个请求有两个结果；{way_out}"),
     (
         "{where:t} holds {number:n} of the {all:n} requests that were planned; {way_out:s}",
