@@ -413,8 +413,8 @@ COMPOSED: dict[str, list[str]] = {
     "holds {len(ids)} ids that are not the {event.requests} of its shard": [
         f"jobs/71.json holds 72 ids that are not the 73 of its shard; {_WAY_OUT}"
     ],
-    "names requests that do not stand in the chunks of its shard": [
-        f"jobs/71.json names requests that do not stand in the chunks of its shard; {_WAY_OUT}"
+    "does not have the requests of shard {event.shard} in the chunks that its event names": [
+        f"jobs/71.json does not have the requests of shard 72 in the chunks that its event names; {_WAY_OUT}"
     ],
     "lacks request {request_id} that is in the plan": [
         f"jobs/71.json lacks request x72 that is in the plan; {_WAY_OUT}"

@@ -65,24 +65,45 @@ def test_the_loop_has_turns_while_a_large_shard_is_looked_at(count: int) -> None
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("chunks", [(1, 1), (2, 3), (4, 9)])
-def test_a_shard_whose_event_names_other_chunks_is_damage(chunks: tuple[int, int]) -> None:
+@pytest.mark.parametrize("begin", [0, 5])
+@pytest.mark.parametrize("chunks", [(1, 1), (2, 3), (4, 9), (1, 4), (0, 3), (-1, 3), (3, 1)])
+def test_a_shard_whose_event_names_other_chunks_is_damage(chunks: tuple[int, int], begin: int) -> None:
     async def scenario() -> None:
         storage, layout = MemoryStorage(), Layout("job")
         ids = [f"{number:032x}" for number in range(30)]
         for number in range(3):
             await storage.put(layout.request_ids(number + 1), encode_ids(ids[10 * number :][:10]))
-        key = Cut(ids=tuple(ids[5:25]), first_chunk=1, last_chunk=3).key("job", 1)
-        await storage.put(layout.shard_ids(1, key), encode_ids(ids[5:25]))
+        members = ids[begin : begin + 20]
+        key = Cut(ids=tuple(members), first_chunk=1, last_chunk=3).key("job", 1)
+        await storage.put(layout.shard_ids(1, key), encode_ids(members))
         first, last = chunks
         shard = ShardPlanned(shard=1, key=key, requests=20, first_chunk=first, last_chunk=last, planned_at=0.0)
         with Index(storage, layout) as index:
             await index.apply(PlanWritten(requests=30, chunks=3, papers=0, corpus_chunks=0))
             await index.apply(RoundOpened(round=1, pending=30))
-            with pytest.raises(LedgerCorrupt, match="do not stand in the chunks of its shard"):
+            with pytest.raises(LedgerCorrupt, match="does not have the requests of shard 1"):
                 await index.apply(shard)
 
     asyncio.run(scenario())
+
+
+def test_an_outcome_of_what_is_no_id_is_nobodys() -> None:
+    async def scenario() -> None:
+        storage, layout = MemoryStorage(), Layout("job")
+        a, b, c, d = ids = [f"{number:032x}" for number in range(4)]
+        await storage.put(layout.request_ids(1), encode_ids(ids))
+        with Index(storage, layout) as index:
+            await index.apply(PlanWritten(requests=4, chunks=1, papers=0, corpus_chunks=0))
+            await index.apply(RoundOpened(round=1, pending=4))
+            done = (a, b + c, "", d)
+            await index.apply(Stored(segment="s", completed=done, retryable=(), failed=(), unsure=(), unknown=()))
+            assert await _open_ids(index) == [b, c]
+
+    asyncio.run(scenario())
+
+
+async def _open_ids(index: Index) -> list[str]:
+    return [ident async for some in index.open_ids() for ident in some]
 
 
 def _shard(event: ShardPlanned) -> Shard:
@@ -109,7 +130,7 @@ async def _compare(dice: random.Random) -> None:
         await index.apply(RoundOpened(round=1, pending=len(ids)))
         for shard in range(1, dice.randrange(2, 9)):
             members = _members(dice, ids, [each for each in ids if is_open[each] and not shards[each]])
-            numbers = [ids.index(each) // size + 1 for each in members] or [0]
+            numbers = [ids.index(each) // size + 1 for each in members] or [1]
             key = Cut(ids=tuple(members), first_chunk=1, last_chunk=1).key("job", 1)
             await storage.put(layout.shard_ids(shard, key), encode_ids(members))
             planned[shard] = ShardPlanned(
@@ -169,7 +190,7 @@ async def _compare_rounds(dice: random.Random) -> None:
             opened = RoundOpened(round=number, pending=len(wanted), retry_unknown=policy, fresh=fresh, pilot=pilot)
             await index.apply(opened)
             is_open.update(dict.fromkeys(wanted, True))
-            assert list(index.open_ids()) == [each for each in ids if is_open[each]]
+            assert await _open_ids(index) == [each for each in ids if is_open[each]]
             told = _told(dice, [each for each in ids if is_open[each]])
             await index.apply(Stored(segment="s", **{fate.name.lower(): tuple(some) for fate, some in told.items()}))
             for fate, some in told.items():
@@ -177,11 +198,11 @@ async def _compare_rounds(dice: random.Random) -> None:
                 unsure.update(some if fate is Fate.UNSURE else [])
                 is_open.update(dict.fromkeys(some, False))
             assert index.counts() == Counter(fates.values())
-            assert list(index.open_ids()) == [each for each in ids if is_open[each]]
+            assert await _open_ids(index) == [each for each in ids if is_open[each]]
             assert list(index.unknown_ids()) == [each for each in ids if fates[each] is Fate.UNKNOWN]
             await index.apply(RoundWithdrawn(round=number, because_of="other"))
             is_open = dict.fromkeys(ids, False)
-            assert not list(index.open_ids())
+            assert not await _open_ids(index)
 
 
 def _is_wanted(fate: Fate, unsure: int, policy: RetryUnknown, *, fresh: bool) -> bool:

@@ -28,10 +28,7 @@ from .scratch import ScratchDatabase
 AT_ONCE = 500  # ids in one question
 IN_PART = "position BETWEEN ? AND ?"
 NEVER_ASKED = "fate = 0"
-# So many requests from a position on, of the ids in one blob; a row for each by itself takes three times as long.
-_LOAD = """INSERT INTO requests (position, id, chunk)
-WITH RECURSIVE places(place) AS (SELECT 0 UNION ALL SELECT place + 1 FROM places WHERE place + 1 < ?1)
-SELECT ?2 + place, substr(?3, 16 * place + 1, 16), ?4 FROM places WHERE ?1 > 0"""
+UNASSIGNED = "open = 1 AND shard = 0"
 _ID_DIGITS = 32
 _BREATH = 2_000  # rows between two turns of the event loop
 
@@ -52,10 +49,15 @@ _TABLES = (
     position INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, chunk INTEGER NOT NULL,
     fate INTEGER NOT NULL DEFAULT 0, open INTEGER NOT NULL DEFAULT 0, shard INTEGER NOT NULL DEFAULT 0,
     unsure INTEGER NOT NULL DEFAULT 0)""",
-    "CREATE INDEX unassigned ON requests (position) WHERE open = 1 AND shard = 0",
+    f"CREATE INDEX unassigned ON requests (position) WHERE {UNASSIGNED}",
     "CREATE TABLE segments (number INTEGER PRIMARY KEY, key TEXT NOT NULL, outcomes INTEGER NOT NULL)",
     "CREATE TABLE overlaps (id BLOB NOT NULL, job TEXT NOT NULL)",
 )
+
+# Inserts the requests of a chunk in one statement, all their ids in one blob: one for each takes nearly twice as long.
+_LOAD = """INSERT INTO requests (position, id, chunk)
+WITH RECURSIVE places(place) AS (SELECT 0 UNION ALL SELECT place + 1 FROM places LIMIT ?)
+SELECT ? + place, substr(?, 16 * place + 1, 16), ? FROM places"""
 
 
 # auto: once more for a realtime call, so a second silence is final; never for a batch line.
@@ -119,8 +121,6 @@ class Fates:
         ``chunks``: of these alone, by their numbers, which count from 1.
         """
         begins = self._begins if chunks is None else self._begins[chunks.start - 1 : chunks.stop]
-        if not begins:
-            return
         for first in range(begins[0], begins[-1], _BREATH):
             if first > begins[0]:
                 await asyncio.sleep(0)
@@ -147,22 +147,28 @@ class Fates:
 
     async def _assign(self, event: ShardPlanned, ids: list[str]) -> None:
         """Note that these requests stand in a shard: nearly always the next ones that are open."""
-        chunks = (event.first_chunk, event.last_chunk)
-        free = "open = 1 AND shard = 0 AND chunk BETWEEN ? AND ?"
-        update = f"UPDATE requests SET shard = ? WHERE {free} AND {IN_PART}"
+        first, last = event.first_chunk, event.last_chunk
+        if not 1 <= first <= last < len(self._begins):
+            raise self._misplaced(event)
+        bounds = (self._begins[first - 1], self._begins[last] - 1)
+        update = f"UPDATE requests SET shard = ? WHERE {UNASSIGNED} AND {IN_PART}"
         for begin in range(0, len(ids), _BREATH):
             if begin:
                 # A submission may have fifty thousand of them, and the loop has other things to do.
                 await asyncio.sleep(0)
             part = ids[begin : begin + _BREATH]
-            if (ends := self._ends(part, free, chunks)) is not None:
-                self._db.execute(update, (event.shard, *chunks, *ends))
+            if (ends := self._ends(part, bounds, UNASSIGNED)) is not None:
+                self._db.execute(update, (event.shard, *ends))
                 continue
-            rows = ((event.shard, bytes.fromhex(ident), *chunks) for ident in part)
-            one_by_one = "UPDATE requests SET shard = ? WHERE id = ? AND chunk BETWEEN ? AND ?"
+            rows = ((event.shard, bytes.fromhex(ident), *bounds) for ident in part)
+            one_by_one = f"UPDATE requests SET shard = ? WHERE id = ? AND {IN_PART}"
             if self._db.executemany(one_by_one, rows) != len(part):
-                key = self._layout.shard_ids(event.shard, event.key)
-                raise LedgerCorrupt(damaged(key, "names requests that do not stand in the chunks of its shard"))
+                raise self._misplaced(event)
+
+    def _misplaced(self, event: ShardPlanned) -> LedgerCorrupt:
+        """Return the error for a shard that would be looked for where its requests are not."""
+        what = f"does not have the requests of shard {event.shard} in the chunks that its event names"
+        return LedgerCorrupt(damaged(self._layout.plan, what))
 
     def _store(self, event: Stored) -> None:
         self._db.execute("INSERT INTO segments (key, outcomes) VALUES (?, ?)", (event.segment, event.answered))
@@ -180,39 +186,34 @@ class Fates:
     def _settle(self, fate: Fate, ids: tuple[str, ...]) -> None:
         settled = "fate = ?, open = 0, unsure = unsure + ?"
         values = (fate.value, int(fate is Fate.UNSURE))
-        query = "SELECT position FROM requests WHERE id = ?"
-        first = self._db.execute(query, (bytes.fromhex(ids[0]),)).fetchone()
-        part = first and self._ends(ids, IN_PART, (*first, first[0] + len(ids) - 1))
+        query = "SELECT position FROM requests WHERE id IN (?, ?) ORDER BY position"
+        outer = [place for (place,) in self._db.execute(query, (bytes.fromhex(ids[0]), bytes.fromhex(ids[-1])))]
+        span = outer[-1] - outer[0] + 1 if outer else 0
+        # Outcomes often come in order of the plan, and to look up each by its id takes several times as long.
+        part = self._ends(ids, (outer[0], outer[-1])) if span == len(ids) else None
         if part is not None:
             self._db.execute(f"UPDATE requests SET {settled} WHERE {IN_PART}", (*values, *part))
             return
         keys = [bytes.fromhex(each) for each in ids]
-        positions = self._neighbouring(keys)
+        positions = self._among(keys, (outer[0], outer[-1])) if len(ids) <= span < 2 * len(ids) else None
         where = f"id IN ({marks(keys)})" if positions is None else f"position IN ({marks(positions)})"
         self._db.execute(f"UPDATE requests SET {settled} WHERE {where}", (*values, *(positions or keys)))
 
-    def _neighbouring(self, ids: list[bytes]) -> list[int] | None:
-        """Return the positions of ids that stand close together in the plan, None for any others.
-
-        Outcomes often come in order of the plan, and to look up each by its id takes twice as long.
-        """
-        rows = self._db.execute("SELECT position FROM requests WHERE id IN (?, ?) ORDER BY position", (ids[0], ids[-1]))
-        ends = [position for (position,) in rows]
-        if len(ends) < 2 or ends[1] - ends[0] >= 2 * len(ids):
-            return None
-        known = dict(self._db.execute(f"SELECT id, position FROM requests WHERE {IN_PART}", tuple(ends)).fetchall())
+    def _among(self, ids: list[bytes], part: tuple[int, int]) -> list[int] | None:
+        """Return the positions of ids that all stand in a part of the plan, None for any others."""
+        known = dict(self._db.execute(f"SELECT id, position FROM requests WHERE {IN_PART}", part).fetchall())
         positions = [known[ident] for ident in ids if ident in known]
         return positions if len(positions) == len(ids) else None
 
-    def _ends(self, ids: Sequence[str], where: str, values: tuple[object, ...]) -> tuple[int, int] | None:
-        """Return the first and the last position of the first requests that are so, if their ids are exactly these.
+    def _ends(self, ids: Sequence[str], part: tuple[int, int], where: str = "1") -> tuple[int, int] | None:
+        """Return the first and the last position of the first ``len(ids)`` requests of a part that meet ``where``.
 
-        One row for thousands of ids takes a fraction of the time of a row for each. SQLite does not promise the order
-        in which it puts them together: that these are the ids is certain, and not which of them stands where.
+        None where their ids are not exactly these. One row for thousands of ids takes a fraction of the time of a row
+        for each. If SQLite puts them together in another order, which it may, the answer is None as well.
         """
-        inner = f"SELECT position, id FROM requests WHERE {where} ORDER BY position LIMIT ?"
+        inner = f"SELECT position, id FROM requests WHERE {where} AND {IN_PART} ORDER BY position LIMIT ?"
         query = f"SELECT min(position), max(position), lower(group_concat(hex(id), '')) FROM ({inner})"
-        first, last, listed = self._db.execute(query, (*values, len(ids))).fetchone()
+        first, last, listed = self._db.execute(query, (*part, len(ids))).fetchone()
         # Of ids of one length only, as ours are, it is certain where one ends.
         return (first, last) if listed == "".join(ids) and {*map(len, ids)} == {_ID_DIGITS} else None
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
 import attrs
 
 from ...domain.choices import RetryUnknown
 from ...domain.jobs import Shard
 from ...ports.storage import Storage
-from .fates import AT_ONCE, IN_PART, NEVER_ASKED, Fate, Fates, marks, may_be_asked
+from .fates import AT_ONCE, IN_PART, NEVER_ASKED, UNASSIGNED, Fate, Fates, marks, may_be_asked
 from .layout import Layout
 
 _PAGE = 1_000  # rows
-_UNASSIGNED = "open = 1 AND shard = 0"
-_UNASSIGNED_IN_PART = "open = 1 AND shard = 0 AND position BETWEEN ? AND ?"
 
 
 @attrs.define(kw_only=True)
@@ -45,7 +43,7 @@ class Index(Fates):
         # Page by page, because the caller assigns shards meanwhile.
         position = -1
         query = (
-            f"SELECT position, chunk, id FROM requests WHERE {_UNASSIGNED} AND position > ? ORDER BY position LIMIT ?"
+            f"SELECT position, chunk, id FROM requests WHERE {UNASSIGNED} AND position > ? ORDER BY position LIMIT ?"
         )
         while rows := self._db.execute(query, (position, _PAGE)).fetchall():
             for _, chunk, ident in rows:
@@ -54,20 +52,20 @@ class Index(Fates):
 
     def unassigned_chunks(self) -> Iterator[int]:
         """Yield the numbers of the chunks that ``unassigned`` has requests of."""
-        query = f"SELECT 1 FROM requests WHERE {_UNASSIGNED_IN_PART} LIMIT 1"
+        query = f"SELECT 1 FROM requests WHERE {UNASSIGNED} AND {IN_PART} LIMIT 1"
         for chunk in range(1, len(self._begins)):
             if self._db.execute(query, self._part(chunk)).fetchone():
                 yield chunk
 
     def unassigned_ids(self, chunk: int, ids: Sequence[str]) -> Sequence[str]:
-        """Return the ids of ``unassigned`` in one chunk; ``ids`` themselves, the chunk's as they are stored, if all.
+        """Return the ids of ``unassigned`` in one chunk: where they are all that it has, the very object ``ids``.
 
-        Nearly always all, and one by one they take several times as long.
+        ``ids`` are those of the chunk as they are stored. One by one they take several times as long.
         """
         part = self._part(chunk)
-        if self._ends(ids, _UNASSIGNED_IN_PART, part) == part:
+        if self._ends(ids, part, UNASSIGNED) == part:
             return ids
-        rows = self._db.execute(f"SELECT id FROM requests WHERE {_UNASSIGNED_IN_PART} ORDER BY position", part)
+        rows = self._db.execute(f"SELECT id FROM requests WHERE {UNASSIGNED} AND {IN_PART} ORDER BY position", part)
         return [ident.hex() for (ident,) in rows]
 
     def _part(self, chunk: int) -> tuple[int, int]:
@@ -98,10 +96,11 @@ class Index(Fates):
         query = "SELECT 1 FROM requests WHERE id = ? AND open = 1"
         return [i for i in ids if self._db.execute(query, (bytes.fromhex(i),)).fetchone()]
 
-    def open_ids(self) -> Iterator[str]:
-        """Yield the open ids; nothing may be stored meanwhile."""
-        for (ident,) in self._db.execute("SELECT id FROM requests WHERE open = 1 ORDER BY position"):
-            yield ident.hex()
+    async def open_ids(self) -> AsyncIterator[list[str]]:
+        """Yield the open ids, some at a time; nothing may be stored meanwhile."""
+        query = f"SELECT id FROM requests WHERE open = 1 AND {IN_PART} ORDER BY position"
+        async for part in self._parts():
+            yield [ident.hex() for (ident,) in self._db.execute(query, part)]
 
     def unknown_ids(self) -> Iterator[str]:
         """Yield the ids that were sent and for which no result is to be had."""

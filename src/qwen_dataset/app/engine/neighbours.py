@@ -111,13 +111,8 @@ async def _note_what_is_under_way(job: Job) -> None:
             continue
         with Index(job.storage, Layout(other)) as index:
             await _load(job, other, index.apply)
-            page: list[str] = []
-            for ident in index.open_ids():
-                page.append(ident)
-                if len(page) == 1000:
-                    job.index.note_overlaps(other, job.index.open_among(page))
-                    page = []
-            job.index.note_overlaps(other, job.index.open_among(page))
+            async for some in index.open_ids():
+                job.index.note_overlaps(other, job.index.open_among(some))
 
 
 async def _may_give_way(job: Job, other: str) -> bool:

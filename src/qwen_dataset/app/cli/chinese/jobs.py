@@ -115,8 +115,8 @@ PAIRS = (
     ),
     ("{where:t} holds a request twice; {way_out:s}", "{where} 中有一个请求出现两次；{way_out}"),
     (
-        "{where:t} names requests that do not stand in the chunks of its shard; {way_out:s}",
-        "{where} 中的请求不在其分片所在的块中；{way_out}",
+        "{where:t} does not have the requests of shard {shard:n} in the chunks that its event names; {way_out:s}",
+        "{where} 中，分片 {shard} 的请求不在其事件所记的块里；{way_out}",
     ),
     ("{where:t} holds two outcomes of one request; {way_out:s}", "{where} 中有一个请求有两个结果；{way_out}"),
     (
