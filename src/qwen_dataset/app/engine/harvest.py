@@ -21,6 +21,8 @@ from .segments import Failing, SegmentWriter, store_failures
 _log = logging.getLogger(__name__)
 
 
+_BREATH = 500  # outcomes between two turns of the event loop
+
 Clean = Callable[[JobHandle], Awaitable[None]]
 """Deletes what a backend keeps of a submission."""
 
@@ -131,9 +133,14 @@ class Harvester:
         after_save: Callable[[], Awaitable[None]],
     ) -> None:
         backend = handle.backend
+        taken = 0
         try:
             async with contextlib.aclosing(self._backend.results(handle, requests)) as outcomes:
                 async for outcome in outcomes:
+                    taken += 1
+                    if taken % _BREATH == 0:
+                        # A backend that reads them from a file never waits, and a full segment takes a while to fill.
+                        await asyncio.sleep(0)
                     if outcome.request_id not in remaining:
                         _log.warning("an outcome for %s was not asked for and is dropped", outcome.request_id)
                         continue
