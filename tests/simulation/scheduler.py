@@ -17,7 +17,7 @@ import attrs
 
 from qwen_dataset.testing.crash import SimulatedCrash
 
-MOST_STEPS = 400_000  # where every other reply of the storage is lost, some schedules take a tenth of this
+MOST_STEPS = 40_000
 MOST_SECONDS = 100_000.0
 _TIME_PASSES = 0.1  # the chance that time goes on although somebody could
 _MOMENT = 2.0
