@@ -81,7 +81,7 @@ def main() -> None:
     run = asyncio.run
     probe = Probe()
     asyncio.run = lambda work, **more: run(probe.around(work), **more)
-    from qwen_dataset.app.cli.main import main as command  # noqa: PLC0415 - with the loop as it is now
+    from qwen_dataset.__main__ import run as command  # noqa: PLC0415 - with the loop as it is now
 
     sys.argv = ["qwen-dataset", *arguments]
     try:

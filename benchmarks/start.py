@@ -27,7 +27,11 @@ COMPARED = ("import attrs", "import openai")
 def command(name: str) -> list[str]:
     if name == "qwen-dataset --help":
         # What is installed as the command does this, without the search for a module that -m begins with.
-        return [sys.executable, "-c", "from qwen_dataset.app.cli.main import main; main(['--help'])"]
+        return [
+            sys.executable,
+            "-c",
+            "import sys; sys.argv[1:] = ['--help']; from qwen_dataset.__main__ import run; run()",
+        ]
     return [sys.executable, "-c", "pass" if name == BARE else name]
 
 

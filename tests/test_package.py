@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,30 @@ def test_help_loads_no_converter_and_no_reader() -> None:
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert said.splitlines()[-1] == "loaded:"
+
+
+def test_the_command_spends_no_time_on_a_last_search_for_cycles_and_keeps_its_exit_code() -> None:
+    program = (
+        "import atexit, gc, sys\n"
+        "from qwen_dataset.__main__ import run\n"
+        "class Cycle:\n"
+        "    def __del__(self): print('searched', flush=True)\n"
+        "def found():\n"
+        "    cycle = Cycle(); cycle.itself = cycle\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 10_000, gc.get_threshold()[0] > 10_000, flush=True))\n"
+        "sys.argv[1:] = ['no-such-command']\n"
+        "found()\n"
+        "run()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stdout == "True True\n"
+
+
+def test_what_is_installed_as_the_command_is_the_module_that_python_runs() -> None:
+    (script,) = metadata.entry_points(group="console_scripts", name="qwen-dataset")
+    assert script.value == "qwen_dataset.__main__:run"
+    said = subprocess.run(
+        [sys.executable, "-m", "qwen_dataset", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    assert said == f"qwen-dataset, version {qwen_dataset.__version__}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import stat
 import subprocess
@@ -126,6 +127,28 @@ def test_everything_is_written_and_synced_before_the_file_is_replaced_and_then_i
 
     _write(tmp_path / "out", {"text": "x" * 1_000_000}, {}, disk=Recording())
     assert calls == [f"fsync {1_000_000 + 12 + 3}", "replace out", "fsync folder ."]
+
+
+def test_a_long_file_goes_to_the_disk_as_it_grows_so_that_a_commit_need_not_wait_for_all_of_it(tmp_path: Path) -> None:
+    begun: list[int] = []
+
+    class Recording(Disk):
+        def begin_sync(self, descriptor: int) -> None:
+            begun.append(os.fstat(descriptor).st_size)
+            super().begin_sync(descriptor)
+
+    records = [{"number": number, "text": "x" * 1000} for number in range(20_000)]
+    digest = _write(tmp_path / "out", *records, disk=Recording())
+    assert digest == jsonl.digest(tmp_path / "out")
+    assert begun[0] < 5_000_000
+    assert all(later - earlier < 5_000_000 for earlier, later in itertools.pairwise(begun))
+    assert (tmp_path / "out").stat().st_size - begun[-1] < 5_000_000
+    begun.clear()
+    with JsonlWriter(Path(os.devnull), disk=Recording()) as writer:
+        for record in records:
+            writer.write(record)
+        writer.commit()
+    assert begun == []
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])

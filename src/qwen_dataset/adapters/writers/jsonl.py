@@ -23,6 +23,7 @@ from ...errors import OutputError, SettingError
 from .._durable import CANNOT_SYNC, Disk, TempFile, reason, sweep, write_all
 
 _BUFFER_BYTES = 256 * 1024
+_BEGUN_BYTES = 4_000_000  # to the disk at once
 _OWN_DESCRIPTOR = re.compile(r"/dev/(?:fd/(\d+)|stdout|stderr)|/proc/self/fd/(\d+)")
 
 _LONGEST_LOOK = 10_000_000  # bytes of a first line
@@ -52,6 +53,7 @@ class JsonlWriter:
         self._disk = disk or Disk()
         self._buffer = bytearray()
         self._hash = hashlib.sha256()  # of what has left the buffer
+        self._not_begun = 0  # bytes of it that the system may keep in memory until somebody waits for them
         self._target = os.fspath(path)
         self._temp: TempFile | None = None
         self._special: int | None = None
@@ -150,7 +152,12 @@ class JsonlWriter:
             self._close()
             raise
         self._hash.update(self._buffer)
+        self._not_begun += len(self._buffer)
         self._buffer.clear()
+        if self._not_begun >= _BEGUN_BYTES and self._special is None:
+            # Or else ``commit`` would keep its caller waiting until the whole file is on the disk.
+            self._disk.begin_sync(descriptor)
+            self._not_begun = 0
 
     def _close(self) -> None:
         if self._temp is not None:

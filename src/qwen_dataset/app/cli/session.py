@@ -39,7 +39,6 @@ UNFINISHED = 3
 INTERRUPTED = 130
 
 _LARGE_BLOCK = 31 << 20  # bytes; from 32 MB on glibc does not take it as a hint
-_NEW_OBJECTS = 200_000  # objects between two looks for cycles
 
 # Windows has no terminal that hangs up.
 _HANG_UP = getattr(signal, "SIGHUP", None)
@@ -99,7 +98,7 @@ def run(
     handlers = _handlers()
     _keep_large_blocks()
     try:
-        with _few_collections():
+        with _what_is_loaded_apart():
             return asyncio.run(main())
     except asyncio.CancelledError:
         message = "stopped at once; everything stored so far is kept"
@@ -127,15 +126,12 @@ def _keep_large_blocks() -> None:
 
 
 @contextlib.contextmanager
-def _few_collections() -> Iterator[None]:
-    """Look for unreachable cycles seldom, and not among what is loaded: hardly anything here makes any."""
-    before = gc.get_threshold()
+def _what_is_loaded_apart() -> Iterator[None]:
+    """Look for unreachable cycles among what is made from here on, and not among what is loaded."""
     gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, *before[1:])
     try:
         yield
     finally:
-        gc.set_threshold(*before)
         gc.unfreeze()
 
 
