@@ -74,6 +74,7 @@ def test_the_command_spends_no_time_on_a_last_search_for_cycles_and_keeps_its_ex
         "    cycle = Cycle(); cycle.itself = cycle\n"
         "atexit.register(lambda: print(gc.get_freeze_count() > 10_000, gc.get_threshold()[0] > 10_000, flush=True))\n"
         "sys.argv[1:] = ['no-such-command']\n"
+        "gc.collect()\n"
         "found()\n"
         "run()\n"
     )

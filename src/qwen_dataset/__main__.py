@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from .app.cli import language
-from .app.cli.main import main
-
-_NEW_OBJECTS = 200_000  # between two looks for cycles; 700 is Python's own
+_NEW_OBJECTS = 200_000  # between two looks for cycles, of which Python looks after each 700 or 2,000
 
 
 def run() -> None:
@@ -17,8 +14,10 @@ def run() -> None:
     everything before it ends; hardly anything here makes any, and the system takes all memory back anyway.
     """
     gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
+    from .app.cli.main import main  # noqa: PLC0415 - what it loads is looked through otherwise
+
     try:
-        main(prog_name=language.NAME)
+        main()
     finally:
         gc.freeze()
 

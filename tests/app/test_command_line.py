@@ -152,7 +152,7 @@ def test_ctrl_c_outside_a_run_is_one_word(here: Path, monkeypatch: pytest.Monkey
 def test_a_character_that_the_terminal_lacks_does_not_end_the_run(here: Path) -> None:
     (here / "data" / "b.md").write_text("# 双势阱\n\n隧穿效应在双势阱中被测量。\n", encoding="utf-8")
     environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
-    program = [sys.executable, "-c", "from qwen_dataset.app.cli.main import main; main()", "papers", "data/b.md"]
+    program = [sys.executable, "-c", "from qwen_dataset.__main__ import run; run()", "papers", "data/b.md"]
     done = subprocess.run(program, capture_output=True, env=environment, check=True, text=True)
     assert r"\u53cc" in done.stdout
 
@@ -279,7 +279,7 @@ def test_the_second_ctrl_c_tells_how_to_go_on(capsys: pytest.CaptureFixture[str]
     assert last.endswith("stored so far is kept; go on with: qwen-dataset resume j")
 
 
-SHELL = 'qwen-dataset() { "$PYTHON" -c "from qwen_dataset.app.cli.main import main; main()" "$@"; }; '
+SHELL = 'qwen-dataset() { "$PYTHON" -c "from qwen_dataset.__main__ import run; run()" "$@"; }; '
 
 
 @pytest.mark.parametrize(

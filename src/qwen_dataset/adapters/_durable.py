@@ -54,7 +54,7 @@ def reason(error: OSError) -> str:
 
 
 class Disk:
-    """The system calls behind a durable write. Every method raises ``OSError``."""
+    """The system calls behind a durable write. Every method but ``begin_sync`` raises ``OSError``."""
 
     def create(self, path: str) -> int:
         """Create a file that must not exist, for writing; the user's umask applies."""
@@ -71,12 +71,14 @@ class Disk:
                 return
         os.fsync(descriptor)
 
-    def begin_sync(self, descriptor: int) -> None:
-        """Have the system begin to write what it holds of a file to the disk, without waiting; where it can."""
+    def begin_sync(self, descriptor: int, start: int, length: int) -> None:
+        """Have the system begin to write a part of a file to the disk, hardly waiting; raises nothing.
+
+        Linux does so for what it is told to drop from its memory, and keeps it there as long as it is being written.
+        """
         if sys.platform == "linux":
             with suppress(OSError):
-                # Linux begins to write what is to be dropped from its memory.
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+                os.posix_fadvise(descriptor, start, length, os.POSIX_FADV_DONTNEED)
 
     def close(self, descriptor: int) -> None:
         os.close(descriptor)

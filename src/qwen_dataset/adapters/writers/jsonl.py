@@ -23,7 +23,7 @@ from ...errors import OutputError, SettingError
 from .._durable import CANNOT_SYNC, Disk, TempFile, reason, sweep, write_all
 
 _BUFFER_BYTES = 256 * 1024
-_BEGUN_BYTES = 4_000_000  # to the disk at once
+_BEGUN_BYTES = 4_000_000  # put on the disk at once
 _OWN_DESCRIPTOR = re.compile(r"/dev/(?:fd/(\d+)|stdout|stderr)|/proc/self/fd/(\d+)")
 
 _LONGEST_LOOK = 10_000_000  # bytes of a first line
@@ -53,7 +53,7 @@ class JsonlWriter:
         self._disk = disk or Disk()
         self._buffer = bytearray()
         self._hash = hashlib.sha256()  # of what has left the buffer
-        self._not_begun = 0  # bytes of it that the system may keep in memory until somebody waits for them
+        self._written = self._begun = 0  # bytes of it, and of those what the system was asked to put on the disk
         self._target = os.fspath(path)
         self._temp: TempFile | None = None
         self._special: int | None = None
@@ -152,12 +152,13 @@ class JsonlWriter:
             self._close()
             raise
         self._hash.update(self._buffer)
-        self._not_begun += len(self._buffer)
+        self._written += len(self._buffer)
         self._buffer.clear()
-        if self._not_begun >= _BEGUN_BYTES and self._special is None:
-            # Or else ``commit`` would keep its caller waiting until the whole file is on the disk.
-            self._disk.begin_sync(descriptor)
-            self._not_begun = 0
+        # Or else ``commit`` would keep its caller waiting until the whole file is on the disk. Where the lines stand in
+        # a special file, nobody knows.
+        if self._special is None and (new := self._written - self._begun) >= _BEGUN_BYTES:
+            self._disk.begin_sync(descriptor, self._begun, new)
+            self._begun = self._written
 
     def _close(self) -> None:
         if self._temp is not None:

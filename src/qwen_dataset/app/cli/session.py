@@ -98,7 +98,7 @@ def run(
     handlers = _handlers()
     _keep_large_blocks()
     try:
-        with _what_is_loaded_apart():
+        with _loaded_objects_unsearched():
             return asyncio.run(main())
     except asyncio.CancelledError:
         message = "stopped at once; everything stored so far is kept"
@@ -126,8 +126,11 @@ def _keep_large_blocks() -> None:
 
 
 @contextlib.contextmanager
-def _what_is_loaded_apart() -> Iterator[None]:
-    """Look for unreachable cycles among what is made from here on, and not among what is loaded."""
+def _loaded_objects_unsearched() -> Iterator[None]:
+    """Look for unreachable cycles among what is made from here on, and not among what is loaded.
+
+    How often is the process's choice, see ``__main__``.
+    """
     gc.freeze()
     try:
         yield
