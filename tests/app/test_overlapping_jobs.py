@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,47 @@ def crash_with_requests_under_way(world: World, papers: Path, mode: str) -> str:
     program = world.program(FakeSettings(mode=mode), switch=KillAt("backend.submit"))
     program.killed(papers, papers.with_suffix(".jsonl"))
     return world.job()
+
+
+class Counting(MemoryStorage):
+    """Memory that notes which job's objects were read or listed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = Counter[str]()
+
+    async def get(self, key: str) -> bytes:
+        self.asked[key.partition("/")[0]] += 1
+        return await super().get(key)
+
+    async def keys(self, prefix: str = "") -> AsyncGenerator[str, None]:
+        self.asked[prefix.partition("/")[0]] += 1
+        async for key in super().keys(prefix):
+            yield key
+
+
+def test_while_a_job_waits_for_another_to_give_way_it_reads_no_third_one(world: World) -> None:
+    """A storage may hold many, on a service that counts what is read."""
+    left, right = corpora(world.folder)
+    ids = {papers: generate(world.program(), papers).job_id for papers in (left, right)}
+    for papers in ids:
+        papers.with_suffix(".jsonl").unlink()
+    ours, rival = sorted((left, right), key=lambda papers: ids[papers])
+    world.renew()
+    storage = world.storage = Counting()
+    third = generate(world.program(), write_papers(world.folder / "third", ["epsilon"])).job_id
+    killed = world.program(switch=KillAt("storage.put", "events/000000000005"))
+    killed.killed(rival, rival.with_suffix(".jsonl"))
+    assert world.state(ids[rival]).round == 1
+    assert not world.state(ids[rival]).cleared
+    storage.asked.clear()
+    generate(world.program(), write_papers(world.folder / "fourth", ["zeta"]))
+    one_look = storage.asked[third]
+    storage.asked.clear()
+    with pytest.raises(JobOverlap, match=f"under way in job {ids[rival]}"):
+        generate(world.program(), ours)
+    assert 0 < storage.asked[third] <= one_look
+    assert storage.asked[ids[rival]] > 2 * one_look, "it was not waited for"
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from enum import Enum
 
 from ...domain.choices import RetryUnknown
 from ...domain.events import Event, RoundCleared, RoundWithdrawn, Stored
@@ -18,27 +19,33 @@ from .layout import Layout, fetch
 from .ledger import Ledger, Listener
 from .segments import Failing, SegmentWriter, store_failures
 
-_LOOKS = 20
-_WAIT_SECONDS = 0.5
+_LOOKS = 20  # at all jobs of the storage
+_GLANCES = 20  # at those in the way, in all
+_WAIT_SECONDS = 0.5  # between two glances, at least
+_LONGEST_WAIT_SECONDS = 5.0
 
 
 async def clear_round(job: Job, limits: Limits, checkpoint: Callable[[], Awaitable[None]]) -> None:
     """Reuse what other jobs have, and make sure that none has any of the rest under way.
 
     Two jobs that look at each other at the same moment must not both withdraw: the one with the greater id does, the
-    other waits for it. Raises JobOverlap after withdrawing the round; ``checkpoint`` is awaited before each look.
-    Returns without clearing when a person cancels meanwhile. A fresh job looks at nobody.
+    other waits for it. Raises JobOverlap after withdrawing the round; ``checkpoint`` is awaited before each look and
+    while it waits. Returns without clearing when a person cancels meanwhile. A fresh job looks at nobody.
     """
     if job.spec.fresh:
         await checkpoint()
         if not job.state.winding_down:
             await job.ledger.append(RoundCleared(round=job.state.round))
         return
+    glances = iter(range(_GLANCES))
     for _ in range(_LOOKS):
         await checkpoint()
         if job.state.winding_down:
             return
+        began = job.clock.monotonic()
         await _note_what_is_under_way(job)
+        # A quarter of what another job's look may take, which reads the same: so it has the time of five.
+        wait = min(max(_WAIT_SECONDS, (job.clock.monotonic() - began) / 4), _LONGEST_WAIT_SECONDS)
         await _reuse_answers(job, limits)
         if job.state.retry_unknown is not RetryUnknown.ALWAYS:
             await _take_over_unknowns(job, limits)
@@ -46,12 +53,32 @@ async def clear_round(job: Job, limits: Limits, checkpoint: Callable[[], Awaitab
         if not overlaps:
             await job.ledger.append(RoundCleared(round=job.state.round))
             return
-        if not all([await _may_give_way(job, other) for other in overlaps]):
+        if not await _is_worth_another_look(job, list(overlaps), glances, wait, checkpoint):
             break
-        await job.clock.sleep(_WAIT_SECONDS)
     other, count = next(iter(overlaps.items()))
     await job.ledger.append(RoundWithdrawn(round=job.state.round, because_of=other))
     raise JobOverlap(other, count)
+
+
+async def _is_worth_another_look(
+    job: Job, others: Sequence[str], glances: Iterator[int], wait: float, checkpoint: Callable[[], Awaitable[None]]
+) -> bool:
+    """Wait until one of the jobs in the way rests or a person cancels; False where one goes on, or no glance is left.
+
+    Only they are read meanwhile: a storage may hold many jobs, and a service may count what is read. Glances are
+    counted and not seconds, which may pass unseen where a laptop sleeps; and a glance comes after each wait, since to
+    withdraw because of a job that has just withdrawn would leave the requests to nobody.
+    """
+    while True:
+        ways = {await _way_of(job, other) for other in others}
+        if ways != {_Way.LOOKS}:
+            return _Way.GOES_ON not in ways
+        if next(glances, None) is None:
+            return False
+        await job.clock.sleep(wait)
+        await checkpoint()
+        if job.state.winding_down:
+            return True
 
 
 async def _reuse_answers(job: Job, limits: Limits) -> None:
@@ -115,13 +142,19 @@ async def _note_what_is_under_way(job: Job) -> None:
                 job.index.note_overlaps(other, job.index.open_among(some))
 
 
-async def _may_give_way(job: Job, other: str) -> bool:
-    """Say whether it is worth looking at another job again: it rests by now, or will see us and withdraw."""
+class _Way(Enum):
+    """What another job does that had requests of ours under way when it was looked at."""
+
+    RESTS = 1  # it withdrew or finished since
+    LOOKS = 2  # at other jobs as we do: it will see us and withdraw
+    GOES_ON = 3
+
+
+async def _way_of(job: Job, other: str) -> _Way:
     state = await _load(job, other)
     if state.phase is not Phase.RUNNING:
-        # It withdrew or finished since it was noted; to withdraw as well would leave the requests to nobody.
-        return True
-    return other > job.id and not state.cleared
+        return _Way.RESTS
+    return _Way.LOOKS if other > job.id and not state.cleared else _Way.GOES_ON
 
 
 async def _same_realm(job: Job) -> AsyncIterator[str]:
