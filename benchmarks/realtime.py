@@ -37,7 +37,7 @@ from measure import (
     told,
 )
 
-WINDOW_SECONDS = 5
+WINDOW_SECONDS = 6  # three whole waves: what began together ends together, and half a wave would count for too much
 BURST_SECONDS = 10
 BACK = 0.9  # of the full rate: then a burst of refusals is over
 
@@ -118,16 +118,20 @@ def steady_rate(times: Sequence[float], case: Case) -> float:
 
 
 def seconds_to_recover(times: Sequence[float], after: int, limit: float) -> float | None:
-    """Return how long after the end of a burst the rate is back; None where it never is."""
+    """Return how long after the end of a burst the rate is back for good; None where it never is."""
     end = times[after - 1] + BURST_SECONDS
+    back: float | None = None
     second = 0.0
-    while end + second + WINDOW_SECONDS <= times[-1]:
+    # Until the last wave, with which the rate ends.
+    while end + second + WINDOW_SECONDS <= times[-1 - BURST_CASE.concurrency]:
         begin = end + second
         answered = bisect.bisect_left(times, begin + WINDOW_SECONDS) - bisect.bisect_left(times, begin)
-        if answered / WINDOW_SECONDS >= BACK * limit:
-            return second + WINDOW_SECONDS
+        if answered / WINDOW_SECONDS < BACK * limit:
+            back = None
+        elif back is None:
+            back = second + WINDOW_SECONDS
         second += 0.5
-    return None
+    return back
 
 
 def measured(case: Case, prompts: Path, times: int) -> Found:

@@ -69,7 +69,7 @@ class Service:
                 "filename": "lines.jsonl", "purpose": "batch", "status": "processed"}  # fmt: skip
 
     def create(self, asked: dict[str, object]) -> dict[str, object]:
-        """Do a whole batch at once."""
+        """Do a whole batch at once; its answers come in no order, as the service's may."""
         lines = self.files[str(asked["input_file_id"])].splitlines()
         batch_id, output = f"batch_{len(self.batches)}", f"out-{len(self.batches)}"
         made = []
@@ -78,6 +78,7 @@ class Service:
             made.append(
                 b'{"id":"l%d","custom_id":%s%s}}' % (number, orjson.dumps(orjson.loads(line)["custom_id"]), answered)
             )
+        self._dice.shuffle(made)
         self.files[output] = b"\n".join(made) + b"\n"
         now, count = int(time.time()), len(lines)
         self.batches[batch_id] = {

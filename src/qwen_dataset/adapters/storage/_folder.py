@@ -41,6 +41,9 @@ _UNAVAILABLE = frozenset(
     }
 )
 
+# What Windows has beside links; Python knows them since 3.12.
+_is_junction: Callable[[str], bool] = getattr(os.path, "isjunction", lambda _: False)
+
 
 @contextmanager
 def translated(key: str, path: str, done: str) -> Iterator[None]:
@@ -230,10 +233,11 @@ class Folder:
         self._disk.fsync_folder(os.path.dirname(folder))
 
     def _refuse_links(self, key: str, folders: tuple[str, ...]) -> None:
-        expected = os.path.join(os.path.realpath(self._root), *folders)
-        found = os.path.realpath(os.path.join(self._root, *folders))
-        if os.path.normcase(found) != os.path.normcase(expected):
-            raise InvalidKey(key, f"a folder on its way below {self._root} is a link, and links are not followed")
+        path = self._root
+        for name in folders:
+            path = os.path.join(path, name)
+            if os.path.islink(path) or _is_junction(path):
+                raise InvalidKey(key, f"a folder on its way below {self._root} is a link, and links are not followed")
 
 
 class Reader:

@@ -19,6 +19,7 @@ from ..wiring.corpus import Name, ReadReport, own_files
 from ..wiring.prompts import PromptLike, as_prompts
 from ..wiring.read_limits import check_stopped
 from .backends import Backends
+from .cycles import searched_seldom
 from .forecasts import forecast_of
 from .intake import Intake
 from .planning import Planner, Planning
@@ -35,6 +36,7 @@ class Making(Planning):
     _backends: Backends
     _runs: Runs
 
+    @searched_seldom
     async def _generate(self, papers: Sequence[Name] | Name, run: Run, *, strict: bool, fresh: bool) -> Report:
         target = run.output or self.config.output
         self._runs.output_format.check(target)
@@ -55,6 +57,7 @@ class Making(Planning):
             )
         return attrs.evolve(report, reading=reading)
 
+    @searched_seldom
     async def _run_prompts(self, prompts: Iterable[PromptLike], run: Run, *, fresh: bool) -> Report:
         if run.output is not None:
             self._runs.output_format.check(run.output)

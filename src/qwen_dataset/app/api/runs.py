@@ -30,6 +30,7 @@ from ..wiring import plugins
 from ..wiring.budgets import budget, check_limit, price_of
 from ..wiring.config import Config
 from .backends import Backends, advise
+from .cycles import searched_seldom
 from .forecasts import compared, corrected, dearer, estimated
 from .intake import Intake
 from .pilots import judge_pilot, with_the_rest
@@ -120,6 +121,7 @@ class Runs:
                     await job.ledger.append(estimated(forecast))
             return await self._work(job, offer, run, forecast=forecast)
 
+    @searched_seldom
     async def go_on(self, status: JobStatus, run: Run) -> Report:
         """Work on a job that is planned. Spends money where something is left to ask."""
         offer, route = await self.backends.of_job(status)
@@ -131,6 +133,7 @@ class Runs:
             await self._choose(job, run)
             return await self._work(job, offer, run)
 
+    @searched_seldom
     async def rebuild(self, status: JobStatus, run: Run) -> Report:
         """Export what is stored. Spends nothing, and leaves where a later run writes as it was."""
         async with self._own(status.spec, status.job_id) as job:

@@ -25,7 +25,8 @@ BODY = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
 def test_a_line_holds_the_request_and_its_id(kit):
     request = kit.request_of("Grüße\n\u2028\u0000", enable_thinking=True)
     line = line_of(request, "/v1/chat/ds-test", Dialect.CHAT_TEMPLATE_KWARGS)
-    assert b"\n" not in line
+    assert line.endswith(b"}\n")
+    assert line.count(b"\n") == 1
     assert json.loads(line) == {
         "custom_id": request.id,
         "method": "POST",
@@ -314,4 +315,4 @@ def test_lines_written_one_after_the_other_are_those_of_each_alone(asked, dialec
     writer = lines.LineWriter("/v1/chat/completions", dialect)
     for request in [*asked, *asked]:
         line = {"custom_id": request.id, "method": "POST", "url": "/v1/chat/completions"}
-        assert writer.line_of(request) == orjson.dumps({**line, "body": body_of(request, dialect)})
+        assert writer.line_of(request) == orjson.dumps({**line, "body": body_of(request, dialect)}) + b"\n"

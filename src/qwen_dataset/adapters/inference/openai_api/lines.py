@@ -29,7 +29,7 @@ _STATUS_DIGITS = 3
 
 
 def line_of(request: Request, url: str = CHAT_URL, dialect: Dialect = Dialect.ENABLE_THINKING) -> bytes:
-    """Return the line of one request, without a line end. ``custom_id`` is the request's id.
+    """Return the line of one request, with its line end. ``custom_id`` is the request's id.
 
     Raises ValueError for a text that no file of UTF-8 can hold.
     """
@@ -51,7 +51,7 @@ class LineWriter:
             messages = request.messages_json()
         except (orjson.JSONEncodeError, ValueError) as error:
             raise ValueError(f"request {request.id} cannot be written as JSON: {error}") from None
-        return b'{"custom_id":"%b",%b%b%b}}' % (request.id.encode("ascii"), before, messages, behind)
+        return b'{"custom_id":"%b",%b%b%b}}\n' % (request.id.encode("ascii"), before, messages, behind)
 
     def _around(self, request: AnyRequest) -> tuple[bytes, bytes]:
         """Return what stands before the messages and behind them."""

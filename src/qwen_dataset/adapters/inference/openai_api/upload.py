@@ -75,7 +75,7 @@ class _Writer:
         # By identity: the requests of a job share their parameters.
         if request.parameters is not self._parameters or request.model != self._model:
             self._look_at(request)
-        line = _line(self._lines, request) + b"\n"
+        line = _line(self._lines, request)
         length, options = len(line), self._options
         self._count += 1
         self._bytes += length
