@@ -15,17 +15,16 @@ import realtime
 import scale
 import start
 import storage
-from measure import HERE, machine, note
+from measure import HERE, machine
 
 PAGE = HERE.parent / "docs" / "performance.md"
 PROFILE = HERE / "profile.md"  # what a person has to look at
 HEAD = """# What it costs
 
 What the engine takes beside the service that it drives: measured by `make bench`, never asserted by a test. Ours and
-each baseline run in turn in one go, so that a machine whose speed drifts treats them alike; figures are medians, and
-ratios medians of pairs. CPU is that of the process and its children, memory the most that they held together. Reading
-papers has a benchmark of its own, `benchmarks/reading.py`.
-
+each baseline run in turn in one go, so that a machine whose speed drifts treats them alike; where several runs are
+named, figures are medians and ratios medians of pairs, and all else is one run. CPU is that of the process and its
+children, memory the most that they held together. Reading papers has a benchmark of its own, `benchmarks/reading.py`.
 """
 
 
@@ -39,7 +38,7 @@ class Section:
 
 
 SECTIONS = {
-    "batch": Section("Batch", lambda: batch.report(50_000, 3), lambda: batch.report(5_000, 1)),
+    "batch": Section("Batch", lambda: batch.report(50_000, 5), lambda: batch.report(5_000, 1)),
     "storage": Section("S3 beside files", lambda: storage.report(50_000, 3), lambda: storage.report(5_000, 1)),
     "realtime": Section(
         "Realtime",
@@ -51,23 +50,29 @@ SECTIONS = {
 }
 
 
+def put(title: str, text: str) -> None:
+    """Put a section into the page, in the place of its former one."""
+    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    found = dict(part.split("\n\n", 1) for part in page.split("\n## ")[1:]) | {title: text}
+    sections = "".join(f"\n## {each.title}\n\n{found[each.title]}" for each in SECTIONS.values() if each.title in found)
+    PAGE.write_text(HEAD + sections + PROFILE.read_text(encoding="utf-8"), encoding="utf-8")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Runs every benchmark and writes docs/performance.md.")
     parser.add_argument("--quick", action="store_true", help="small sizes, one run each; print and write nothing")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="these, and print them")
+    parser.add_argument(
+        "--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="these sections of the page"
+    )
     chosen = parser.parse_args(arguments)
-    page = f"{HEAD}Measured {dt.datetime.now(dt.UTC):%Y-%m-%d} on {machine()}.\n"
     for name in chosen.only:
         section = SECTIONS[name]
-        told = f"\n## {section.title}\n\n{''.join((section.quick if chosen.quick else section.whole)())}"
-        # The page is written at the end, hours later: what is known by then must not be lost.
-        note(told)
-        page += told
-    if chosen.quick or set(chosen.only) != set(SECTIONS):
-        print(page)
-    else:
-        page += PROFILE.read_text(encoding="utf-8")
-        PAGE.write_text(page, encoding="utf-8")
+        told = "".join((section.quick if chosen.quick else section.whole)())
+        if chosen.quick:
+            print(f"## {section.title}\n\n{told}", flush=True)
+        else:
+            # At once: all of it takes hours, and what is known by then must not be lost.
+            put(section.title, f"Measured {dt.datetime.now(dt.UTC):%Y-%m-%d} on {machine()}.\n\n{told}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Runs one of our commands and measures how late its event loop is: python benchmarks/lagging.py FILE COMMAND…
+"""Measures how late an event loop is.
 
 Every five milliseconds the loop is asked for a sign; how late it comes is the lag. A thread looks at what runs while
-the loop is late by more than fifty. What was found goes to FILE, as JSON: see ``Probe.found``.
+the loop is late by more than fifty.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 EVERY = 0.005  # seconds
 LATE = 0.050
@@ -74,21 +72,3 @@ def _told(stack: traceback.StackSummary) -> str:
     """Return the last frames in our own code, the innermost first."""
     ours = [each for each in stack if "qwen_dataset" in each.filename] or list(stack)
     return " < ".join(f"{Path(each.filename).stem}.{each.name}:{each.lineno}" for each in ours[: -SHOWN - 1 : -1])
-
-
-def main() -> None:
-    target, *arguments = sys.argv[1:]
-    run = asyncio.run
-    probe = Probe()
-    asyncio.run = lambda work, **more: run(probe.around(work), **more)
-    from qwen_dataset.__main__ import run as command  # noqa: PLC0415 - with the loop as it is now
-
-    sys.argv = ["qwen-dataset", *arguments]
-    try:
-        command()
-    finally:
-        Path(target).write_bytes(orjson.dumps(probe.found()))
-
-
-if __name__ == "__main__":
-    main()

@@ -87,9 +87,14 @@ def ours(case: Case, base_url: str, prompts: Path, *, lag: bool = False) -> Run:
     """Run our library in a folder of its own and check that nothing is missing; ``lag``: measure its event loop."""
     with tempfile.TemporaryDirectory(prefix="qwen-dataset-bench-") as folder:
         answers = Path(folder) / "answers.jsonl"
-        script = [sys.executable, str(HERE / "realtime_client.py"), base_url, str(prompts), str(answers)]
-        probed = ["lag"] if lag else []
-        made = run([*script, str(case.concurrency), *probed], env=ENV, cwd=Path(folder))
+        made = run(
+            [
+                *(sys.executable, str(HERE / "library.py"), base_url, str(prompts), str(answers), "openai-chat"),
+                *("--concurrency", str(case.concurrency), *(["--lag"] if lag else [])),
+            ],
+            env=ENV,
+            cwd=Path(folder),
+        )
         check(answers, prompts)
     return made
 
