@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from measure import (
 
 PROMPT_BYTES = 3_000
 FILLING = "what does the passage say of the surface code and of the noise that it was made for; "
+BACKEND = "openai-batch:?settle=0"
 ENV = {"DASHSCOPE_API_KEY": "sk-bench", "QWEN_DATASET_LANG": "en"}
 
 
@@ -43,9 +44,6 @@ def write_prompts(file: Path, count: int) -> None:
     with file.open("w", encoding="utf-8") as made:
         for number in range(count):
             made.write(f"Question {number}: {body}"[: PROMPT_BYTES - 1] + "\n")
-
-
-BACKEND = "openai-batch:?settle=0"
 
 
 def ours(base_url: str, prompts: Path, *, storage: str = "file:batch_jobs", env: Mapping[str, str] = ENV) -> Run:
@@ -100,14 +98,14 @@ def measured(count: int, times: int) -> dict[str, Series]:
         prompts = Path(folder) / "prompts.txt"
         write_prompts(prompts, count)
 
-        def fresh(make: partial[Run]) -> Run:
+        def fresh(make: Callable[[str, Path], Run]) -> Run:
             # A service of its own for each: what it holds would slow down the next one.
             with stub() as base_url:
                 return make(base_url, prompts)
 
         ways = {
-            "ours": partial(fresh, partial(ours)),
-            "ours, imported": partial(fresh, partial(imported)),
+            "ours": partial(fresh, ours),
+            "ours, imported": partial(fresh, imported),
             "bare": partial(fresh, partial(script, "bare_batch.py")),
             "raw": partial(fresh, partial(script, "raw_batch.py")),
         }

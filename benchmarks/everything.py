@@ -1,6 +1,7 @@
 """Runs every benchmark and writes docs/performance.md: python benchmarks/everything.py [--quick] [--only NAME …]
 
-``--quick`` is for a look: small sizes, one run each, printed and not written. It takes minutes; all of it takes hours.
+``--only`` measures some sections and leaves the others of the page as they are. ``--quick`` is for a look: small sizes,
+one run each, printed and not written. It takes minutes; all of it takes hours.
 """
 
 from __future__ import annotations

@@ -199,6 +199,9 @@ def test_a_linked_root_is_fine_but_links_below_it_are_not_followed(tmp_path: Pat
     (root / "folder").symlink_to(outside)
     (root / "object").symlink_to(outside / "secret")
     (root / "loop").symlink_to(root)
+    (root / "real" / "real").mkdir(parents=True)
+    (root / "real" / "folder").symlink_to(outside)
+    (root / "real" / "real" / "folder").symlink_to(outside)
     (tmp_path / "link").symlink_to(root)
     storage = FileStorage(tmp_path / "link")
 
@@ -214,6 +217,8 @@ def test_a_linked_root_is_fine_but_links_below_it_are_not_followed(tmp_path: Pat
             lambda: _keys(storage, "folder"),
             lambda: _keys(storage, "folder/secret"),
             lambda: storage.get("loop/kept"),
+            lambda: storage.get("real/folder/secret"),
+            lambda: storage.put("real/real/folder/new", b"x"),
         ):
             with pytest.raises(InvalidKey, match="link"):
                 await call()

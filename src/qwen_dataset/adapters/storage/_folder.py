@@ -41,9 +41,6 @@ _UNAVAILABLE = frozenset(
     }
 )
 
-# What Windows has beside links; Python knows them since 3.12.
-_is_junction: Callable[[str], bool] = getattr(os.path, "isjunction", lambda _: False)
-
 
 @contextmanager
 def translated(key: str, path: str, done: str) -> Iterator[None]:
@@ -233,11 +230,16 @@ class Folder:
         self._disk.fsync_folder(os.path.dirname(folder))
 
     def _refuse_links(self, key: str, folders: tuple[str, ...]) -> None:
-        path = self._root
-        for name in folders:
-            path = os.path.join(path, name)
-            if os.path.islink(path) or _is_junction(path):
-                raise InvalidKey(key, f"a folder on its way below {self._root} is a link, and links are not followed")
+        if self._leads_elsewhere(folders):
+            raise InvalidKey(key, f"a folder on its way below {self._root} is a link, and links are not followed")
+
+    def _leads_elsewhere(self, folders: tuple[str, ...]) -> bool:
+        if os.name == "nt":  # pragma: no cover - junctions are there besides links, and names that are rewritten
+            expected = os.path.join(os.path.realpath(self._root), *folders)
+            found = os.path.realpath(os.path.join(self._root, *folders))
+            return os.path.normcase(found) != os.path.normcase(expected)
+        # A realpath would look at the way to the root as well, twice for every read; links may lead there.
+        return any(os.path.islink(os.path.join(self._root, *folders[: depth + 1])) for depth in range(len(folders)))
 
 
 class Reader:
