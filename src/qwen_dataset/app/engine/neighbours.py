@@ -70,9 +70,9 @@ async def _is_worth_another_look(
     withdraw because of a job that has just withdrawn would leave the requests to nobody.
     """
     while True:
-        ways = {await _way_of(job, other) for other in others}
-        if ways != {_Way.LOOKS}:
-            return _Way.GOES_ON not in ways
+        courses = {await _course_of(job, other) for other in others}
+        if courses != {_Course.LOOKS}:
+            return _Course.GOES_ON not in courses
         if next(glances, None) is None:
             return False
         await job.clock.sleep(wait)
@@ -142,7 +142,7 @@ async def _note_what_is_under_way(job: Job) -> None:
                 job.index.note_overlaps(other, job.index.open_among(some))
 
 
-class _Way(Enum):
+class _Course(Enum):
     """What another job does that had requests of ours under way when it was looked at."""
 
     RESTS = 1  # it withdrew or finished since
@@ -150,11 +150,11 @@ class _Way(Enum):
     GOES_ON = 3
 
 
-async def _way_of(job: Job, other: str) -> _Way:
+async def _course_of(job: Job, other: str) -> _Course:
     state = await _load(job, other)
     if state.phase is not Phase.RUNNING:
-        return _Way.RESTS
-    return _Way.LOOKS if other > job.id and not state.cleared else _Way.GOES_ON
+        return _Course.RESTS
+    return _Course.LOOKS if other > job.id and not state.cleared else _Course.GOES_ON
 
 
 async def _same_realm(job: Job) -> AsyncIterator[str]:
